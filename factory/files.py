@@ -1,0 +1,108 @@
+"""Files written whole or not at all, and hashes of what they hold."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from factory.errors import DataError, FactoryError
+
+
+def canonical(value: Any) -> str:
+    """One JSON text per value, whatever the order of its keys; the input of every hash in the factory."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def digest(value: Any) -> str:
+    """sha256 (64 hex digits) of a JSON value's canonical text."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 (64 hex digits) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the operating system's word about a full disk or a closed door into one a person can act on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise FactoryError(
+                "The disk is full.",
+                where=str(path),
+                fix="Free some space and run the same command again; everything finished so far is kept.",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise FactoryError(
+                "This folder can't be written.",
+                where=str(path),
+                fix="Give this user write access to it, or choose another folder.",
+            ) from error
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file atomically: readers see the old text or the new, never half of it."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON atomically."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_jsonl(path: Path, values: Iterable[Any]) -> int:
+    """Write one JSON value a line, atomically; returns how many."""
+    lines = [json.dumps(value, ensure_ascii=False) for value in values]
+    write_text(path, "".join(line + "\n" for line in lines))
+    return len(lines)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; raises DataError naming the file where it is missing or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError("This file is missing.", where=str(path)) from error
+    except ValueError as error:
+        raise DataError(f"This file is not JSON: {error}.", where=str(path)) from error
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """Read one JSON object a line; raises DataError naming file and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError("This file is missing.", where=str(path)) from error
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"This line is not JSON: {error}.", where=f"{path}:{number}") from error
+        if not isinstance(row, dict):
+            raise DataError("This line is not a JSON object.", where=f"{path}:{number}")
+        rows.append(row)
+    return rows

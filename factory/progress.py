@@ -1,0 +1,45 @@
+"""How long work tells how far it is. One callable, so that a terminal, Prefect and a test can all listen."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) as work proceeds; total may grow."""
+
+
+def silent(done: int, total: int) -> None:
+    """Listen to nothing."""
+
+
+class Meter:
+    """Prints `name  120/400  1.4/s  3:20 left`: on a terminal in place, in a log every few seconds."""
+
+    def __init__(self, name: str, unit: str = "rows") -> None:
+        self.name, self.unit = name, unit
+        self._begun = time.monotonic()
+        self._first: int | None = None
+        self._printed = 0.0
+        self._live = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._first is None:
+            self._first, self._begun = done, now  # what the cache already held says nothing about the rate
+        if done < total and now - self._printed < (0.2 if self._live else 10.0):
+            return
+        self._printed = now
+        rate = (done - self._first) / (now - self._begun) if now > self._begun else 0.0
+        left = clock((total - done) / rate) + " left" if rate > 0 and done < total else ""
+        line = f"  {self.name:<28} {done:>6}/{total} {self.unit}  {rate:6.1f}/s  {left}"
+        end = "\n" if not self._live or done >= total else ""
+        print(("\r\x1b[K" if self._live else "") + line, end=end, file=sys.stderr, flush=True)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss or h:mm:ss."""
+    whole = int(seconds + 0.5)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

@@ -1,0 +1,153 @@
+"""A row and its lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from factory.errors import DataError
+from factory.files import digest, read_jsonl, write_jsonl
+
+Origin = Literal["generated", "unlabelled", "reviewed", "example"]
+
+
+class Verdict(BaseModel):
+    """What one check said of a row.
+
+    Attributes:
+        check: the check's name, e.g. `length`.
+        passed: False drops the row.
+        score: the check's figure, in its own unit (a probability, a similarity, a count); None if it has none.
+        reason: one sentence for a person; empty when there is nothing to say.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    check: str
+    passed: bool
+    score: float | None = None
+    reason: str = ""
+
+
+class Lineage(BaseModel):
+    """Where a row came from: enough to ask for it again.
+
+    Attributes:
+        spec: name and hash of the spec, `support/intent#1a2b3c4d`.
+        cell: id of the plan cell that asked for it; empty for real text.
+        source: id of the seed document, unlabelled row or reviewed row it rests on; empty if invented.
+        prompt: sha256 of the prompt as sent.
+        reply: key of the teacher's reply in the cache.
+        teacher: the teacher and its revision.
+        reviewers: pseudonyms of the people who looked at it.
+        was: the label before a person corrected it; None if nobody did.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    spec: str
+    cell: str = ""
+    source: str = ""
+    prompt: str = ""
+    reply: str = ""
+    teacher: str = ""
+    reviewers: list[str] = Field(default_factory=list)
+    was: str | None = None
+
+
+class Row(BaseModel):
+    """One example of a classification task.
+
+    The id is the hash of the text alone: a label is a decision about the row, and a corrected decision
+    must still be the same row.
+
+    Attributes:
+        text: what the specialist will be given.
+        label: the decision, one of the spec's labels.
+        soft: probability of each label, as the teacher and the committee see it; sums to 1; None: all on `label`.
+        weight: how much training should listen to the row, 0 to 1.
+        origin: who wrote the text.
+        attributes: the plan's axes for a generated row, e.g. {"tone": "angry"}.
+        verdicts: what every check said, in order.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    label: str
+    soft: dict[str, float] | None = None
+    weight: float = Field(default=1.0, ge=0.0, le=1.0)
+    origin: Origin
+    attributes: dict[str, str] = Field(default_factory=dict)
+    lineage: Lineage
+    verdicts: list[Verdict] = Field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        """16 hex digits of sha256 over the text."""
+        return row_id(self.text)
+
+    def distribution(self) -> dict[str, float]:
+        """The label's probability distribution (sums to 1)."""
+        return self.soft if self.soft is not None else {self.label: 1.0}
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `Row.from_json` reads back."""
+        return {"id": self.id, **self.model_dump(mode="json")}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Row:
+        """Read what `to_json` wrote; the id is recomputed, not believed."""
+        return cls.model_validate({key: item for key, item in value.items() if key != "id"})
+
+
+class Gold(BaseModel):
+    """A human-labelled row, for measuring (validation) or standing in for reviewers (reviewed)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    text: str
+    label: str
+
+
+def row_id(text: str) -> str:
+    """The id of the row that holds this text: 16 hex digits of its sha256."""
+    return digest(text)[:16]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Rows from a JSONL file."""
+    return [Row.from_json(value) for value in read_jsonl(path)]
+
+
+def write_rows(path: Path, rows: Iterable[Row]) -> int:
+    """Write rows as JSONL, atomically; returns how many."""
+    return write_jsonl(path, (row.to_json() for row in rows))
+
+
+def read_gold(path: Path, labels: Iterable[str]) -> list[Gold]:
+    """Human-labelled rows from a JSONL file with `id`, `text` and `label`.
+
+    Raises:
+        DataError: the file is missing or empty, a line lacks a key, or a label is not one of the spec's.
+    """
+    known = set(labels)
+    rows: list[Gold] = []
+    for number, value in enumerate(read_jsonl(path), 1):
+        missing = [key for key in ("id", "text", "label") if not isinstance(value.get(key), str) or not value[key]]
+        if missing:
+            raise DataError(f"A gold row lacks {', '.join(missing)}.", where=f"{path}:{number}")
+        if value["label"] not in known:
+            raise DataError(
+                f"A gold row has the label {value['label']!r}, which the spec does not declare.",
+                where=f"{path}:{number}",
+                fix="Declare the label under `labels` in spec.yaml, or correct the row.",
+            )
+        rows.append(Gold(id=value["id"], text=value["text"], label=value["label"]))
+    if not rows:
+        raise DataError("The gold set is empty.", where=str(path), fix="Measure on at least a few hundred rows.")
+    return rows

@@ -1,0 +1,87 @@
+"""Where things are and how to reach them: the environment's part, never the spec's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Read once from FACTORY_* environment variables.
+
+    Attributes:
+        home: everything the factory writes: builds, reply cache, weights, hub, servers' data (FACTORY_HOME).
+        prompts: the folder of specialists (FACTORY_PROMPTS).
+        environments: the locked virtual environments (FACTORY_ENVIRONMENTS).
+        gold: human-labelled rows, one folder a specialist (FACTORY_GOLD).
+        seed: real text to ground a teacher (FACTORY_SEED).
+        hub: a folder, or the address of a server that speaks the Hugging Face Hub's protocol (FACTORY_HUB).
+        hub_token: for such a server (HF_TOKEN).
+        teacher_url: an OpenAI-compatible endpoint, `http://host:port/v1`; empty: start vLLM here (FACTORY_TEACHER_URL).
+        teacher_key: its key (FACTORY_TEACHER_KEY).
+        argilla_url: an external Argilla; empty: start the embedded one (FACTORY_ARGILLA_URL).
+        argilla_key: its API key (FACTORY_ARGILLA_KEY).
+        teacher_port, argilla_port, prefect_port: loopback ports of the embedded servers
+            (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT).
+    """
+
+    home: Path
+    prompts: Path
+    environments: Path
+    gold: Path
+    seed: Path
+    hub: str
+    hub_token: str
+    teacher_url: str
+    teacher_key: str
+    argilla_url: str
+    argilla_key: str
+    teacher_port: int
+    argilla_port: int
+    prefect_port: int
+
+    @property
+    def builds(self) -> Path:
+        """Stage outputs, content-addressed."""
+        return self.home / "builds"
+
+    @property
+    def replies(self) -> Path:
+        """The cache of teacher replies (one SQLite file)."""
+        return self.home / "replies.db"
+
+    @property
+    def weights(self) -> Path:
+        """Converted packaged weights."""
+        return self.home / "weights"
+
+
+def load() -> Settings:
+    """The settings of this process."""
+    env = os.environ
+
+    def path(name: str, default: Path) -> Path:
+        return Path(env[name]).expanduser().resolve() if env.get(name) else default
+
+    home = path("FACTORY_HOME", CHECKOUT / ".factory")
+    shared = CHECKOUT.parent / "shared"
+    return Settings(
+        home=home,
+        prompts=path("FACTORY_PROMPTS", CHECKOUT / "prompts"),
+        environments=path("FACTORY_ENVIRONMENTS", CHECKOUT / ".envs"),
+        gold=path("FACTORY_GOLD", shared / "gold"),
+        seed=path("FACTORY_SEED", shared / "seed"),
+        hub=env.get("FACTORY_HUB") or str(home / "hub"),
+        hub_token=env.get("HF_TOKEN", ""),
+        teacher_url=env.get("FACTORY_TEACHER_URL", ""),
+        teacher_key=env.get("FACTORY_TEACHER_KEY", ""),
+        argilla_url=env.get("FACTORY_ARGILLA_URL", ""),
+        argilla_key=env.get("FACTORY_ARGILLA_KEY", ""),
+        teacher_port=int(env.get("FACTORY_TEACHER_PORT", "8710")),
+        argilla_port=int(env.get("FACTORY_ARGILLA_PORT", "6900")),
+        prefect_port=int(env.get("FACTORY_PREFECT_PORT", "4200")),
+    )
