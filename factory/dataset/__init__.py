@@ -1,0 +1,1 @@
+"""Rows become an immutable dataset version that anyone can open."""

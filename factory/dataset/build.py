@@ -1,0 +1,154 @@
+"""Kept rows in, an immutable dataset version out. The same rows always make the same version."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from factory.dataset import card
+from factory.dataset.split import Split, split
+from factory.dataset.version import FORMAT, SPLITS, DatasetVersion, content_hash, parquet_file, record, version_name
+from factory.errors import DataError
+from factory.files import explained, file_sha256, write_json, write_text
+from factory.row import Row
+from factory.spec import COMPANIONS, Spec
+
+
+def build(
+    kept: Sequence[Row],
+    spec: Spec,
+    out: Path,
+    *,
+    dropped: Mapping[str, int] | None = None,
+    audit: Mapping[str, Any] | None = None,
+) -> DatasetVersion:
+    """Write a dataset version into a folder.
+
+    Args:
+        kept: the rows that passed hygiene and review, in any order.
+        spec: what they are for.
+        out: an empty folder, or one with leftovers of a killed attempt; manifest.json is written last.
+        dropped: check name to how many rows it dropped, see `drop_table`.
+        audit: how often people agreed with the label on a random slice: `value`, `low`, `high` (0 to 1) and `n`.
+
+    Returns:
+        The version.
+
+    Raises:
+        DataError: no rows, a text that is there twice, or a label the spec does not declare.
+    """
+    labels = list(spec.labels)
+    _check(kept, labels)
+    placed = split(kept)
+    rows = sorted(kept, key=lambda row: row.id)
+    splits: dict[Split, list[Row]] = {name: [row for row in rows if placed[row.id] == name] for name in SPLITS}
+    content = content_hash(splits, labels)
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "name": spec.name,
+        "version": version_name(content),
+        "hash": content,
+        "title": spec.title,
+        "language": spec.language,
+        "licence": spec.licence.data,
+        "labels": labels,
+        **_counts(rows, splits, spec),
+        "spec": spec.hash,
+        "prompts": {name: file_sha256(spec.folder / name) for name in COMPANIONS},
+        "teachers": sorted({row.lineage.teacher for row in rows if row.lineage.teacher}),
+        "dropped": dict(sorted((dropped or {}).items(), key=lambda item: (-item[1], item[0]))),
+        "audit": dict(audit) if audit else None,
+    }
+    readme = out / "README.md"
+    write_text(readme, card.render(manifest, spec))
+    written = [readme]
+    for name, members in splits.items():
+        if members:  # `datasets` cannot read a file without rows
+            written.append(parquet_file(out, name))
+            _write_parquet([record(row, name, labels) for row in members], labels, written[-1])
+    manifest["files"] = {
+        path.relative_to(out).as_posix(): {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+        for path in sorted(written)
+    }
+    write_json(out / "manifest.json", manifest)
+    return DatasetVersion(out, manifest)
+
+
+def drop_table(dropped: Iterable[Row]) -> dict[str, int]:
+    """How many rows each check dropped; a row counts for the first check it failed.
+
+    Raises:
+        DataError: a dropped row that failed no check: somebody dropped it silently.
+    """
+    table: Counter[str] = Counter()
+    for row in dropped:
+        failed = next((verdict.check for verdict in row.verdicts if not verdict.passed), None)
+        if failed is None:
+            raise DataError("A row was dropped, but every check passed it.", where=f"row {row.id}")
+        table[failed] += 1
+    return dict(table)
+
+
+def _check(rows: Sequence[Row], labels: list[str]) -> None:
+    if not rows:
+        raise DataError(
+            "There are no rows to make a dataset of.",
+            fix="Look at why rows were dropped: `python -m factory explain` on one of them, or raise the budget.",
+        )
+    known, seen = set(labels), set()
+    for row in rows:
+        unknown = ({row.label} | set(row.soft or {})) - known
+        if unknown:
+            raise DataError(f"A row has the label {min(unknown)!r}, which the spec does not declare.", where=row.id)
+        if row.id in seen:
+            raise DataError(
+                "The same text is there twice.", where=row.id, fix="Run hygiene: it drops exact duplicates."
+            )
+        seen.add(row.id)
+
+
+def _counts(rows: Sequence[Row], splits: Mapping[Split, Sequence[Row]], spec: Spec) -> dict[str, Any]:
+    generated = [row for row in rows if row.origin == "generated"]
+    return {
+        "splits": {name: len(members) for name, members in splits.items()},
+        "origins": dict(sorted(Counter(row.origin for row in rows).items())),
+        "per_label": {label: sum(row.label == label for row in rows) for label in spec.labels},
+        "coverage": {
+            axis: {value: sum(row.attributes.get(axis) == value for row in generated) for value in values}
+            for axis, values in spec.attributes.items()
+        },
+        "reviewed": sum(bool(row.lineage.reviewers) for row in rows),
+        "corrected": sum(row.lineage.was not in (None, row.label) for row in rows),
+        "prompts_sent": len({row.lineage.prompt for row in rows if row.lineage.prompt}),
+    }
+
+
+def _write_parquet(records: list[dict[str, Any]], labels: list[str], path: Path) -> None:
+    """Write one split atomically, with the features in the metadata so that `datasets` knows the label names."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+    from datasets import ClassLabel, Features, List, Value
+
+    text, number = Value("string"), Value("float64")
+    lineage = dict.fromkeys(("spec", "cell", "source", "prompt", "reply", "teacher"), text)
+    features = Features(
+        {
+            "id": text,
+            "text": text,
+            "label": ClassLabel(names=labels),
+            "soft": List(number, length=len(labels)),
+            "weight": number,
+            "origin": text,
+            "split": text,
+            "lineage": {**lineage, "reviewers": List(text), "was": text},
+            "attributes": text,
+            "verdicts": List({"check": text, "passed": Value("bool"), "score": number, "reason": text}),
+        }
+    )
+    part = path.with_name(f".{path.name}.part")
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(pyarrow.Table.from_pylist(records, schema=features.arrow_schema), part, compression="zstd")
+        part.replace(path)

@@ -1,0 +1,56 @@
+"""The dataset card: what the manifest says, for people. It computes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from factory.publish.template import fill
+from factory.spec import Spec
+
+ORIGINS = {
+    "generated": "written by the teacher",
+    "unlabelled": "real text, labelled by the teacher",
+    "reviewed": "labelled by a person",
+    "example": "given with the spec",
+}
+
+
+def render(manifest: dict[str, Any], spec: Spec) -> str:
+    """README.md of a dataset version, with the metadata a Hugging Face hub and `datasets` read.
+
+    Args:
+        manifest: as `factory.dataset.build` makes it.
+        spec: for words: purpose, definitions, sources.
+    """
+    from huggingface_hub import DatasetCard, DatasetCardData
+
+    rows = sum(manifest["splits"].values())
+    data = DatasetCardData(
+        language=[manifest["language"]],
+        license=manifest["licence"],
+        annotations_creators=["machine-generated", *(["expert-generated"] if manifest["reviewed"] else [])],
+        language_creators=["machine-generated", *(["found"] if manifest["origins"].get("unlabelled") else [])],
+        multilinguality=["monolingual"],
+        size_categories=[_size(rows)],
+        task_categories=["text-classification"],
+        pretty_name=f"{manifest['title']} ({manifest['version']})",
+        tags=["synthetic"],
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [
+                    {"split": name, "path": f"data/{name}-*.parquet"}
+                    for name, count in manifest["splits"].items()
+                    if count
+                ],
+            }
+        ],
+    )
+    values = {"metadata": data.to_yaml(), "dataset": manifest, "spec": spec, "rows": rows, "origins": ORIGINS}
+    card = DatasetCard(fill("dataset_card.md.jinja", values))
+    return f"{card.content.strip()}\n"
+
+
+def _size(rows: int) -> str:
+    bounds = [(1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M")]
+    return next((name for bound, name in bounds if rows < bound), "1M<n<10M")

@@ -1,0 +1,1 @@
+"""A measured model becomes a specialist: its folder, its card, its place on a hub."""

@@ -1,0 +1,50 @@
+"""Cards are filled from templates in cards/; a value the template asks for and nobody gave is an error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from factory.errors import FactoryError
+from factory.settings import CHECKOUT
+
+CARDS = CHECKOUT / "cards"
+
+
+def fill(name: str, values: dict[str, Any], folder: Path = CARDS) -> str:
+    """The text of a template of cards/, filled.
+
+    Filters for templates: `cell` (text safe inside a Markdown table), `percent` (0.8765 as 87.7 %), `share(total)`.
+
+    Raises:
+        FactoryError: the template is missing, broken, or asks for a value it was not given.
+    """
+    environment = jinja2.Environment(  # noqa: S701  (Markdown, not HTML)
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(cell=cell, percent=percent, share=share)
+    try:
+        return environment.get_template(name).render(**values)
+    except jinja2.TemplateError as error:
+        raise FactoryError(f"This card can't be filled: {error}.", where=str(folder / name)) from error
+
+
+def cell(text: object) -> str:
+    """Text for one cell of a Markdown table."""
+    return " ".join(str(text).split()).replace("|", "\\|")
+
+
+def percent(value: float) -> str:
+    """A share of 1 as a percentage with one decimal."""
+    return f"{100 * value:.1f} %"
+
+
+def share(part: float, total: float) -> str:
+    """A part of a total as a percentage with one decimal; a dash where there is no total."""
+    return percent(part / total) if total else "–"

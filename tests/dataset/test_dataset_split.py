@@ -1,0 +1,48 @@
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.dataset.split import ENOUGH, split
+from factory.row import Lineage, Row
+
+
+def row(text: str, label: str, source: str = "") -> Row:
+    return Row(text=text, label=label, origin="generated", lineage=Lineage(spec="s", source=source))
+
+
+texts = st.lists(st.tuples(st.text(max_size=8), st.sampled_from("abc")), unique_by=lambda pair: pair[0], max_size=80)
+
+
+@given(texts, st.randoms())
+def test_order_plays_no_part_and_every_label_is_usable(pairs, random):
+    rows = [row(text, label) for text, label in pairs]
+    placed = split(rows)
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    assert split(shuffled) == placed
+    by_label = defaultdict(list)
+    for item in rows:
+        by_label[item.label].append(placed[item.id])
+    for members in by_label.values():
+        assert "train" in members
+        assert "held_out" in members or len(members) < ENOUGH
+
+
+def test_about_the_asked_share_is_held_out():
+    rows = [row(f"text {number}", "abc"[number % 3]) for number in range(3000)]
+    held = sum(value == "held_out" for value in split(rows).values())
+    assert 300 < held < 420
+
+
+def test_rows_stay_where_they_are_when_others_are_added():
+    rows = [row(f"text {number}", "abc"[number % 3]) for number in range(600)]
+    before, after = split(rows[:300]), split(rows)
+    assert all(after[item] == place for item, place in before.items())
+
+
+def test_rows_of_one_source_stay_together():
+    rows = [row(f"text {number}", "ab"[number % 2], source=f"document {number // 10}") for number in range(2000)]
+    placed = split(rows)
+    for document in range(200):
+        assert len({placed[item.id] for item in rows[document * 10 : document * 10 + 10]}) == 1
