@@ -95,7 +95,8 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError as error:
         raise DataError("This file is missing.", where=str(path)) from error
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(): it also breaks at U+2028 and U+0085, which JSON strings may hold as they are.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
