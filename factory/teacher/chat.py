@@ -1,0 +1,144 @@
+"""What is asked of a teacher and what it answers, to and from OpenAI's chat protocol."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from factory.files import digest
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A teacher that answers.
+
+    Attributes:
+        url: its address up to `/v1`.
+        model: the model as the server calls it.
+        identity: teacher and revision, `name@revision`; part of every reply's key, and lineage cites it.
+        key: bearer token, or empty.
+    """
+
+    url: str
+    model: str
+    identity: str
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question.
+
+    There is no seed: a seeded request can kill vLLM's CPU engine. `ordinal` asks the same question anew.
+
+    Attributes:
+        messages: the chat, `{"role": ..., "content": ...}` each.
+        temperature, top_p: sampling; temperature 0 is greedy.
+        max_tokens: the reply is cut here.
+        json_schema: the reply must be JSON of this schema; keys are written in the schema's order.
+        choices: or it must be one of these texts.
+        top_logprobs: how many of the likeliest tokens to report at every position; 0: none.
+        ordinal: 0 for the first time this is asked, 1 for the second, ...
+    """
+
+    messages: list[dict[str, str]]
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 256
+    json_schema: dict[str, Any] | None = None
+    choices: list[str] | None = None
+    top_logprobs: int = 0
+    ordinal: int = 0
+
+    def canonical(self, identity: str) -> dict[str, Any]:
+        """Everything a reply depends on, as the cache keeps it."""
+        return {"teacher": identity, **asdict(self)}
+
+    def cache_key(self, identity: str) -> str:
+        """Where the cache holds the reply of the teacher so named: sha256, 64 hex digits."""
+        return digest(self.canonical(identity))
+
+    def body(self, model: str) -> dict[str, Any]:
+        """The POST body for /v1/chat/completions; `structured_outputs` is vLLM's own field."""
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": self.messages,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+        }
+        if self.json_schema is not None:
+            wrapped = {"name": "reply", "schema": self.json_schema, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": wrapped}
+        if self.choices is not None:
+            body["structured_outputs"] = {"choice": self.choices}
+        if self.top_logprobs:
+            body |= {"logprobs": True, "top_logprobs": self.top_logprobs}
+        return body
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. A server may ignore a constraint, so whoever reads `text` parses and validates it.
+
+    Attributes:
+        text: what came.
+        finish_reason: `stop`, or `length` where max_tokens cut it.
+        prompt_tokens, completion_tokens: what was paid.
+        top_logprobs: for every token of the text, the likeliest tokens and their natural logarithms of probability;
+            None if not asked for or not given.
+        key: where the cache holds it.
+        cached: whether it was there before it was asked for.
+    """
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    top_logprobs: list[dict[str, float]] | None
+    key: str
+    cached: bool
+
+    def stored(self) -> dict[str, Any]:
+        """What the cache keeps."""
+        value = asdict(self)
+        del value["key"], value["cached"]
+        return value
+
+    @classmethod
+    def restored(cls, value: dict[str, Any], key: str) -> Reply:
+        """A reply as the cache kept it."""
+        return cls(**value, key=key, cached=True)
+
+    @classmethod
+    def from_openai(cls, payload: Any, key: str) -> Reply:
+        """Read a /v1/chat/completions answer; raises ValueError naming what is missing."""
+        try:
+            choice = payload["choices"][0]
+            text = choice["message"]["content"]
+        except (KeyError, IndexError, TypeError) as error:
+            raise ValueError("no choices[0].message.content") from error
+        if not isinstance(text, str):
+            raise ValueError(f"choices[0].message.content is {type(text).__name__}, not text")
+        usage = payload.get("usage") or {}
+        return cls(
+            text=text,
+            finish_reason=str(choice.get("finish_reason") or ""),
+            prompt_tokens=int(usage.get("prompt_tokens") or 0),
+            completion_tokens=int(usage.get("completion_tokens") or 0),
+            top_logprobs=_logprobs(choice.get("logprobs")),
+            key=key,
+            cached=False,
+        )
+
+
+def _logprobs(value: Any) -> list[dict[str, float]] | None:
+    if not value or not value.get("content"):
+        return None
+    positions = []
+    for position in value["content"]:
+        best: dict[str, float] = {}
+        for item in position.get("top_logprobs") or []:  # two token ids can spell the same text: the likelier counts
+            best[item["token"]] = max(float(item["logprob"]), best.get(item["token"], float("-inf")))
+        positions.append(best)
+    return positions

@@ -1,0 +1,179 @@
+"""The client against a loopback server: order, concurrency, retries, errors, and never paying twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory.errors import FactoryError, TeacherError
+from factory.teacher.cache import ReplyCache
+from factory.teacher.client import Endpoint, Reply, Request, TeacherClient
+from tests.loopback_teacher import MODEL, LoopbackTeacher, answer_of
+
+
+@pytest.fixture
+async def teacher() -> AsyncIterator[LoopbackTeacher]:
+    async with LoopbackTeacher() as running:
+        yield running
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ReplyCache:
+    return ReplyCache(tmp_path / "replies.db")
+
+
+def client(teacher: LoopbackTeacher, cache: ReplyCache, **settings: Any) -> TeacherClient:
+    endpoint = Endpoint(teacher.url, MODEL, "loopback@1")
+    return TeacherClient(endpoint, cache, **{"pause": 0.01, "greeting": 0.2, "patience": 5.0, **settings})
+
+
+def question(text: str, **rest: Any) -> Request:
+    return Request([{"role": "user", "content": text}], **rest)
+
+
+async def test_replies_come_in_order_and_are_never_asked_for_twice(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    requests = [question(f"number {number}") for number in range(50)]
+    async with client(teacher, cache) as first:
+        replies = await first.ask_all(requests)
+    async with client(teacher, cache) as second:
+        again = await second.ask_all(requests)
+    assert [reply.text for reply in replies if isinstance(reply, Reply)] == [
+        answer_of(request.body(MODEL)) for request in requests
+    ]
+    assert [reply.cached for reply in again if isinstance(reply, Reply)] == [True] * 50
+    assert [vars(reply) | {"cached": False} for reply in again] == [vars(reply) for reply in replies]
+    assert len(teacher.asked) == cache.count() == 50
+
+
+async def test_a_question_in_flight_is_shared(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    async with client(teacher, cache) as asking:
+        replies = await asking.ask_all([question("the same")] * 20)
+        fresh = await asking.ask(question("the same", ordinal=1))
+    assert len(teacher.asked) == 2
+    assert len({reply.key for reply in replies if isinstance(reply, Reply)} | {fresh.key}) == 2
+
+
+async def test_one_who_stops_waiting_takes_nothing_from_the_others(cache: ReplyCache) -> None:
+    async with LoopbackTeacher(delay=0.2) as teacher, client(teacher, cache) as asking:
+        impatient = asyncio.create_task(asking.ask(question("shared")))
+        patient = asyncio.create_task(asking.ask(question("shared")))
+        await asyncio.sleep(0.05)
+        impatient.cancel()
+        assert (await patient).text.startswith("reply")
+        assert len(teacher.asked) == 1
+
+
+async def test_concurrency_is_bounded_and_used(cache: ReplyCache) -> None:
+    async with LoopbackTeacher(delay=0.02) as teacher, client(teacher, cache, concurrency=7) as asking:
+        await asking.ask_all([question(str(number)) for number in range(40)])
+        assert teacher.most == 7
+
+
+async def test_progress_counts_every_request(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    seen: list[tuple[int, int]] = []
+    async with client(teacher, cache) as asking:
+        await asking.ask_all([question(str(number)) for number in range(5)], lambda *at: seen.append(at))
+    assert seen == [(number, 5) for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("failure", [500, 502, 503, 429, "drop"])
+async def test_passing_trouble_is_tried_again(teacher: LoopbackTeacher, cache: ReplyCache, failure: int | str) -> None:
+    teacher.failures = [failure, failure]
+    async with client(teacher, cache) as asking:
+        assert (await asking.ask(question("again"))).text.startswith("reply")
+    assert len(teacher.asked) == 3
+
+
+async def test_a_hanging_server_is_asked_again(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    teacher.failures = ["hang"]
+    async with client(teacher, cache, timeout=0.2) as asking:
+        assert (await asking.ask(question("again"))).text.startswith("reply")
+
+
+async def test_lasting_trouble_names_the_address_and_costs_no_other_request(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    teacher.failures = [500] * 3
+    async with client(teacher, cache, attempts=3, concurrency=1) as asking:
+        bad, good = await asking.ask_all([question("first"), question("second")])
+    assert isinstance(bad, TeacherError)
+    assert bad.where == teacher.url
+    assert "made to fail with 500" in bad.what
+    assert "Tried 3 times" in bad.what
+    assert isinstance(good, Reply)
+    assert cache.count() == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 422])
+async def test_a_refusal_is_not_tried_again(teacher: LoopbackTeacher, cache: ReplyCache, status: int) -> None:
+    teacher.failures = [status]
+    async with client(teacher, cache) as asking:
+        with pytest.raises(TeacherError, match=rf"refused \({status}\): made to fail") as caught:
+            await asking.ask(question("no"))
+    assert len(teacher.asked) == 1
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(("failure", "shown"), [("html", "Welcome to nginx"), ("json", "hello")])
+async def test_something_else_behind_the_address_is_shown(
+    teacher: LoopbackTeacher, cache: ReplyCache, failure: str, shown: str
+) -> None:
+    teacher.failures = [failure]
+    async with client(teacher, cache) as asking:
+        with pytest.raises(TeacherError, match=shown) as caught:
+            await asking.ask(question("hm"))
+    assert teacher.url in caught.value.where
+    assert "FACTORY_TEACHER_URL" in caught.value.fix
+    assert cache.count() == 0
+
+
+async def test_a_server_that_comes_back_gets_only_what_is_unanswered(cache: ReplyCache) -> None:
+    async with LoopbackTeacher(delay=0.02) as teacher, client(teacher, cache, concurrency=4) as asking:
+        requests = [question(str(number)) for number in range(40)]
+        running = asyncio.create_task(asking.ask_all(requests))
+        while cache.count() < 10:
+            await asyncio.sleep(0.005)
+        await teacher.stop()
+        answered = cache.count()
+        asked = len(teacher.asked)
+        await asyncio.sleep(0.3)
+        await teacher.start()
+        replies = await running
+    assert all(isinstance(reply, Reply) for reply in replies)
+    assert len(teacher.asked) - asked == 40 - answered
+
+
+async def test_a_wrong_address_is_given_up_soon(cache: ReplyCache) -> None:
+    async with LoopbackTeacher() as gone:
+        pass
+    async with client(gone, cache) as asking:
+        with pytest.raises(TeacherError, match="Nobody answers there") as caught:
+            await asking.ask(question("anyone?"))
+    assert caught.value.where == gone.url
+
+
+async def test_a_full_disk_ends_the_work_and_says_so(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    cache._database.execute("PRAGMA max_page_count = 8")
+    async with client(teacher, cache) as asking:
+        with pytest.raises(FactoryError, match="disk is full") as caught:
+            await asking.ask_all([question(f"{number} " + "long " * 2000) for number in range(20)])
+    assert not isinstance(caught.value, TeacherError)
+
+
+async def test_constraints_and_logprobs_travel(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    schema = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"enum": ["x", "y"]}}}
+    async with client(teacher, cache) as asking:
+        written = await asking.ask(question("write", json_schema=schema, temperature=0.9))
+        chosen = await asking.ask(question("choose", choices=["A", "B", "C"], top_logprobs=3, max_tokens=1))
+    assert list(json.loads(written.text)) == ["b", "a"]
+    assert written.top_logprobs is None
+    assert chosen.text in ("A", "B", "C")
+    assert chosen.top_logprobs is not None
+    assert set(chosen.top_logprobs[0]) == {"A", "B", "C"}
+    assert "seed" not in teacher.asked[0] | teacher.asked[1]
+    assert asking.cache.get(chosen.key) == chosen.stored()
