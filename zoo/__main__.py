@@ -1,0 +1,166 @@
+"""The command line: `zoo list | show | pull | predict | verify`, also as `python -m zoo`.
+
+Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
+
+from zoo import __version__
+from zoo.classifier import Answer
+from zoo.errors import BadInput, ZooError
+from zoo.hub import open_hub
+from zoo.loader import inspect, load
+from zoo.manifest import WEIGHTS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    warnings.showwarning = _warn
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+        return code
+    except ZooError as error:
+        print(f"zoo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader (`head`) has enough; point stdout elsewhere so that Python's exit has nothing to complain about.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _list(options: argparse.Namespace) -> int:
+    hub = open_hub(options.hub)
+    for name in hub.names():
+        print(f"{name}\t{', '.join(str(version) for version in reversed(hub.versions(name)))}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    folder, manifest = inspect(options.name, hub=options.hub)
+    if options.json:
+        print(json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False))
+        return 0
+    threshold = "never" if manifest.threshold is None else f"below {manifest.threshold:.3f}"
+    size = sum(entry.bytes for entry in manifest.files.values())
+    rows = {
+        "specialist": manifest.id,
+        "title": manifest.title,
+        "kind": f"{manifest.kind}, {len(manifest.labels)} labels, language {manifest.language}",
+        "labels": ", ".join(manifest.labels),
+        "unsure": threshold,
+        "licence": manifest.licence,
+        "created": manifest.created,
+        **({"WARNING": "published although its gate failed; read the card"} if manifest.forced else {}),
+        **{f"from {key}": value for key, value in manifest.lineage.items()},
+        "weights": ", ".join(
+            f"{name}{' (default)' if path == manifest.default_weights else ''}"
+            for name, path in WEIGHTS.items()
+            if path in manifest.files
+        ),
+        "files": f"{len(manifest.files)} verified, {size / 1e6:.1f} MB",
+        "folder": str(folder),
+    }
+    for key, value in rows.items():
+        print(f"{key:14} {value}")
+    return 0
+
+
+def _pull(options: argparse.Namespace) -> int:
+    folder, _ = inspect(options.name, hub=options.hub)
+    print(folder)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    folder, manifest = inspect(options.name, hub=options.hub)
+    size = sum(entry.bytes for entry in manifest.files.values())
+    print(f"{manifest.id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, all as published ({folder})")
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    specialist = load(options.name, hub=options.hub, weights=options.weights, threads=options.threads)
+    code = 0
+    for number, text in enumerate(options.text or _lines(sys.stdin), 1):
+        try:
+            answer = specialist.predict(text, scores=options.scores)
+        except BadInput as error:
+            # One bad line of many must not cost the others their answers, nor shift them.
+            print(f"zoo: text {number}: {error.what}", file=sys.stderr)
+            code = 1
+            print(json.dumps({"text": _clean(text), "error": error.what}) if options.jsonl else "", flush=True)
+            continue
+        print(_json(text, answer) if options.jsonl else _line(text, answer), flush=True)
+    return code
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    if hasattr(file, "reconfigure"):  # bytes that are not UTF-8 become a text's error, not the program's end
+        file.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return (line.rstrip("\r\n") for line in file)
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _json(text: str, answer: Answer) -> str:
+    value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
+    return json.dumps({**value, "scores": answer.scores} if answer.scores else value, ensure_ascii=False)
+
+
+def _line(text: str, answer: Answer) -> str:
+    columns: Iterable[str] = (answer.label, f"{answer.confidence:.4f}", "unsure" if answer.unsure else "sure")
+    if answer.scores:
+        ranked = sorted(answer.scores.items(), key=lambda pair: -pair[1])
+        columns = (*columns, " ".join(f"{label}={score:.4f}" for label, score in ranked))
+    return "\t".join((*columns, " ".join(text.split())))
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"zoo: warning: {message}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zoo", description="Small domain specialists: find one, ask it.")
+    parser.add_argument("--version", action="version", version=f"zoo {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--hub", help="a folder, hf:<namespace> or https://host/<namespace>; default: ZOO_HUB")
+    one = argparse.ArgumentParser(add_help=False, parents=[shared])
+    one.add_argument("name", metavar="NAME", help="finance/sentiment, finance/sentiment@1.2.0, or a folder (./...)")
+
+    def command(name: str, run: object, about: str, parent: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about, parents=[parent])
+        made.set_defaults(run=run)
+        return made
+
+    command("list", _list, "List the specialists of a hub, and their versions.", shared)
+    show = command("show", _show, "Say what a specialist is.", one)
+    show.add_argument("--json", action="store_true", help="print the manifest")
+    command("pull", _pull, "Fetch a specialist, verify it, and print its folder.", one)
+    command("verify", _verify, "Compare every file with the manifest's sha256.", one)
+    predict = command("predict", _predict, "Classify texts, or the lines of standard input.", one)
+    predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")
+    predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")
+    predict.add_argument("--scores", action="store_true", help="every label's probability")
+    predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
+    predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

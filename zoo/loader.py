@@ -1,0 +1,91 @@
+"""From a name to a specialist that answers: find, pull, verify, load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.classifier import Classifier
+from zoo.errors import BrokenSpecialist
+from zoo.hub import Hub, find, open_hub
+from zoo.manifest import Manifest, verify
+
+
+def pull(name: str | Path, *, hub: str | Path | Hub | None = None) -> Path:
+    """The local folder of a specialist, fetched first where that is needed. Not verified again if it was there.
+
+    Args:
+        name: as for `load`.
+        hub: as for `load`.
+
+    Returns:
+        the folder of one version; read it, don't change it.
+    """
+    return _locate(name, hub)[0]
+
+
+def inspect(name: str | Path, *, hub: str | Path | Hub | None = None) -> tuple[Path, Manifest]:
+    """The local folder of a specialist, and its manifest once every file was verified; loads no model.
+
+    Args:
+        name: as for `load`.
+        hub: as for `load`.
+
+    Raises:
+        what `load` raises, up to Tampered.
+    """
+    folder, asked = _locate(name, hub)
+    manifest = verify(folder)
+    if asked and manifest.id != asked:
+        raise BrokenSpecialist(
+            f"The hub has {manifest.id} under the name {asked}.",
+            where=str(folder),
+            fix="Do not use it; tell whoever runs the hub.",
+        )
+    return folder, manifest
+
+
+def load(
+    name: str | Path,
+    *,
+    hub: str | Path | Hub | None = None,
+    weights: str | None = None,
+    threads: int = 1,
+    batch_size: int | None = None,
+) -> Classifier:
+    """Load a specialist.
+
+    Args:
+        name: `finance/sentiment` for the newest version, `finance/sentiment@1` or `@1.2` for the newest of a line,
+            `finance/sentiment@1.2.0` for one; or the folder of one version: a Path, or a text that starts with
+            `/`, `.` or `~`.
+        hub: a folder, `hf:<namespace>` or `https://host/<namespace>`; None: what ZOO_HUB says. What is pulled from a
+            server stays in ZOO_CACHE (default ~/.cache/zoo) and works without the server from then on.
+        weights: `int8` or `fp32`; None: the publisher's default.
+        threads: CPU threads one run of the model may use. Several threads may also call one specialist.
+        batch_size: see `zoo.Classifier`.
+
+    Returns:
+        a Classifier, every file of it verified against the manifest's sha256.
+
+    Raises:
+        BadName, NoHub, UnknownSpecialist, UnknownVersion: the name or the hub is not right.
+        HubUnreachable: and nothing that would do is in the cache.
+        Tampered, BrokenSpecialist: the files are not what was published, or do not fit together.
+        BadInput: weights, threads or batch_size the specialist can't have.
+    """
+    folder, manifest = inspect(name, hub=hub)
+    return Classifier(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
+
+
+def is_folder(name: str | Path) -> bool:
+    """Whether this names a folder rather than a specialist in a hub."""
+    return isinstance(name, Path) or name.startswith(("/", ".", "~")) or Path(name).is_absolute()
+
+
+def _locate(name: str | Path, hub: str | Path | Hub | None) -> tuple[Path, str]:
+    """The folder, and the `name@version` it must hold ('' where a folder was given)."""
+    if is_folder(name):
+        return Path(name).expanduser(), ""
+    opened = open_hub(hub)
+    found, version = find(str(name), opened)
+    return opened.pull(found, version), f"{found}@{version}"

@@ -1,0 +1,276 @@
+"""The manifest: what a specialist is, and the sha256 of every file that makes it.
+
+It is `manifest.json` in the specialist's folder and names every other file there. Format 1; a reader ignores keys it
+doesn't know, so that keys which change no answer can be added without a new format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from zoo.errors import BrokenSpecialist, Tampered, ZooError
+from zoo.names import Version, check_name
+
+FORMAT = 1
+FILE = "manifest.json"
+TOKENIZER = "tokenizer.json"
+WEIGHTS = {"int8": "onnx/model_int8.onnx", "fp32": "onnx/model.onnx"}
+CLASSIFICATION = "classification"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """What a file must be.
+
+    Attributes:
+        sha256: 64 lower-case hex digits.
+        bytes: its size.
+    """
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a specialist is. Constructing one checks it; raises BrokenSpecialist (or BadName) naming the key.
+
+    Attributes:
+        name: `<vertical>/<task>`.
+        version: `major.minor.patch`.
+        title: one line for people.
+        kind: `classification`; others need a newer zoo to be loaded.
+        language: ISO 639-1 code of the texts.
+        labels: in the order of the model's outputs.
+        max_tokens: longer texts are cut here, special tokens included.
+        temperature: calibration; probabilities are softmax(logits / temperature).
+        threshold: an answer less confident than this is marked unsure; None: never.
+        licence: SPDX identifier, or the name of the licence.
+        created: ISO date or date and time.
+        lineage: where it comes from: spec, dataset, teacher, commit and the like, as texts.
+        forced: published although its gate failed.
+        default_weights: path of the weights loaded unless told otherwise.
+        files: path inside the folder, with `/`, to what the file must be; every file but manifest.json.
+        format: of this manifest.
+    """
+
+    name: str
+    version: str
+    title: str
+    language: str
+    labels: tuple[str, ...]
+    max_tokens: int
+    licence: str
+    created: str
+    files: Mapping[str, FileEntry]
+    temperature: float = 1.0
+    threshold: float | None = None
+    kind: str = CLASSIFICATION
+    lineage: Mapping[str, str] = field(default_factory=dict)
+    forced: bool = False
+    default_weights: str = WEIGHTS["int8"]
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @classmethod
+    def from_dict(cls, raw: Any, *, where: str = "") -> Manifest:
+        """Read the JSON value of a manifest; raises BrokenSpecialist naming the key and `where`."""
+        if not isinstance(raw, dict):
+            raise BrokenSpecialist("The manifest is not a JSON object.", where=where)
+        number = raw.get("format")
+        if isinstance(number, int) and not isinstance(number, bool) and number > FORMAT:
+            raise BrokenSpecialist(
+                f"This specialist was published in format {number}; this zoo reads up to format {FORMAT}.",
+                where=where,
+                fix="Upgrade the zoo: pip install --upgrade specialist-zoo.",
+            )
+        values = {key.name: raw[key.name] for key in fields(cls) if key.name in raw}
+        if isinstance(values.get("labels"), list):
+            values["labels"] = tuple(values["labels"])
+        try:
+            if isinstance(values.get("files"), dict):
+                values["files"] = {path: _entry(path, entry) for path, entry in values["files"].items()}
+            missing = sorted(_REQUIRED - set(values))
+            if missing:
+                raise BrokenSpecialist(f"The manifest lacks {', '.join(missing)}.")
+            return cls(**values)
+        except ZooError as error:
+            fix = error.fix or "Publish the specialist again; a manifest is never edited by hand."
+            raise BrokenSpecialist(error.what, where=where, fix=fix) from error
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest:
+        """Read a folder's manifest; raises BrokenSpecialist where it is missing or wrong. Checks no other file."""
+        path = _inside(folder, FILE)
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise BrokenSpecialist(
+                f"This is not a specialist: it has no {FILE}.",
+                where=str(folder),
+                fix="Give the folder of one version, the one that holds manifest.json.",
+            ) from error
+        except ValueError as error:  # also what is not UTF-8
+            raise BrokenSpecialist(f"The manifest is not JSON: {error}.", where=str(path)) from error
+        except RecursionError as error:
+            raise BrokenSpecialist("The manifest is nested too deeply to be one.", where=str(path)) from error
+        return cls.from_dict(raw, where=str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON value; `from_dict` gives this manifest back."""
+        return {
+            "format": self.format,
+            **{key: value for key, value in asdict(self).items() if key not in ("format", "labels", "files")},
+            "labels": list(self.labels),
+            "files": {path: asdict(entry) for path, entry in sorted(self.files.items())},
+        }
+
+    def write(self, folder: Path) -> Path:
+        """Write manifest.json into the folder (last of all files: a folder without it is no specialist)."""
+        path = folder / FILE
+        path.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+    @property
+    def id(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+
+_REQUIRED = {"format", "name", "version", "title", "kind", "language", "labels", "max_tokens", "temperature"} | {
+    "licence",
+    "created",
+    "default_weights",
+    "files",
+}
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 (64 hex digits) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def describe_files(folder: Path) -> dict[str, FileEntry]:
+    """Every file below the folder but manifest.json, as `Manifest.files` wants it; refuses links that lead outside."""
+    entries = {}
+    for found in sorted(folder.rglob("*")):
+        path = found.relative_to(folder).as_posix()
+        if path != FILE and not found.is_dir():
+            full = _inside(folder, path)
+            entries[path] = FileEntry(file_sha256(full), full.stat().st_size)
+    return entries
+
+
+def verify(folder: str | Path) -> Manifest:
+    """Read the manifest and compare size and sha256 of every file it names.
+
+    Files the manifest doesn't name are not looked at: nothing reads them. Reads the whole folder once (the cost
+    is that of sha256 over some 200 MB).
+
+    Returns:
+        the manifest, whose promises hold.
+
+    Raises:
+        BrokenSpecialist: no manifest, or a wrong one, or a link that leads outside the folder.
+        Tampered: the first file, in the manifest's order, that is missing or different.
+    """
+    folder = Path(folder)
+    manifest = Manifest.read(folder)
+    for path, entry in manifest.files.items():
+        full = _inside(folder, path)
+        if not full.is_file():
+            raise Tampered(path, expected=f"a file of {entry.bytes} bytes", found="no file", where=str(full))
+        size = full.stat().st_size
+        if size != entry.bytes:
+            raise Tampered(path, expected=f"{entry.bytes} bytes", found=f"{size} bytes", where=str(full))
+        sha256 = file_sha256(full)
+        if sha256 != entry.sha256:
+            raise Tampered(path, expected=f"sha256 {entry.sha256}", found=f"sha256 {sha256}", where=str(full))
+    return manifest
+
+
+def _inside(folder: Path, path: str) -> Path:
+    full = folder / path
+    if not full.resolve().is_relative_to(folder.resolve()):
+        raise BrokenSpecialist(
+            f"{path} is a link that leads outside the specialist's folder.",
+            where=str(full),
+            fix="Copy the specialist with its files instead of links: cp -rL FOLDER COPY.",
+        )
+    return full
+
+
+def _entry(path: str, raw: Any) -> FileEntry:
+    if not isinstance(raw, dict):
+        raise BrokenSpecialist(f"The manifest's files.{path} is not an object.")
+    return FileEntry(raw.get("sha256", ""), raw.get("bytes", -1))
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _safe(path: object) -> bool:
+    """A relative path with `/`, of plain parts, that means the same on every system."""
+    if not isinstance(path, str) or not path.isprintable() or re.search(r'[\\:*?"<>|]', path):
+        return False
+    pure = PurePosixPath(path)
+    return path not in ("", ".", FILE) and str(pure) == path and not pure.is_absolute() and ".." not in pure.parts
+
+
+def _is_date(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(date.fromisoformat(value[:10]))
+    except ValueError:
+        return False
+
+
+def _check(manifest: Manifest) -> None:
+    def need(good: bool, key: str, rule: str) -> None:
+        if not good:
+            raise BrokenSpecialist(f"The manifest's {key} must be {rule}.")
+
+    m = manifest
+    need(_whole(m.format) and m.format == FORMAT, "format", f"{FORMAT}")
+    for key in ("name", "version", "title", "kind", "language", "licence", "default_weights"):
+        value = getattr(m, key)
+        need(isinstance(value, str) and value.strip() != "", key, "a text that is not empty")
+    check_name(m.name)
+    Version.parse(m.version)
+    need(isinstance(m.labels, tuple) and all(isinstance(x, str) and x for x in m.labels), "labels", "a list of texts")
+    need(len(set(m.labels)) == len(m.labels), "labels", "different from one another")
+    need(m.kind != CLASSIFICATION or len(m.labels) >= 2, "labels", "at least two")
+    need(_whole(m.max_tokens) and m.max_tokens >= 1, "max_tokens", "a whole number from 1")
+    need(_number(m.temperature) and m.temperature > 0, "temperature", "a number above 0")
+    need(m.threshold is None or (_number(m.threshold) and 0 <= m.threshold <= 1), "threshold", "null or from 0 to 1")
+    need(_is_date(m.created), "created", "an ISO date")
+    need(isinstance(m.forced, bool), "forced", "true or false")
+    need(
+        isinstance(m.lineage, Mapping) and all(isinstance(x, str) for pair in m.lineage.items() for x in pair),
+        "lineage",
+        "an object of texts",
+    )
+    need(isinstance(m.files, Mapping), "files", "an object")
+    for path, entry in m.files.items():
+        need(_safe(path), f"files key {path!r}", "a plain path inside the folder, with / and no ..")
+        need(isinstance(entry, FileEntry), f"files.{path}", "a FileEntry")
+        need(isinstance(entry.sha256, str) and bool(_SHA256.fullmatch(entry.sha256)), f"files.{path}.sha256", "64 hex")
+        need(_whole(entry.bytes) and entry.bytes >= 0, f"files.{path}.bytes", "a whole number from 0")
+    for path in (TOKENIZER, m.default_weights):
+        need(path in m.files, "files", f"naming {path}")
