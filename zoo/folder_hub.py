@@ -6,7 +6,6 @@ is never changed.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -115,5 +114,5 @@ def _taken(name: str, version: Version, place: Path) -> VersionTaken:
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left behind long ago."""
     for part in folder.glob(f"{_INCOMING}*"):
-        if time.time() - os.stat(part).st_mtime > _ABANDONED:
+        if time.time() - part.stat().st_mtime > _ABANDONED:
             shutil.rmtree(part, ignore_errors=True)
