@@ -1,0 +1,1 @@
+"""The embedded servers: how each is started, found again and stopped. One locked environment each."""

@@ -1,0 +1,156 @@
+"""Argilla's filters and sorts as SQL over its own tables (records, responses, suggestions)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from uuid import UUID
+
+from argilla_server.enums import ResponseStatus, ResponseStatusFilter, SortOrder
+from argilla_server.models import Dataset, Question, Record, Response, Suggestion
+from argilla_server.search_engine.base import (
+    AndFilter,
+    Filter,
+    MetadataFilterScope,
+    Order,
+    RangeFilter,
+    RecordFilterScope,
+    ResponseFilterScope,
+    SuggestionFilterScope,
+    TermsFilter,
+)
+from sqlalchemy import Text, and_, cast, exists, func, literal, or_, select
+
+
+def where(dataset: Dataset, asked: Filter) -> Any:
+    """The SQL condition on `records` that a filter stands for; raises ValueError for a scope Argilla does not have."""
+    if isinstance(asked, AndFilter):
+        return and_(*[where(dataset, part) for part in asked.filters])
+    scope = asked.scope
+    if isinstance(scope, RecordFilterScope):
+        return _record(asked)
+    if isinstance(scope, MetadataFilterScope):
+        return _any_value(each(Record.metadata_, scope.metadata_property), asked)
+    if isinstance(scope, SuggestionFilterScope):
+        wanted = exists().where(
+            Suggestion.record_id == Record.id, Suggestion.question_id == _question(dataset, scope.question)
+        )
+        if scope.property in ("agent", "type"):
+            return wanted.where(_condition(getattr(Suggestion, scope.property), asked))
+        return wanted.where(_any_value(each(_suggestion_column(scope)), asked))
+    if isinstance(scope, ResponseFilterScope):
+        return _response(asked)
+    raise ValueError(f"Cannot filter by {scope}")
+
+
+def order(dataset: Dataset, asked: Order) -> list[Any]:
+    """The SQL sort keys that an order stands for; records without a value come last either way."""
+    descending = asked.order == SortOrder.desc
+    pick = func.max if descending else func.min  # of many values, as Elasticsearch does
+    value = _sort_value(dataset, asked.scope, pick)
+    return [value.is_(None), value.desc() if descending else value.asc()]
+
+
+def each(json_column: Any, *path: str) -> Any:
+    """The values of a JSON column (at a path), one a row: the items of a list, or the one scalar."""
+    arguments = (json_column, _json_path(*path)) if path else (json_column,)
+    # The name must be one of its own in the statement; SQLAlchemy numbers anonymous aliases.
+    return func.json_each(*arguments).table_valued("value", name=None)
+
+
+def _json_path(*names: str) -> str:
+    return "$" + "".join('."' + name.replace('"', '\\"') + '"' for name in names)
+
+
+def _any_value(values: Any, asked: Filter) -> Any:
+    return exists(select(literal(1)).select_from(values).where(_condition(values.c.value, asked)))
+
+
+def _condition(value: Any, asked: Filter) -> Any:
+    if isinstance(asked, TermsFilter):
+        return cast(value, Text).in_([str(item) for item in asked.values])
+    if isinstance(asked, RangeFilter):
+        parts = [func.typeof(value) != "null"]
+        if asked.ge is not None:
+            parts.append(value >= asked.ge)
+        if asked.le is not None:
+            parts.append(value <= asked.le)
+        return and_(*parts)
+    raise ValueError(f"Cannot filter with {asked}")
+
+
+def _question(dataset: Dataset, name: str) -> Any:
+    return select(Question.id).where(Question.dataset_id == dataset.id, Question.name == name).scalar_subquery()
+
+
+def _suggestion_column(scope: SuggestionFilterScope) -> Any:
+    return Suggestion.score if scope.property == "score" else Suggestion.value
+
+
+def _record(asked: Filter) -> Any:
+    column = getattr(Record, asked.scope.property)
+    if isinstance(asked, RangeFilter):
+        parts = [column >= _date(asked.ge)] if asked.ge is not None else []
+        return and_(*parts, *([column <= _date(asked.le)] if asked.le is not None else []))
+    values: list[Any] = list(asked.values)
+    if asked.scope.property == "id":
+        values = [UUID(value) for value in values]
+    elif asked.scope.property in ("inserted_at", "updated_at"):
+        values = [_date(value) for value in values]
+    return column.in_(values)
+
+
+def _response(asked: Filter) -> Any:
+    scope = asked.scope
+    answered = exists().where(Response.record_id == Record.id)
+    if scope.user is not None:
+        answered = answered.where(Response.user_id == scope.user.id)
+    if scope.question:
+        return answered.where(_any_value(each(Response.values, scope.question, "value"), asked))
+    if scope.property == "status" and isinstance(asked, TermsFilter):
+        statuses = [ResponseStatus(value) for value in asked.values if value != ResponseStatusFilter.pending]
+        parts: list[Any] = [answered.where(Response.status.in_(statuses))] if statuses else []
+        if ResponseStatusFilter.pending in asked.values:
+            parts.append(~answered)
+        return or_(*parts)
+    raise ValueError(f"Cannot filter by {scope}")
+
+
+def _sort_value(dataset: Dataset, scope: Any, pick: Any) -> Any:
+    if isinstance(scope, RecordFilterScope):
+        return getattr(Record, scope.property)
+    if isinstance(scope, MetadataFilterScope):
+        values = each(Record.metadata_, scope.metadata_property)
+        return select(pick(values.c.value)).select_from(values).correlate(Record).scalar_subquery()
+    mine: tuple[Any, ...]
+    if isinstance(scope, SuggestionFilterScope):
+        mine = (Suggestion.record_id == Record.id, Suggestion.question_id == _question(dataset, scope.question))
+        if scope.property in ("agent", "type"):
+            return select(getattr(Suggestion, scope.property)).where(*mine).correlate(Record).scalar_subquery()
+        values = each(_suggestion_column(scope))
+        return _from(Suggestion, values, pick(values.c.value), mine)
+    if isinstance(scope, ResponseFilterScope):
+        mine = (Response.record_id == Record.id,)
+        if scope.user is not None:
+            mine = (*mine, Response.user_id == scope.user.id)
+        if scope.question:
+            values = each(Response.values, scope.question, "value")
+            return _from(Response, values, func.avg(values.c.value), mine)
+        return select(pick(Response.status)).where(*mine).correlate(Record).scalar_subquery()
+    raise ValueError(f"Cannot sort by {scope}")
+
+
+def _from(table: Any, values: Any, picked: Any, mine: tuple[Any, ...]) -> Any:
+    joined = select(picked).select_from(table).join(values, literal(True)).where(*mine)
+    return joined.correlate(Record).scalar_subquery()
+
+
+def _date(value: Any) -> dt.datetime:
+    """A UTC time without zone, as Argilla stores it, from ISO 8601 or milliseconds since 1970."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            parsed = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
+            return parsed.astimezone(dt.UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+    return dt.datetime.fromtimestamp(value / 1000, dt.UTC).replace(tzinfo=None)

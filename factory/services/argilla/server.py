@@ -1,0 +1,65 @@
+"""The application's side of the embedded Argilla: start it, find it, stop it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factory.services import environments
+from factory.services.argilla import credentials
+from factory.services.process import LOOPBACK, Detached, State, bare_environment
+from factory.settings import CHECKOUT, Settings
+
+
+class ArgillaServer:
+    """The embedded Argilla of one FACTORY_HOME.
+
+    Its database, secrets and search index lie in `<home>/argilla`. It stays up after the command that started it, so
+    that people can open it, and a kill at any moment loses no answer: each is committed before it is acknowledged.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.home: Path = settings.home / "argilla"
+        self.url = f"http://{LOOPBACK}:{settings.argilla_port}"
+
+    def start(self, timeout: float = 180.0) -> bool:
+        """Start it, or find it running; return once it answers.
+
+        Returns:
+            True if it was started, False if it was there.
+
+        Raises:
+            ServiceError: its environment is missing, its port is taken, or it died (with the end of its log).
+        """
+        python = environments.python(self._settings, "argilla")
+        return self._server(python).start(timeout)
+
+    def stop(self) -> bool:
+        """Stop it; False if it was not running."""
+        return self._server().stop()
+
+    @property
+    def state(self) -> State:
+        """`up`, `starting` or `down`."""
+        return self._server().state
+
+    @property
+    def credentials(self) -> credentials.Credentials:
+        """Its secrets, drawn now if it never ran."""
+        return credentials.load(self.home)
+
+    def describe(self) -> str:
+        """Where to open it and how to sign in, for a person."""
+        return f"{self.url}  sign in as {credentials.REVIEWER}; the passwords are in {credentials.path(self.home)}"
+
+    def _server(self, python: Path | str = "python") -> Detached:
+        command = [str(python), "-m", "factory.services.argilla", "--home", str(self.home)]
+        return Detached(
+            name="argilla",
+            title="Argilla",
+            command=[*command, "--port", str(self._settings.argilla_port)],
+            environment=bare_environment(PYTHONPATH=str(CHECKOUT), PYTHONUNBUFFERED="1"),
+            health=f"{self.url}/api/v1/version",
+            home=self._settings.home,
+            port_setting="FACTORY_ARGILLA_PORT",
+        )

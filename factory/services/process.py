@@ -1,0 +1,244 @@
+"""A server that outlives the command that started it: pid file, log, health check, and its whole process group.
+
+What is known of a running server is one small file, `<home>/run/<name>.json`. It holds the process's start time
+beside its id, so that a pid the system has given to somebody else is never taken for the server, nor killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import psutil
+
+from factory.errors import DataError, ServiceError
+from factory.files import explained, read_json, write_json
+
+LOOPBACK = "127.0.0.1"
+State = Literal["up", "starting", "down"]
+
+# Kept so that a server that dies under the command that started it is reaped, and not left a zombie.
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def free_port() -> int:
+    """A loopback TCP port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_in_use(port: int) -> bool:
+    """Whether anything listens on a loopback TCP port."""
+    with socket.socket() as probe:
+        probe.settimeout(2.0)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def answers(url: str, timeout: float = 2.0) -> bool:
+    """Whether a GET of an http URL is answered with a 2xx status within `timeout` seconds (never through a proxy)."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port or 80, timeout=timeout)
+    try:
+        connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+        return 200 <= connection.getresponse().status < 300
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def bare_environment(**variables: str) -> dict[str, str]:
+    """An environment for a child that needs none of this process's keys and tokens."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "LD_LIBRARY_PATH")
+    return {name: os.environ[name] for name in kept if name in os.environ} | variables
+
+
+@dataclass(frozen=True)
+class Detached:
+    """A server in a session of its own, so that neither Ctrl-C nor the end of a run stops it.
+
+    Attributes:
+        name: names the pid file and the log, e.g. `argilla`.
+        title: what a person calls it, e.g. `Argilla`.
+        command: program and arguments.
+        environment: the child's whole environment.
+        health: an http URL on loopback that answers 2xx as soon as the server can serve.
+        home: FACTORY_HOME; the log is `logs/<name>.log` and the pid file `run/<name>.json` under it.
+        port_setting: the environment variable that moves the server to another port, for the message.
+    """
+
+    name: str
+    title: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(repr=False)
+    health: str
+    home: Path
+    port_setting: str
+
+    @property
+    def log(self) -> Path:
+        """Where the server's own words go."""
+        return self.home / "logs" / f"{self.name}.log"
+
+    @property
+    def state(self) -> State:
+        """`up` (ours, and it answers), `starting` (ours, and it does not answer) or `down`."""
+        if self._process() is None:
+            return "down"
+        return "up" if answers(self._recorded_health()) else "starting"
+
+    def start(self, timeout: float = 120.0) -> bool:
+        """Start the server, or find it running; return once it answers.
+
+        Args:
+            timeout: seconds to wait for the first answer.
+
+        Returns:
+            True if it was started, False if it was there.
+
+        Raises:
+            ServiceError: it died, it did not answer in time, its port is taken by another program, or it runs on
+                another port than the settings ask for.
+        """
+        with self._lock():
+            running = self._process()
+            if running is not None:
+                if self._recorded_health() != self.health:
+                    raise ServiceError(
+                        f"{self.title} is already running, at another address than the settings say.",
+                        where=f"{self._recorded_health()} (pid {running.pid})",
+                        fix=f"Stop it first (`python -m factory.services {self.name} down`), or leave "
+                        f"{self.port_setting} as it was.",
+                    )
+                self._wait(running, timeout)
+                return False
+            port = urlsplit(self.health).port or 80
+            if port_in_use(port):
+                raise ServiceError(
+                    f"Port {port} is in use by another program, so {self.title} can't be started.",
+                    where=f"{LOOPBACK}:{port}",
+                    fix=f"Stop that program, or set {self.port_setting} to a free port.",
+                )
+            process = self._spawn()
+            try:
+                self._wait(process, timeout)
+            except BaseException:
+                self._stop(process, grace=5.0)
+                raise
+            return True
+
+    def stop(self, grace: float = 20.0) -> bool:
+        """Stop the server and everything in its process group; False if it was not running.
+
+        Args:
+            grace: seconds between SIGTERM and SIGKILL.
+        """
+        with self._lock():
+            process = self._process()
+            if process is None:
+                self._pid_file.unlink(missing_ok=True)
+                return False
+            self._stop(process, grace)
+            return True
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.home / "run" / f"{self.name}.json"
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Two commands that start or stop the same server take turns."""
+        path = self.home / "run" / f"{self.name}.lock"
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+
+    def _record(self) -> dict[str, object]:
+        try:
+            value = read_json(self._pid_file)
+        except DataError:  # none, or one cut short: both mean that nothing is known to run
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def _recorded_health(self) -> str:
+        return str(self._record().get("health", self.health))
+
+    def _process(self) -> psutil.Process | None:
+        """The server's process, if it lives and is the very one that was started."""
+        record = self._record()
+        pid, begun = record.get("pid"), record.get("begun")
+        if not isinstance(pid, int) or not isinstance(begun, float):
+            return None
+        try:
+            process = psutil.Process(pid)
+            same = abs(process.create_time() - begun) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if same else None
+
+    def _spawn(self) -> psutil.Process:
+        with explained(self.log):
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("ab") as log:
+                child = subprocess.Popen(
+                    list(self.command),
+                    env=dict(self.environment),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        _started.append(child)
+        process = psutil.Process(child.pid)
+        write_json(
+            self._pid_file,
+            {"pid": child.pid, "begun": process.create_time(), "health": self.health, "command": list(self.command)},
+        )
+        return process
+
+    def _wait(self, process: psutil.Process, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while not answers(self._recorded_health()):
+            if self._process() is None:
+                raise ServiceError(f"{self.title} died at start.\n{self._last_words()}", where=str(self.log))
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"{self.title} (pid {process.pid}) does not answer after {timeout:.0f} s.\n{self._last_words()}",
+                    where=str(self.log),
+                    fix=f"Read the log; `python -m factory.services {self.name} down` stops it.",
+                )
+            time.sleep(0.1)
+
+    def _stop(self, process: psutil.Process, grace: float) -> None:
+        group = process.pid  # start_new_session made the child the leader of its group
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGTERM)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(grace)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)  # the leader that would not go, or children it left behind
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(5.0)
+        self._pid_file.unlink(missing_ok=True)
+
+    def _last_words(self, lines: int = 15) -> str:
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - 8192))
+            text = file.read().decode(errors="replace")
+        return "\n".join(f"  | {line}" for line in text.splitlines()[-lines:])
