@@ -1,0 +1,188 @@
+"""Review in Argilla, the embedded one or another: a dataset a specialist (argilla_dataset.py says how it looks)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from factory.errors import ReviewError
+from factory.review import argilla_dataset
+from factory.review.backend import Answer, Item, Pulled, Pushed, checked
+from factory.services.argilla.credentials import WORKSPACE
+from factory.services.argilla.server import ArgillaServer
+from factory.settings import Settings
+from factory.spec import Spec
+
+_PAGE = 500  # records a request; the most Argilla takes
+
+
+def connect(settings: Settings) -> ArgillaBackend:
+    """The Argilla of FACTORY_ARGILLA_URL, or the embedded one, started if it is down.
+
+    Raises:
+        ServiceError: the embedded one can't be started.
+        ReviewError: the server can't be reached, or refuses the key.
+    """
+    if settings.argilla_url:
+        return ArgillaBackend(settings.argilla_url, settings.argilla_key)
+    server = ArgillaServer(settings)
+    server.start()
+    return ArgillaBackend(server.url, server.credentials.api_key, local=True)
+
+
+class ArgillaBackend:
+    """A backend over an Argilla server.
+
+    Args:
+        url: of the server.
+        key: API key of an owner or admin.
+        local: the server is on this machine: use no proxy.
+    """
+
+    def __init__(self, url: str, key: str, local: bool = False) -> None:
+        self.url = url.rstrip("/")
+        if not key:
+            raise ReviewError(
+                "There is no API key for Argilla.", where=self.url, fix="Set FACTORY_ARGILLA_KEY to an owner's key."
+            )
+        import argilla
+
+        with self._explained():
+            # One try: a server that is down should be said to be down at once.
+            arguments = {"trust_env": False} if local else {}
+            self._client: Any = argilla.Argilla(api_url=self.url, api_key=key, retries=1, **arguments)
+
+    def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
+        """See Backend.push."""
+        with self._explained():
+            dataset = self._dataset(spec) or self._create(spec)
+            there = {record["external_id"] for record in self._records(dataset)}
+            new = {item.row_id: item for item in items if item.row_id not in there}
+            question = str(dataset.settings.questions["label"].id)
+            records = [_record(item, question, spec.teacher.model) for item in new.values()]
+            for start in range(0, len(records), _PAGE):
+                # Not by the SDK's `log`, which draws a progress bar over the run's own.
+                body = {"items": records[start : start + _PAGE]}
+                url = f"/api/v1/datasets/{dataset.id}/records/bulk"
+                self._client.http_client.put(url, json=body).raise_for_status()
+        where = f"{self.url}/dataset/{dataset.id}/annotation-mode"
+        return Pushed(where=where, new=len(new), total=len(there) + len(new))
+
+    def pull(self, spec: Spec) -> Pulled:
+        """See Backend.pull; drafts are not answers."""
+        pulled = Pulled([])
+        with self._explained():
+            dataset = self._dataset(spec)
+            for record in self._records(dataset, include="responses") if dataset else ():
+                for response in record.get("responses") or ():
+                    if response["status"] not in ("submitted", "discarded"):
+                        continue
+                    answer = _answer(record, response)
+                    problem = checked(spec, answer, f"{self.url}, row {answer.row_id}, {answer.reviewer}")
+                    if problem:
+                        pulled.problems.append(problem)
+                    else:
+                        pulled.answers.append(answer)
+        return pulled
+
+    def _dataset(self, spec: Spec) -> Any:
+        """The specialist's dataset with its labels checked, or None; one that a kill left half made is removed."""
+        if WORKSPACE not in [workspace.name for workspace in self._client.workspaces]:
+            return None
+        name = argilla_dataset.name(spec)
+        for dataset in self._client.workspaces(WORKSPACE).datasets:
+            if dataset.name != name:
+                continue
+            about = self._get(f"/api/v1/datasets/{dataset.id}")
+            if about["status"] != "ready":
+                dataset.delete()
+                return None
+            questions = self._get(f"/api/v1/datasets/{dataset.id}/questions")["items"]
+            options = [q["settings"]["options"] for q in questions if q["name"] == "label"]
+            if not options or {option["value"] for option in options[0]} != set(spec.labels):
+                raise ReviewError(
+                    f"The dataset {name!r} is there already, with other labels.",
+                    where=f"{self.url}, workspace {WORKSPACE}",
+                    fix="Raise `major` in spec.yaml: other labels make another specialist.",
+                )
+            return dataset.get()
+        return None
+
+    def _create(self, spec: Spec) -> Any:
+        import argilla
+
+        if WORKSPACE not in [workspace.name for workspace in self._client.workspaces]:
+            argilla.Workspace(name=WORKSPACE, client=self._client).create()
+        settings = argilla_dataset.settings(spec, self._client)
+        name = argilla_dataset.name(spec)
+        dataset = argilla.Dataset(name, workspace=WORKSPACE, settings=settings, client=self._client)
+        return dataset.create()
+
+    def _records(self, dataset: Any, **params: str) -> Iterator[dict[str, Any]]:
+        """All records as the server tells them; the SDK leaves out discards without values, and the times."""
+        offset, total = 0, 1
+        while offset < total:
+            asked = {"offset": offset, "limit": _PAGE, **params}
+            page = self._get(f"/api/v1/datasets/{dataset.id}/records", asked)
+            yield from page["items"]
+            total = page["total"]
+            offset += _PAGE
+
+    def _get(self, path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        response = self._client.http_client.get(path, params=params)
+        response.raise_for_status()
+        value: dict[str, Any] = response.json()
+        return value
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        import httpx
+        from argilla._exceptions import ArgillaError  # the package exports no base class
+
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise ReviewError(
+                f"Argilla can't be reached: {error}.",
+                where=self.url,
+                fix="Start it (`python -m factory.services argilla up`), or set FACTORY_ARGILLA_URL.",
+            ) from error
+        except (ArgillaError, httpx.HTTPStatusError, ValueError) as error:
+            raise ReviewError(
+                f"Argilla refused: {error}.",
+                where=self.url,
+                fix="See that the address is an Argilla server's, and the key an owner's or admin's.",
+            ) from error
+
+
+def _record(item: Item, question: str, agent: str) -> dict[str, Any]:
+    """A record as the server takes it; the row's id as external id makes a second push find the first."""
+    suggestion = {"question_id": question, "value": item.suggestion, "score": item.confidence, "agent": agent[:200]}
+    return {
+        "external_id": item.row_id,
+        "fields": {"text": item.text},
+        "metadata": {"reason": item.reason, "confidence": item.confidence, **item.metadata},
+        "suggestions": [suggestion] if item.suggestion is not None else [],
+    }
+
+
+def _answer(record: dict[str, Any], response: dict[str, Any]) -> Answer:
+    values = {name: value["value"] for name, value in (response.get("values") or {}).items()}
+    return Answer(
+        row_id=record["external_id"],
+        # A person may mark a label and then discard the row after all.
+        label=values.get("label") if response["status"] == "submitted" else None,
+        reviewer=pseudonym(response["user_id"]),
+        text=record["fields"]["text"],
+        reason=(record.get("metadata") or {}).get("reason", ""),
+        problem=values.get("problem", ""),
+        comment=(values.get("comment") or "").strip(),
+        submitted_at=response["updated_at"],
+    )
+
+
+def pseudonym(user_id: str) -> str:
+    """A person's name in the factory: made of their account's random id, which only the server can resolve."""
+    return "r-" + hashlib.sha256(user_id.encode()).hexdigest()[:8]

@@ -1,0 +1,108 @@
+"""The interface between the factory and the places where people answer; no place's own types pass it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from factory.spec import Spec
+
+AUDIT = "audit"
+PROBLEMS = {
+    "policy": "The policy does not decide it",
+    "several": "More than one label fits",
+    "unusable": "It is not a real text of this kind",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row as it is shown to a person.
+
+    Attributes:
+        row_id: the row's id; a row is shown once, however often it is pushed.
+        text: what there is to judge.
+        suggestion: the machine's label, to be confirmed or corrected; None: the person judges unaided.
+        confidence: the probability the machines give their label, 0 to 1.
+        reason: why a person is asked: `audit`, `uncertain` or `coverage`.
+        metadata: more to filter by: name to value.
+    """
+
+    row_id: str
+    text: str
+    suggestion: str | None
+    confidence: float
+    reason: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one person said of one row.
+
+    Attributes:
+        row_id: the row's id.
+        label: the label given; None: the person could or would give none.
+        reviewer: the person's pseudonym.
+        text: the row's text; empty where the backend does not know it.
+        reason: why the row was shown, as in Item.
+        problem: for a missing label, a key of PROBLEMS or empty.
+        comment: in the person's own words.
+        submitted_at: ISO 8601, UTC; empty where unknown. Of one person's answers to one row the latest counts.
+    """
+
+    row_id: str
+    label: str | None
+    reviewer: str
+    text: str = ""
+    reason: str = ""
+    problem: str = ""
+    comment: str = ""
+    submitted_at: str = ""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did: where people find the rows, how many of them are new there, and how many there are in all."""
+
+    where: str
+    new: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What people said, and what of it can't be used: one sentence each, with its place."""
+
+    answers: list[Answer]
+    problems: list[str] = field(default_factory=list)
+
+
+class Backend(Protocol):
+    """A place where people answer."""
+
+    def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
+        """Show rows to people, with policy.md as their guidelines.
+
+        Rows that are there already are left alone, with their answers: pushing twice changes nothing.
+
+        Raises:
+            ReviewError: the place can't be reached, or holds something else under this name.
+        """
+        ...
+
+    def pull(self, spec: Spec) -> Pulled:
+        """Everything people have said so far; nothing where nothing was ever pushed.
+
+        Raises:
+            ReviewError: the place can't be reached.
+        """
+        ...
+
+
+def checked(spec: Spec, answer: Answer, where: str) -> str:
+    """Why an answer can't be used, with its place; empty if it can."""
+    if answer.label is not None and answer.label not in spec.labels:
+        return f"{where}: the label {answer.label!r} is not one of the spec's"
+    return ""

@@ -1,0 +1,92 @@
+"""Review in a folder of JSONL files: for tests, for scripts, and for people without Argilla.
+
+`<root>/<vertical>/<task>/v<major>/` holds `to_review.jsonl`, which push writes, `policy.md`, and `answers.jsonl`, which
+people write: one JSON object a line with `row_id` and `label` (null for none), and if they like `reviewer`, `problem`,
+`comment` and `submitted_at`. A copy of a line of to_review.jsonl with a label put in is an answer too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from factory.files import read_jsonl, write_jsonl, write_text
+from factory.review.backend import Answer, Item, Pulled, Pushed, checked
+from factory.spec import Spec
+
+_OPTIONAL = ("reviewer", "problem", "comment", "submitted_at")
+
+
+class JsonlBackend:
+    """A backend over a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, spec: Spec) -> Path:
+        """Where a specialist's files lie."""
+        return self._root / spec.name / f"v{spec.major}"
+
+    def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
+        """See Backend.push."""
+        path = self.folder(spec) / "to_review.jsonl"
+        there = read_jsonl(path) if path.exists() else []
+        known = {value["row_id"] for value in there}
+        new = {item.row_id: asdict(item) for item in items if item.row_id not in known}
+        write_text(path.with_name("policy.md"), spec.template("policy.md"))
+        write_jsonl(path, [*there, *new.values()])
+        return Pushed(where=str(path.parent), new=len(new), total=len(there) + len(new))
+
+    def pull(self, spec: Spec) -> Pulled:
+        """See Backend.pull; a line that can't be used is reported as file:line, and costs no other line."""
+        shown_path, path = self.folder(spec) / "to_review.jsonl", self.folder(spec) / "answers.jsonl"
+        if not path.exists():
+            return Pulled([])
+        shown = {value["row_id"]: value for value in read_jsonl(shown_path)} if shown_path.exists() else {}
+        pulled = Pulled([])
+        lines = path.read_bytes().decode("utf-8", errors="replace").split("\n")
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            answer = _answer(line, shown)
+            problem = f"{where}: {answer}" if isinstance(answer, str) else checked(spec, answer, where)
+            if problem:
+                pulled.problems.append(problem)
+            elif isinstance(answer, Answer):
+                pulled.answers.append(answer)
+        return pulled
+
+
+def _answer(line: str, shown: dict[str, dict[str, Any]]) -> Answer | str:
+    """The answer on a line, or what is wrong with the line."""
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        return f"this line is not JSON: {error}"
+    if not isinstance(value, dict):
+        return "this line is not a JSON object"
+    row_id = value.get("row_id")
+    if not isinstance(row_id, str) or not row_id:
+        return "row_id is missing"
+    if row_id not in shown:
+        return f"no row {row_id!r} was sent to review"
+    if "label" not in value or not isinstance(value["label"], str | None):
+        return "label is missing: name one, or write null where none fits"
+    wrong = [key for key in _OPTIONAL if not isinstance(value.get(key, ""), str)]
+    if wrong:
+        return f"{', '.join(wrong)} must be text"
+    row = shown[row_id]
+    return Answer(
+        row_id=row_id,
+        label=value["label"] or None,
+        reviewer=value.get("reviewer") or "reviewer",
+        text=row["text"],
+        reason=row["reason"],
+        problem=value.get("problem", ""),
+        comment=value.get("comment", ""),
+        submitted_at=value.get("submitted_at", ""),
+    )

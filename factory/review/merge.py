@@ -1,0 +1,173 @@
+"""What people's answers change: rows confirmed, corrected or dropped, and how right the machines were."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from factory.review.backend import AUDIT, PROBLEMS, Answer
+from factory.row import Lineage, Row, Verdict
+
+CHECK = "review"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Rows after review.
+
+    Attributes:
+        rows: all rows that stay, in their order.
+        dropped: rows people would not label, each with a failed `review` verdict that says why.
+        unresolved: ids of rows on which people are evenly divided; they stay as they were.
+        orphans: answers to rows that are not among those given; `adopt` makes rows of them.
+    """
+
+    rows: list[Row]
+    dropped: list[Row]
+    unresolved: list[str]
+    orphans: list[Answer]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """How often the machines' labels are right, by people who judged a random slice unaided.
+
+    Attributes:
+        n: rows judged.
+        right: rows to which people gave the machines' label; a row they would not label counts as wrong.
+        low, high: Wilson's 95 % interval of right / n; 0 and 1 where nothing was judged.
+    """
+
+    n: int
+    right: int
+    low: float
+    high: float
+
+
+def merge(rows: Iterable[Row], answers: Sequence[Answer]) -> Merged:
+    """Apply answers to rows.
+
+    The majority decides; on a tie the row stays as it was. A decided row is `reviewed`: all of its probability on the
+    label people gave, full weight, their pseudonyms and the machines' label, if it was another, in its lineage.
+    Merging the same answers again changes nothing.
+    """
+    votes = _by_row(answers)
+    merged = Merged([], [], [], [])
+    found = set()
+    for row in rows:
+        given = votes.get(row.id)
+        if given is None:
+            merged.rows.append(row)
+            continue
+        found.add(row.id)
+        decided, label = _majority(given)
+        if not decided:
+            merged.unresolved.append(row.id)
+            merged.rows.append(row)
+        elif label is None:
+            merged.dropped.append(
+                _judged(row, row.label, given, Verdict(check=CHECK, passed=False, reason=_why(given)))
+            )
+        else:
+            merged.rows.append(_reviewed(row, label, given))
+    merged.orphans.extend(answer for row_id, given in votes.items() if row_id not in found for answer in given)
+    return merged
+
+
+def adopt(orphans: Sequence[Answer], spec: str) -> list[Row]:
+    """Rows made of answers alone, so that a person's time is not lost when the row is no longer made.
+
+    Args:
+        orphans: Merged.orphans; those without a text, a majority or a label are passed over.
+        spec: identity of the spec, for the lineage.
+    """
+    rows = []
+    for row_id, given in _by_row(orphans).items():
+        decided, label = _majority(given)
+        text = next((answer.text for answer in given if answer.text), "")
+        if decided and label is not None and text:
+            blank = Row(text=text, label=label, origin="reviewed", lineage=Lineage(spec=spec, source=row_id))
+            rows.append(_reviewed(blank, label, given))
+    return rows
+
+
+def keep_reviewed(machine: Iterable[Row], reviewed: Iterable[Row]) -> list[Row]:
+    """Both, each text once: where people have judged a text, no machine's row takes its place."""
+    rows = {row.id: row for row in machine}
+    rows.update({row.id: row for row in reviewed})
+    return list(rows.values())
+
+
+def audit(rows: Iterable[Row], answers: Sequence[Answer]) -> Audit:
+    """Measure the machines' labels on the audit slice.
+
+    Args:
+        rows: the rows as the machines labelled them, before `merge` drops any.
+        answers: all answers; those to rows shown for another reason than `audit` are passed over, as are ties.
+    """
+    votes = _by_row([answer for answer in answers if answer.reason == AUDIT])
+    n = right = 0
+    for row in rows:
+        decided, label = _majority(votes.get(row.id, []))
+        if decided:
+            n += 1
+            right += label == (row.lineage.was or row.label)
+    return Audit(n, right, *wilson(right, n))
+
+
+def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's score interval of a share (Wilson 1927), 95 % by default; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    share = right / n
+    middle = share + z * z / (2 * n)
+    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def _by_row(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
+    """Answers by row; of one person's answers to one row the latest."""
+    latest: dict[tuple[str, str], Answer] = {}
+    for answer in answers:
+        key = (answer.row_id, answer.reviewer)
+        if key not in latest or answer.submitted_at >= latest[key].submitted_at:
+            latest[key] = answer
+    rows: dict[str, list[Answer]] = {}
+    for answer in latest.values():
+        rows.setdefault(answer.row_id, []).append(answer)
+    return rows
+
+
+def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
+    """Whether more people gave one answer than any other, and which; None is an answer: no label."""
+    ranked = Counter(answer.label for answer in given).most_common(2)
+    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
+        return False, None
+    return True, ranked[0][0]
+
+
+def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:
+    machine = row.lineage.was or row.label
+    reason = "confirmed" if label == machine else f"corrected from {machine}"
+    judged = _judged(row, label, given, Verdict(check=CHECK, passed=True, reason=reason))
+    return judged.model_copy(update={"label": label, "soft": None, "weight": 1.0, "origin": "reviewed"})
+
+
+def _judged(row: Row, label: str, given: Sequence[Answer], verdict: Verdict) -> Row:
+    machine = row.lineage.was or row.label
+    reviewers = sorted({*row.lineage.reviewers, *(answer.reviewer for answer in given)})
+    lineage = row.lineage.model_copy(update={"reviewers": reviewers, "was": machine if label != machine else None})
+    verdicts = [*(old for old in row.verdicts if old.check != CHECK), verdict]
+    return row.model_copy(update={"lineage": lineage, "verdicts": verdicts})
+
+
+def _why(given: Sequence[Answer]) -> str:
+    said = [
+        ": ".join(part for part in (PROBLEMS.get(answer.problem, answer.problem), answer.comment) if part)
+        for answer in given
+        if answer.label is None
+    ]
+    return ". ".join(["No label given", *(text for text in dict.fromkeys(said) if text)])

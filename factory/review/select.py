@@ -1,0 +1,129 @@
+"""Which rows are worth a person's time.
+
+A part of the budget, the audit slice, is drawn at random: people judge it unaided, and how often the machines' labels
+agree with theirs is an unbiased measure of the data. The rest goes to the rows the machines are least sure of: a small
+margin between the two best labels (Scheffer et al. 2001), ties by entropy, spread over labels, none nearly the same
+as another.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from factory.files import digest
+from factory.review.backend import AUDIT, Item
+from factory.row import Row
+
+_MACHINE = ("generated", "unlabelled")
+_ALIKE = 0.8
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A row for people.
+
+    Attributes:
+        row: the row.
+        reason: `audit` (drawn at random), `uncertain` (the machines hesitate) or `coverage` (they do not, but there
+            was room).
+        score: how much the machines hesitate, 0 (not at all) to 1 (two labels are equally likely).
+    """
+
+    row: Row
+    reason: str
+    score: float
+
+    def item(self) -> Item:
+        """What a person sees; an audited row comes without the machine's label, which would sway the judgement."""
+        return Item(
+            row_id=self.row.id,
+            text=self.row.text,
+            suggestion=None if self.reason == AUDIT else self.row.label,
+            confidence=round(self.row.distribution().get(self.row.label, 0.0), 4),
+            reason=self.reason,
+            metadata={"origin": self.row.origin, "machine": self.row.label},
+        )
+
+
+def select(
+    rows: Sequence[Row], budget: int, audit: float, seed: int = 0, asked: Collection[str] = ()
+) -> list[Selection]:
+    """Choose rows to show.
+
+    Args:
+        rows: the candidates; rows that people have seen or written (`reviewed`, `example`) are passed over.
+        budget: rows at most.
+        audit: share of the budget that is drawn at random (spec.review.audit), 0 to 1.
+        seed: another seed draws another audit slice.
+        asked: ids of rows not to ask about again.
+
+    Returns:
+        The audit slice, then the others by falling score; each row once, fewer than the budget only where there are
+        not enough rows that differ. The same rows give the same selection, in whatever order they come.
+    """
+    candidates = {row.id: row for row in rows if row.origin in _MACHINE and row.id not in asked}
+    drawn = sorted(candidates.values(), key=lambda row: digest(["audit", seed, row.id]))
+    audited = drawn[: round(max(budget, 0) * audit)]
+    chosen = [Selection(row, AUDIT, uncertainty(row)) for row in audited]
+    rest = sorted(drawn[len(audited) :], key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+    return chosen + _spread(rest, max(budget, 0) - len(chosen), [row.text for row in audited])
+
+
+def uncertainty(row: Row) -> float:
+    """1 - (probability of the best label - probability of the second best): 0 for a sure row, 1 for a tie."""
+    best = sorted(row.distribution().values(), reverse=True)[:2]
+    return min(1.0, max(0.0, 1.0 - (best[0] - (best[1] if len(best) > 1 else 0.0))))
+
+
+def entropy(row: Row) -> float:
+    """Shannon entropy of the row's labels, in nats."""
+    return -sum(p * math.log(p) for p in row.distribution().values() if p > 0.0)
+
+
+def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Selection]:
+    """The first rows of a ranking that differ from each other; none takes more than twice its label's even share."""
+    if room <= 0:
+        return []
+    share = max(1, math.ceil(2 * room / max(1, len({row.label for row in ranked}))))
+    taken: Counter[str] = Counter()
+    seen = _Seen(shown)
+    picked: list[Row] = []
+    crowded: list[Row] = []
+    for row in ranked:
+        if len(picked) == room:
+            break
+        if taken[row.label] >= share:
+            crowded.append(row)
+        elif seen.add(row.text):
+            taken[row.label] += 1
+            picked.append(row)
+    for row in crowded:  # room left by labels that are short of rows
+        if len(picked) == room:
+            break
+        if seen.add(row.text):
+            picked.append(row)
+    picked.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+    return [Selection(row, "uncertain" if uncertainty(row) > 0 else "coverage", uncertainty(row)) for row in picked]
+
+
+class _Seen:
+    """Texts so far, to tell whether another is nearly the same: Jaccard similarity of their words of 0.8 or more."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._words: list[frozenset[str]] = []
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> bool:
+        """Add a text unless one nearly the same is there; whether it was added."""
+        words = frozenset(re.findall(r"\w+", text.casefold())) or frozenset([text])
+        for other in self._words:
+            smaller, larger = sorted((len(words), len(other)))
+            if smaller >= _ALIKE * larger and len(words & other) >= _ALIKE * len(words | other):
+                return False
+        self._words.append(words)
+        return True
