@@ -19,6 +19,8 @@ from factory.files import digest
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
+SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
+IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 class Part(BaseModel):
@@ -247,6 +249,26 @@ class Spec(Part):
     def template(self, name: str) -> str:
         """The text of a companion file: generate.jinja, judge.jinja or policy.md."""
         return (self.folder / name).read_text(encoding="utf-8")
+
+    def gist(self, label: str) -> str:
+        """The first sentence of a label's definition: what it is, in the texts' own words, without its neighbours."""
+        return SENTENCE_END.split(self.labels[label].strip(), maxsplit=1)[0]
+
+    @property
+    def rules(self) -> str:
+        """The section `In short` of policy.md: what a judge is told where a reviewer reads the whole policy.
+
+        Raises:
+            SpecError: policy.md has no such section, or nothing in it.
+        """
+        found = IN_SHORT.search(self.template("policy.md"))
+        if not found or not found[1].strip():
+            raise SpecError(
+                "policy.md has no section `## In short`.",
+                where=str(self.folder / "policy.md"),
+                fix="Write the few rules that decide most rows under that heading; judges are given them.",
+            )
+        return found[1].strip()
 
     @property
     def hash(self) -> str:

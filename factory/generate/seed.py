@@ -1,0 +1,94 @@
+"""Real text that the factory reads: passages that ground a teacher's writing, and texts for it to label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from factory.errors import DataError
+from factory.files import digest, read_jsonl
+from factory.row import row_id
+from factory.settings import Settings
+from factory.spec import Spec
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A real text nobody has labelled.
+
+    Attributes:
+        id: as its file names it; lineage cites it.
+        text: with runs of white space folded into one space.
+        source: where it comes from, as its file says.
+    """
+
+    id: str
+    text: str
+    source: str = ""
+
+
+def seed_passages(spec: Spec, settings: Settings) -> list[Passage]:
+    """The passages that show a teacher how real texts sound, in a reproducible order.
+
+    They come from the spec's `seed`; without one from its unlabelled texts, the best model there is of their own
+    style; without either there are none.
+
+    Raises:
+        DataError: the file is missing or broken, or nothing in it passes the spec's filter.
+    """
+    if spec.seed is None:
+        return unlabelled(spec, settings)
+    path = settings.seed / spec.seed.file
+    rows = _read(path, "FACTORY_SEED", "seed")
+    wanted = spec.seed.sources
+    chosen = [row for row in rows if not wanted or any(part in str(row.get("source", "")) for part in wanted)]
+    passages = _passages(chosen, path, spec.seed.words, spec.name)
+    if not passages:
+        raise DataError(
+            "No seed passage passes the spec's filter.",
+            where=str(path),
+            fix=f"Widen seed.sources or seed.words in {spec.folder / 'spec.yaml'}.",
+        )
+    return passages
+
+
+def unlabelled(spec: Spec, settings: Settings) -> list[Passage]:
+    """The real texts a teacher may be asked to label, in a reproducible order; none where the spec names none.
+
+    The first n are the sample of size n: a larger budget begins with a smaller one's texts. Texts equal but for case
+    and space are taken once, and those outside `hygiene.words` not at all.
+
+    Raises:
+        DataError: the file is missing or broken.
+    """
+    if spec.unlabelled is None:
+        return []
+    path = settings.gold / spec.unlabelled
+    return _passages(_read(path, "FACTORY_GOLD", "unlabelled"), path, spec.hygiene.words, spec.name)
+
+
+def _read(path: Path, variable: str, key: str) -> list[dict[str, Any]]:
+    if not path.is_file():
+        raise DataError(
+            f"The file that `{key}` names in the spec is missing.",
+            where=str(path),
+            fix=f"Set {variable} to the folder that holds it, or take `{key}` out of spec.yaml.",
+        )
+    return read_jsonl(path)
+
+
+def _passages(rows: Iterable[dict[str, Any]], path: Path, words: tuple[int, int], salt: str) -> list[Passage]:
+    shortest, longest = words
+    found: dict[str, Passage] = {}
+    for row in rows:
+        raw = row.get("text")
+        if not isinstance(raw, str):
+            raise DataError("A row has no `text`.", where=f"{path}: id {row.get('id', '(none)')}")
+        text = " ".join(raw.split())
+        if shortest <= len(text.split()) <= longest:
+            passage = Passage(id=str(row.get("id") or row_id(text)), text=text, source=str(row.get("source", "")))
+            found.setdefault(text.casefold(), passage)
+    # Sorted by a hash: as good as shuffled, and a text keeps its place relative to others when the file grows.
+    return sorted(found.values(), key=lambda passage: digest([salt, passage.text]))
