@@ -22,6 +22,7 @@ from typing import Any
 from aiohttp import web
 
 MODEL = "loopback"
+PAGE = "<html><body>Welcome to nginx!</body></html>"
 
 
 class LoopbackTeacher:
@@ -32,6 +33,7 @@ class LoopbackTeacher:
         delay: seconds before every answer.
         log: file that gets the key of every chat request, a line each.
         answer: text of a reply given the request body; None: `answer_of`.
+        model: the model it says it serves; it answers for any.
 
     Attributes:
         url: up to /v1, once started.
@@ -47,8 +49,10 @@ class LoopbackTeacher:
         delay: float = 0.0,
         log: Path | None = None,
         answer: Callable[[dict[str, Any]], str] | None = None,
+        model: str = MODEL,
     ) -> None:
         self._port, self._delay, self._log, self._answer = port, delay, log, answer or answer_of
+        self._model = model
         self.url = ""
         self.asked: list[dict[str, Any]] = []
         self.failures: list[int | str] = []
@@ -66,6 +70,7 @@ class LoopbackTeacher:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_get("/health", self._health)
         app.router.add_get("/v1/models", self._models)
+        app.router.add_get("/page/models", self._page)
         app.router.add_post("/v1/chat/completions", self._chat)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -84,7 +89,10 @@ class LoopbackTeacher:
         return web.Response()
 
     async def _models(self, _: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+        return web.json_response({"object": "list", "data": [{"id": self._model, "object": "model"}]})
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
@@ -104,7 +112,7 @@ class LoopbackTeacher:
 
     async def _fail(self, request: web.Request, how: int | str) -> web.StreamResponse:
         if how == "html":
-            return web.Response(text="<html><body>Welcome to nginx!</body></html>", content_type="text/html")
+            return await self._page(request)
         if how == "json":
             return web.json_response({"hello": "world"})
         if how == "hang":
@@ -192,16 +200,17 @@ def completion(body: dict[str, Any], text: str) -> dict[str, Any]:
     }
 
 
-async def _serve(port: int, delay: float, log: Path | None) -> None:
-    async with LoopbackTeacher(port, delay, log) as teacher:
+async def _serve(port: int, delay: float, log: Path | None, model: str) -> None:
+    async with LoopbackTeacher(port, delay, log, model=model) as teacher:
         print(teacher.url, flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(allow_abbrev=False, description="A teacher for tests, on loopback.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--log", type=Path)
-    given = parser.parse_args()
-    asyncio.run(_serve(given.port, given.delay, given.log))
+    parser.add_argument("--served-model-name", default=MODEL)
+    given, _ = parser.parse_known_args()  # tests of the supervisor start it with all of vLLM's arguments
+    asyncio.run(_serve(given.port, given.delay, given.log, given.served_model_name))

@@ -1,0 +1,95 @@
+"""Small questions to a server: does somebody listen, is it well, what does it serve?"""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.error
+import urllib.request
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from factory.errors import TeacherError
+from factory.teacher.chat import Endpoint
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy is no way to one's own machine
+_FIX = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
+
+
+def listens(port: int) -> bool:
+    """Whether a loopback port accepts connections."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def health(root: str) -> Literal["well", "slow", "ill", "gone"]:
+    """A local server's word about itself: `ill` if it answers anything but 200, `gone` if nobody listens."""
+    try:
+        with _DIRECT.open(f"{root}/health", timeout=5.0) as response:
+            return "well" if response.status == 200 else "ill"
+    except urllib.error.HTTPError:
+        return "ill"
+    except TimeoutError:
+        return "slow"
+    except urllib.error.URLError as error:
+        return "slow" if isinstance(error.reason, TimeoutError) else "gone"
+    except OSError:
+        return "gone"
+
+
+def models(url: str, key: str, timeout: float) -> list[str] | None:
+    """Ids of the models a server lists under `{url}/models`; None where it gives no such list."""
+    try:
+        value = json.loads(_fetch(f"{url}/models", key, timeout))
+        return [str(item["id"]) for item in value["data"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def external(model: str, url: str, key: str) -> Endpoint:
+    """An endpoint somebody else runs, looked at before anything is asked.
+
+    Its revision is unknown, so replies are kept under model and host.
+
+    Raises:
+        TeacherError: nobody answers, the key is refused, it isn't an OpenAI-compatible server, or it doesn't
+            serve the model.
+    """
+    url = url.rstrip("/")
+    host = urlsplit(url).hostname
+    if not host or urlsplit(url).scheme not in ("http", "https"):
+        raise TeacherError("This isn't an address.", where=url, fix=_FIX)
+    endpoint = Endpoint(url, model, f"{model}@{host}", key)
+    try:
+        text = _fetch(f"{url}/models", key, timeout=20.0)
+    except urllib.error.HTTPError as error:
+        if error.code in (401, 403):
+            fix = "Set FACTORY_TEACHER_KEY to a key this server accepts."
+            raise TeacherError(f"The teacher refused the key ({error.code}).", where=url, fix=fix) from error
+        if error.code == 404:
+            return endpoint  # some servers list nothing; a wrong address shows with the first question
+        raise TeacherError(f"The teacher answered {error.code}.", where=url, fix=_FIX) from error
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise TeacherError(f"The teacher can't be reached: {reason}", where=url, fix=_FIX) from error
+    try:
+        served: Any = [str(item["id"]) for item in json.loads(text)["data"]]
+    except (ValueError, KeyError, TypeError) as error:
+        shown = " ".join(text.split())[:80]
+        raise TeacherError(f"This is no OpenAI-compatible server; it says: {shown}", where=url, fix=_FIX) from error
+    if model not in served:
+        fix = f"Set teacher.model in the spec to one of: {', '.join(served) or '(it serves nothing)'}."
+        raise TeacherError(f"The teacher doesn't serve {model!r}.", where=url, fix=fix)
+    return endpoint
+
+
+def _fetch(url: str, key: str, timeout: float) -> str:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"} if key else {})  # noqa: S310
+    local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    opened = _DIRECT.open(request, timeout=timeout) if local else urllib.request.urlopen(request, timeout=timeout)  # noqa: S310
+    with opened as response:
+        text: str = response.read(1 << 20).decode("utf-8", "replace")
+    return text
