@@ -1,0 +1,1 @@
+"""What was measured, on which rows, how surely: typed records, and views of them that compute nothing."""

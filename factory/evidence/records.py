@@ -1,0 +1,173 @@
+"""The records of evidence. Cards, gates and reports are views of these and compute nothing.
+
+An evidence file is JSONL, one record a line; `kind` tells which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from factory.errors import DataError
+from factory.files import digest, read_jsonl, write_jsonl
+from factory.row import Gold
+
+
+class Evidence(BaseModel):
+    """What every record tells.
+
+    Attributes:
+        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `reviewed_only`, `majority`.
+        what: what that is, in words: `MiniLM-L6 + LoRA, 1,204 rows, ONNX int8`.
+        rows: sha256 over the gold ids and labels it was measured on.
+        n: how many rows those are.
+        sample: which rows: `all`, or `stratified 200 of 1004, seed 13`.
+        hardware: the machine, without its name.
+        commit: the code's commit, with `+` if files had been changed since.
+        created: UTC, ISO 8601.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    who: str
+    what: str = ""
+    rows: str
+    n: int = Field(ge=0)
+    sample: str = "all"
+    hardware: str = ""
+    commit: str = ""
+    created: str = ""
+
+
+class Record(Evidence):
+    """One figure: `metric` is `accuracy`, `macro_f1`, `ece` ...; low and high are its 95 % interval, by `method`."""
+
+    kind: Literal["record"] = "record"
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+
+
+class Comparison(Evidence):
+    """`who` against `against`: a metric's difference (who - against), with its 95 % interval.
+
+    Attributes:
+        value, other: the metric of either, on the rows compared.
+        paired: both were measured on the very same rows.
+        p: McNemar's exact two-sided p for accuracy, as an extra; None for other metrics.
+    """
+
+    kind: Literal["comparison"] = "comparison"
+    against: str
+    metric: str
+    value: float
+    other: float
+    difference: float
+    low: float
+    high: float
+    paired: bool = True
+    method: str = ""
+    p: float | None = None
+
+
+class ClassFigures(Evidence):
+    """One label: precision, recall and F1, 0 where undefined; its gold rows, and how often it was answered."""
+
+    kind: Literal["class"] = "class"
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    predicted: int
+
+
+class Confusion(Evidence):
+    """How often rows of `gold` were taken for `predicted` (None: no answer); support is gold's rows."""
+
+    kind: Literal["confusion"] = "confusion"
+    gold: str
+    predicted: str | None
+    count: int
+    support: int
+
+
+class Coverage(Evidence):
+    """The error rate among the surest rows: `risk` at `coverage`, with its 95 % interval.
+
+    Attributes:
+        coverage: share of rows answered, the surest first.
+        threshold: the confidence of the least sure of them.
+        accepted: how many rows that is.
+    """
+
+    kind: Literal["coverage"] = "coverage"
+    coverage: float
+    threshold: float
+    accepted: int
+    risk: float
+    low: float
+    high: float
+
+
+class Speed(Evidence):
+    """How fast: milliseconds a call (50th and 95th percentile over n calls) and rows a second, `batch` texts a call."""
+
+    kind: Literal["speed"] = "speed"
+    batch: int
+    p50_ms: float
+    p95_ms: float
+    rows_per_second: float
+
+
+class GateLine(Evidence):
+    """One requirement of the gate and whether it was met; `sentence` is for a person.
+
+    Attributes:
+        requirement: as the spec says it: `accuracy better than teacher`.
+        value: the difference, or the metric itself for a floor; None if it could not be measured.
+        low, high: its 95 % interval.
+    """
+
+    kind: Literal["gate"] = "gate"
+    requirement: str
+    passed: bool
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    sentence: str
+
+
+AnyEvidence = Record | Comparison | ClassFigures | Confusion | Coverage | Speed | GateLine
+_ADAPTER: TypeAdapter[AnyEvidence] = TypeAdapter(Annotated[AnyEvidence, Field(discriminator="kind")])
+
+
+def rows_hash(gold: Iterable[tuple[str, str]]) -> str:
+    """sha256 over (id, label) pairs, whatever their order: the identity of the rows something was measured on."""
+    return digest(sorted([row_id, label] for row_id, label in gold))
+
+
+def gold_hash(gold: Iterable[Gold]) -> str:
+    """`rows_hash` of gold rows."""
+    return rows_hash((row.id, row.label) for row in gold)
+
+
+def write_evidence(path: Path, records: Sequence[AnyEvidence]) -> int:
+    """Write records as JSONL, atomically; returns how many."""
+    return write_jsonl(path, (record.model_dump(mode="json") for record in records))
+
+
+def read_evidence(path: Path) -> list[AnyEvidence]:
+    """Records from a JSONL file; raises DataError naming the line that is none."""
+    records = []
+    for number, value in enumerate(read_jsonl(path), 1):
+        try:
+            records.append(_ADAPTER.validate_python(value))
+        except ValidationError as error:
+            raise DataError(f"Record {number} is not evidence: {error.errors()[0]['msg']}.", where=str(path)) from error
+    return records

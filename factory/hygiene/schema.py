@@ -1,0 +1,52 @@
+"""Is the row a row at all: a known label, a clean text, probabilities that are probabilities?"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from factory.hygiene.check import Context, invented
+from factory.row import Row, Verdict
+
+NAME = "schema"
+_DEBRIS = re.compile(
+    r"""^\s*[{\[]\s*["'{\[] | ["'}\]]\s*[}\]]\s*$ | "\s*:\s*["{\[] | \\n | \\u[0-9a-fA-F]{4} | \\" """, re.VERBOSE
+)
+_SPACES = "\t\n\r"
+
+
+def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
+    """Drop rows with an unknown label, no text, control characters, leftover JSON (generated only) or broken `soft`."""
+    labels = set(context.spec.labels)
+    return [_verdict(row, labels) for row in rows]
+
+
+def _verdict(row: Row, labels: set[str]) -> Verdict:
+    reason = _problem(row, labels)
+    return Verdict(check=NAME, passed=not reason, reason=reason)
+
+
+def _problem(row: Row, labels: set[str]) -> str:
+    if row.label not in labels:
+        return f"unknown label: {row.label!r} is not one of the spec's"
+    if not row.text.strip():
+        return "empty text"
+    bad = next((c for c in row.text if c not in _SPACES and unicodedata.category(c) in ("Cc", "Cs")), None)
+    if bad is not None or "\ufffd" in row.text:
+        return f"unreadable character: U+{ord(bad or chr(0xFFFD)):04X}"
+    if invented(row) and (match := _DEBRIS.search(row.text)):
+        return f"leftover JSON: {match.group().strip()!r}"
+    return _soft_problem(row, labels)
+
+
+def _soft_problem(row: Row, labels: set[str]) -> str:
+    if row.soft is None:
+        return ""
+    if unknown := sorted(set(row.soft) - labels):
+        return f"broken probabilities: {unknown[0]!r} is not one of the spec's labels"
+    if not all(0.0 <= value <= 1.0 for value in row.soft.values()):  # NaN fails this too
+        return "broken probabilities: a value is not between 0 and 1"
+    total = math.fsum(row.soft.values())
+    return "" if abs(total - 1.0) <= 1e-3 else f"broken probabilities: they sum to {total:.4f}"
