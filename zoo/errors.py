@@ -112,7 +112,7 @@ def unwritable(error: OSError, where: str) -> CannotWrite | None:
     """The same trouble in words, where it is a full disk or a closed door; else None."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return CannotWrite("The disk is full.", where=where, fix="Free some space, or set ZOO_CACHE to another disk.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         return CannotWrite(
             "This folder can't be written.", where=where, fix="Give this user write access, or choose another folder."
         )

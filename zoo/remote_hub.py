@@ -72,9 +72,14 @@ class RemoteHub:
 
     def names(self) -> list[str]:
         """The names of the namespace's models that carry the tag `specialist-zoo`; raises HubUnreachable."""
+        from huggingface_hub import get_session
+
         found = []
         with self._explained():
-            for model in self._api().list_models(author=self.namespace):
+            api = self._api()
+            # Listing retries for 20 seconds where nobody answers; asking once before shows that at once.
+            get_session().get(f"{api.endpoint}/api/models", params={"author": self.namespace, "limit": 1}, timeout=10)
+            for model in api.list_models(author=self.namespace):
                 owner, _, repo = model.id.partition("/")
                 name = repo.replace("-", "/", 1)
                 # Small servers tell no tags in a listing; there the shape of the name has to do.

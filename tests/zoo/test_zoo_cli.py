@@ -1,0 +1,148 @@
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+
+import zoo
+from zoo.__main__ import main
+
+ROOT = Path(zoo.__file__).parent.parent
+
+
+@pytest.fixture
+def ask(hub, monkeypatch, capsys):
+    """ask(*arguments, stdin=b""): run the command in this process; returns (exit code, stdout, stderr)."""
+    monkeypatch.setenv("ZOO_HUB", str(hub))
+
+    def run(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        code = main([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_list(ask):
+    assert ask("list") == (0, "finance/sentiment\t2.0.0, 1.10.0, 1.2.0, 1.0.0\nsupport/intent\t1.0.0\n", "")
+
+
+def test_show(ask):
+    code, out, _ = ask("show", "finance/sentiment@1")
+    assert code == 0
+    for text in ("finance/sentiment@1.10.0", "negative, neutral, positive", "int8 (default)", "below 0.500", "abc"):
+        assert text in out
+    assert "WARNING" not in out
+    assert json.loads(ask("show", "support/intent", "--json")[1])["name"] == "support/intent"
+
+
+def test_show_warns_of_a_failed_gate(ask, hub):
+    tiny.seal(hub / "support/intent/1.0.0", name="support/intent", forced=True)
+    assert "gate failed" in ask("show", "support/intent")[1]
+
+
+def test_pull_prints_the_folder(ask, hub, server):
+    assert ask("pull", "support/intent")[1] == f"{hub / 'support/intent/1.0.0'}\n"
+    folder = Path(ask("pull", "support/intent", "--hub", server.address)[1].strip())
+    assert (folder / "manifest.json").is_file()
+    assert folder.is_relative_to(hub.parent / "cache")
+
+
+def test_verify(ask, hub):
+    folder = hub / "support/intent/1.0.0"
+    code, out, _ = ask("verify", folder)
+    assert code == 0
+    assert "support/intent@1.0.0: 5 files" in out
+    (folder / "config.json").write_text("[]")
+    for name in ("support/intent", folder):
+        code, out, err = ask("verify", name)
+        assert (code, out) == (1, "")
+        assert "config.json is not the file that was published" in err
+
+
+def test_predict_arguments(ask, hub):
+    expected = zoo.load("support/intent", hub=hub).predict("word1")
+    code, out, err = ask("predict", "support/intent", "word1", "word2\tword3")
+    assert (code, err) == (0, "")
+    first, second = (line.split("\t") for line in out.splitlines())
+    assert first == [expected.label, f"{expected.confidence:.4f}", "unsure" if expected.unsure else "sure", "word1"]
+    assert second[3] == "word2 word3"
+
+
+def test_predict_scores_and_weights(ask):
+    _, out, _ = ask("predict", "support/intent", "word1", "--scores", "--weights", "fp32")
+    scores = dict(pair.split("=") for pair in out.split("\t")[3].split(" "))
+    assert set(scores) == set(tiny.LABELS)
+    assert list(scores.values()) == sorted(scores.values(), reverse=True)
+
+
+def test_predict_lines_as_json(ask, hub):
+    _, out, _ = ask("predict", "support/intent", "--jsonl", "--scores", stdin="word1\r\nwörd2\n".encode())
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["text"] for row in rows] == ["word1", "wörd2"]
+    expected = zoo.load("support/intent", hub=hub).predict("word1", scores=True)
+    assert rows[0]["scores"] == expected.scores
+    assert rows[0]["label"] == expected.label
+
+
+def test_a_bad_line_costs_no_other_line_its_answer(ask):
+    lines = b"word1\n\nword2 \xff\nword3\n"
+    code, out, err = ask("predict", "support/intent", "--jsonl", stdin=lines)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert ["error" in row for row in rows] == [False, True, True, False]
+    assert "text 2: The text is empty." in err
+    code, out, _ = ask("predict", "support/intent", stdin=lines)
+    assert code == 1
+    assert [bool(line) for line in out.splitlines()] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["show", "finance/sentimnt"], "Did you mean finance/sentiment?"),
+        (["show", "finance/sentiment@7"], "Use one of: 2.0.0"),
+        (["show", "nonsense"], "not the name of a specialist"),
+        (["list", "--hub", "/no/such/folder"], "There is no hub here"),
+        (["verify", "/no/such/folder"], "no manifest.json"),
+        (["predict", "support/intent", "word1", "--threads", "0"], "threads"),
+    ],
+)
+def test_errors_are_words_and_an_exit_code(ask, arguments, said):
+    code, out, err = ask(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("zoo: ")
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_wrong_usage_is_two(ask):
+    for arguments in ([], ["dance"], ["show"]):
+        with pytest.raises(SystemExit) as caught:
+            ask(*arguments)
+        assert caught.value.code == 2
+
+
+def test_as_a_module_and_into_a_closed_pipe(hub):
+    command = [sys.executable, "-m", "zoo", "predict", "support/intent", "--hub", str(hub)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(b"word1\n")
+    process.stdin.flush()
+    assert process.stdout.readline().decode().split("\t")[0] in tiny.LABELS  # answers line by line, before the end
+    process.stdout.close()
+    _, err = process.communicate(b"word1\n" * 100)
+    assert process.returncode == 1
+    assert b"Traceback" not in err
+    assert b"Exception" not in err
+
+
+def test_importing_the_zoo_imports_nothing_heavy():
+    code = (
+        "import sys, zoo, zoo.__main__; heavy = {'numpy', 'onnxruntime', 'tokenizers', 'huggingface_hub', 'factory', "
+        "'torch', 'transformers'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
