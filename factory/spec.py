@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from factory.errors import SpecError
 from factory.files import digest
@@ -27,6 +27,20 @@ class Part(BaseModel):
     """A part of a spec: unknown keys are errors, values are not coerced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _as_pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _in_order(value: tuple[int, int]) -> tuple[int, int]:
+    shortest, longest = value
+    if not 0 <= shortest <= longest:
+        raise ValueError("write [shortest, longest]")
+    return value
+
+
+Words = Annotated[tuple[int, int], BeforeValidator(_as_pair), AfterValidator(_in_order)]
 
 
 class Example(Part):
@@ -47,12 +61,7 @@ class Seed(Part):
 
     file: str
     sources: list[str] = Field(default_factory=list)
-    words: tuple[int, int] = (5, 120)
-
-    @field_validator("words", mode="before")
-    @classmethod
-    def _pair(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+    words: Words = (5, 120)
 
 
 class Teacher(Part):
@@ -87,15 +96,10 @@ class Hygiene(Part):
         consistency: a generated row is dropped where the committee gives its label less probability than this.
     """
 
-    words: tuple[int, int] = (3, 80)
+    words: Words = (3, 80)
     near_duplicate: float = Field(default=0.7, gt=0.0, le=1.0)
     contamination: float = Field(default=0.6, gt=0.0, le=1.0)
     consistency: float = Field(default=0.1, ge=0.0, le=1.0)
-
-    @field_validator("words", mode="before")
-    @classmethod
-    def _pair(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
 
 class Review(Part):
@@ -335,10 +339,14 @@ class _UniqueKeys(yaml.SafeLoader):
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  (a SafeLoader)
+    except UnicodeDecodeError as error:
+        raise SpecError("This file is not UTF-8 text.", where=str(path), fix="Save it as UTF-8.") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""
         raise SpecError(f"This YAML can't be read: {error.problem}.", where=f"{path}{line}") from error
+    except yaml.YAMLError as error:
+        raise SpecError(f"This YAML can't be read: {error}.", where=str(path)) from error
     if not isinstance(raw, dict):
         raise SpecError("A spec is a mapping of keys to values.", where=str(path))
     return raw
@@ -360,10 +368,9 @@ def _allowed(path: tuple[Any, ...]) -> list[str]:
     """The keys allowed at a place in the spec, found by walking the models' annotations."""
     model: Any = Spec
     for step in path:
-        if isinstance(step, int) or not hasattr(model, "model_fields"):
-            continue
-        field = model.model_fields.get(step)
-        model = _model_in(field.annotation) if field else None
+        field = getattr(model, "model_fields", {}).get(step)
+        if field:  # else a place in a list or a key of a mapping, whose model is found already
+            model = _model_in(field.annotation)
     fields = getattr(model, "model_fields", {})
     return [name for name in fields if name not in ("name", "folder")]
 
