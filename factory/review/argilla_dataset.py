@@ -39,13 +39,11 @@ def settings(spec: Spec, client: Any) -> Any:
     label = argilla.LabelQuestion(
         name="label",
         title=spec.question.strip()[:500],
+        description="What each label means is under Guidelines, below the text.",
         labels=list(spec.labels),
         visible_labels=min(len(spec.labels), _VISIBLE_LABELS) if len(spec.labels) > 2 else None,
         client=client,
     )
-    # The SDK has no word for it, but the server and the page know an option's description.
-    for option in label._model.settings.options:
-        option["description"] = spec.labels[option["value"]].strip()[:1000]
     problem = argilla.LabelQuestion(
         name="problem",
         title="No label fits? Say why, then press Discard",
