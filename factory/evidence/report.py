@@ -1,0 +1,169 @@
+"""The report a person reads, in HTML and Markdown. It computes nothing: every figure in it is printed from a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from factory.evidence.records import (
+    AnyEvidence,
+    ClassFigures,
+    Comparison,
+    Confusion,
+    Coverage,
+    GateLine,
+    Record,
+    Speed,
+)
+from factory.files import write_text
+from factory.settings import CHECKOUT
+
+TEMPLATES = CHECKOUT / "cards"
+METRICS = {
+    "accuracy": "Accuracy",
+    "macro_f1": "Macro-F1",
+    "micro_f1": "Micro-F1",
+    "answered": "Answered",
+    "ece": "Calibration error (ECE)",
+    "brier": "Brier score",
+    "aurc": "Area under the risk-coverage curve",
+}
+NAMES = {
+    "teacher": "Teacher, zero-shot",
+    "tfidf": "TF-IDF, same rows",
+    "reviewed_only": "Student, reviewed rows only",
+    "majority": "Most frequent label",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is printed.
+
+    Attributes:
+        name: `support/intent`.
+        title, purpose: as the spec says them.
+        candidate: `who` in the records stands for what would be published.
+        evidence: every record; the report sorts them into tables.
+        data: sections about the training data: title to (name to figure or words), in order.
+        version: of the specialist, if it has one by now.
+        notes: sentences a reader must not miss: a forced publication, a sample instead of all rows.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    candidate: str
+    evidence: Sequence[AnyEvidence]
+    data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    version: str = ""
+    notes: Sequence[str] = ()
+
+
+def write(folder: Path, report: Report) -> tuple[Path, Path]:
+    """Write report.html and report.md; returns their paths."""
+    html, markdown = folder / "report.html", folder / "report.md"
+    write_text(html, render(report, "report.html.jinja"))
+    write_text(markdown, render(report, "report.md.jinja"))
+    return html, markdown
+
+
+def render(report: Report, template: str) -> str:
+    """A report through one of the templates in cards/; HTML is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=jinja2.select_autoescape(["html.jinja"], default=False),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "points": points,
+        "band": band,
+        "number": number,
+        "cell": cell,
+        "metric": metric,
+        "who": who,
+    }
+    return environment.get_template(template).render(report=report, view=view(report)) + "\n"
+
+
+def view(report: Report) -> dict[str, Any]:
+    """The records by the tables they go into, each in its reading order. Sorting is all that happens here."""
+
+    def of(kind: type[Any], who: str | None = None) -> list[Any]:
+        return [one for one in report.evidence if isinstance(one, kind) and who in (None, one.who)]
+
+    gate: list[GateLine] = of(GateLine)
+    own: dict[str, Record] = {one.metric: one for one in of(Record, report.candidate)}
+    classes: list[ClassFigures] = of(ClassFigures, report.candidate)
+    return {
+        "gate": gate,
+        "passed": bool(gate) and all(line.passed for line in gate),
+        "systems": systems(of(Record), report.candidate),
+        "comparisons": of(Comparison),
+        "classes": sorted(classes, key=lambda one: (one.f1, -one.support, one.label)),
+        "confusions": [one for one in of(Confusion, report.candidate)][:15],
+        "coverage": sorted(of(Coverage, report.candidate), key=lambda one: -one.coverage),
+        "calibration": [own[name] for name in ("ece", "brier", "aurc") if name in own],
+        "headline": own,
+        "speed": of(Speed),
+        "circumstances": unique((one.hardware, one.commit, one.created) for one in report.evidence if one.created),
+        "rows": unique((one.rows, one.n, one.sample) for one in of(Record)),
+    }
+
+
+def systems(records: Sequence[Record], candidate: str) -> list[dict[str, Any]]:
+    """One entry a system and set of rows: its records by metric; the candidate first, then as recorded."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in records:
+        entry = found.setdefault((one.who, one.rows), {"who": one.who, "what": one.what, "n": one.n, "metrics": {}})
+        entry["sample"] = one.sample
+        entry["metrics"][one.metric] = one
+    return sorted(found.values(), key=lambda entry: entry["who"] != candidate)
+
+
+def unique(values: Iterable[Any]) -> list[Any]:
+    """Each value once, in order."""
+    return list(dict.fromkeys(values))
+
+
+def metric(name: str) -> str:
+    """A metric's name for people."""
+    return METRICS.get(name, name)
+
+
+def who(name: str) -> str:
+    """A system's name for people."""
+    return NAMES.get(name, name.replace("student:", "Student, ").replace("_", " "))
+
+
+def percent(value: float | None) -> str:
+    """0.8125 as `81.3 %`; None as a dash."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares in points: 0.041 as `+4.1`."""
+    return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+
+
+def band(record: Any) -> str:
+    """A record's interval in per cent: `79.1–83.2`; empty where it has none."""
+    return "" if record.low is None or record.high is None else f"{100 * record.low:.1f}–{100 * record.high:.1f}"
+
+
+def number(value: float) -> str:
+    """Three figures that matter, no more, and thousands set apart."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def cell(value: Any) -> str:
+    """Anything as the text of one cell of a Markdown table."""
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,117 @@
+"""The report prints records, and only records. All figures here are made up."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+from pathlib import Path
+
+import pytest
+
+from factory.evidence.circumstances import Circumstances
+from factory.evidence.evaluate import compare, measure
+from factory.evidence.gate import judge
+from factory.evidence.predictions import Predictions, answers
+from factory.evidence.records import Record
+from factory.evidence.report import Report, render, write
+from factory.evidence.speed import from_seconds
+from factory.row import Gold
+from factory.spec import Requirement
+
+LABELS = [f"label_{letter}" for letter in "abcdefghijklmnop"]
+GOLD = [Gold(id=f"g{number}", text="x", label=LABELS[number % 16]) for number in range(400)]
+NOTED = Circumstances("a processor, 2 cores, 24 GiB, no GPU", "abc123def456", "2026-01-01T00:00:00+00:00")
+
+
+def system(who: str, step: int, gold: list[Gold] = GOLD, sample: str = "all", what: str = "") -> Predictions:
+    """Every `step`-th answer is wrong, and less sure."""
+    wrong = [number % step == 0 for number in range(len(gold))]
+    said = [LABELS[(LABELS.index(row.label) + no * 3) % 16] for row, no in zip(gold, wrong, strict=True)]
+    scores = [
+        {label: 0.6 if no else 0.95, "label_z": 0.4 if no else 0.05} for label, no in zip(said, wrong, strict=True)
+    ]
+    return answers(who, gold, said, scores=scores, sample=sample, what=what)
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    student = system("student:int8", 7, what="MiniLM-L6 + LoRA, 1,204 rows, ONNX int8")
+    others = {
+        "teacher": system("teacher", 2, GOLD[:200], "stratified 200 of 400, seed 13", "1.5B, constrained choice"),
+        "tfidf": system("tfidf", 3),
+    }  # fmt: skip
+    records = [record for one in (student, *others.values()) for record in measure(one, NOTED)]
+    records += [compare(student, other, NOTED) for other in others.values()]
+    gate = [Requirement(better_than=name) for name in ("teacher", "tfidf", "reviewed_only")]  # type: ignore[arg-type]
+    records += judge(gate, student, others, GOLD, NOTED).lines
+    records += [from_seconds([0.004, 0.005, 0.0061], student.who, NOTED), from_seconds([0.9, 1.2], "teacher", NOTED)]
+    return Report(
+        name="support/intent",
+        title="Bank support: intents <of customers>",
+        purpose="Finds what a customer of a bank wants | in one of 16 intents.",
+        candidate="student:int8",
+        evidence=records,
+        data={
+            "Rows by origin": {"unlabelled": 812, "generated": 1301, "reviewed": 77},
+            "Dropped by check": {"contamination": 130, "near duplicate": 45},
+            "Audit": {"label precision": "91.2 % (84.1–95.4), 91 rows"},
+        },
+        version="1.0.0",
+        notes=["The teacher was measured on a sample of 200 of the 400 rows."],
+    )
+
+
+def test_html_is_whole_and_keeps_to_itself(report: Report, tmp_path: Path) -> None:
+    path, markdown = write(tmp_path, report)
+    page = path.read_text()
+    assert "<of customers>" not in page
+    assert "&lt;of customers&gt;" in page
+    assert not re.search(r"https?://|<script|<link|src=|url\(", page)
+    assert 'name="viewport"' in page
+    assert "prefers-color-scheme: dark" in page
+    open_tags: list[str] = []
+
+    class Balance(html.parser.HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag not in ("meta", "br"):
+                open_tags.append(tag)
+
+        def handle_startendtag(self, tag: str, attrs: object) -> None:
+            pass
+
+        def handle_endtag(self, tag: str) -> None:
+            assert open_tags.pop() == tag
+
+    Balance().feed(page)
+    assert open_tags == []
+    assert markdown.name == "report.md"
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_every_figure_is_a_records(report: Report, template: str) -> None:
+    page = render(report, template)
+    accuracy = next(one for one in report.evidence if isinstance(one, Record) and one.metric == "accuracy")
+    assert f"{100 * accuracy.value:.1f} %" in page
+    for expected in ("not passed", "There are no answers of", "label_a", "1,301", "91.2 %", "stratified 200 of 400",
+                     "abc123def456", "The teacher was measured on a sample"):  # fmt: skip
+        assert expected in page
+    changed = accuracy.model_copy(update={"value": 0.1234, "low": 0.1, "high": 0.2})
+    evidence = [changed if one is accuracy else one for one in report.evidence]
+    assert "12.3 %" in render(Report(**{**vars(report), "evidence": evidence}), template)
+
+
+def test_markdown_tables_are_tables(report: Report) -> None:
+    lines = render(report, "report.md.jinja").splitlines()
+    for number, line in enumerate(lines):
+        if not line.startswith("|"):
+            continue
+        cells = len(re.findall(r"(?<!\\)\|", line))
+        before = lines[number - 1]
+        assert not before.startswith("|") or len(re.findall(r"(?<!\\)\|", before)) == cells, line
+        assert before.startswith("|") or not before, "a table stands after an empty line"
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_without_records_it_says_so(template: str) -> None:
+    page = render(Report("a/b", "A", "B", "student", []), template)
+    assert "The gate has not been judged" in page
