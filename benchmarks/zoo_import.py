@@ -3,7 +3,8 @@
     python benchmarks/zoo_import.py                      import time and size of the environment
     python benchmarks/zoo_import.py ./folder/of/version  also loading that specialist and its first answer
 
-Every figure is from fresh processes (median, and the slowest), on one thread. Writes benchmarks/results/zoo_import.csv.
+Times are of fresh processes (median, and the slowest), on one thread; sizes are of file lengths, and of disk blocks.
+Writes benchmarks/results/zoo_import.csv.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -25,9 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "zoo_import.csv"
 IMPORT = """
 import time
-start = time.perf_counter()
+start, cpu = time.perf_counter(), time.process_time()
 import zoo
-print('{"import zoo": %f}' % (time.perf_counter() - start))
+cpu, wall = time.process_time() - cpu, time.perf_counter() - start
+print('{"import zoo": %f, "import zoo, processor time": %f}' % (wall, cpu))
 """
 ASK = """
 import json, sys, time
@@ -66,16 +69,15 @@ def main() -> None:
                 for name, seconds in _run(python, code, argument).items():
                     samples[name].append(seconds)
         rows += [(name, statistics.median(s) * 1e3, max(s) * 1e3, "ms", len(s)) for name, s in samples.items()]
+    fixed = date.today(), platform.python_version(), f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    load = f"{os.getloadavg()[0]:.1f}"  # of the last minute: above the number of cores, wall times are too long
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["date", "python", "machine", "measure", "median", "worst", "unit", "processes"])
+        writer.writerow(["date", "python", "machine", "measure", "median", "worst", "unit", "processes", "load"])
         for name, median, worst, unit, count in rows:
             print(f"{name:42} {median:8.1f} {unit}  (worst {worst:.1f}, {count})")
-            machine = f"{platform.system()} {platform.machine()}"
-            writer.writerow(
-                [date.today(), platform.python_version(), machine, name, f"{median:.1f}", f"{worst:.1f}", unit, count]
-            )
+            writer.writerow([*fixed, name, f"{median:.1f}", f"{worst:.1f}", unit, count, load])
 
 
 def _environment(scratch: Path) -> Path:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from zoo.errors import BadInput, BrokenSpecialist
 from zoo.manifest import CLASSIFICATION, TOKENIZER, WEIGHTS, Manifest
+from zoo.runtime import open_session, open_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _WINDOW = 4096  # texts tokenized at a time; bounds memory, whatever the list's length
-_INPUTS = {"input_ids", "attention_mask"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Classifier:
         self.folder, self.manifest = folder, manifest
         self.weights = _weights(manifest, weights)
         self.batch_size = batch_size or (1 if self.weights == WEIGHTS["int8"] else 32)
-        self._tokenizer, self._pad = _tokenizer(folder / TOKENIZER, manifest.max_tokens)
-        self._session = _session(folder / self.weights, threads)
+        self._tokenizer, self._pad = open_tokenizer(folder / TOKENIZER, manifest.max_tokens)
+        self._session = open_session(folder / self.weights, threads)
         if self.logits(["a"]).shape != (1, len(self.labels)):
             raise self._broken(f"its model does not answer with {len(self.labels)} numbers, one a label")
 
@@ -219,45 +219,3 @@ def _batches(tokens: list[list[int]], size: int) -> Iterator[list[int]]:
     rows = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def _tokenizer(path: Path, max_tokens: int) -> tuple[Any, int]:
-    """The tokenizer, cutting at max_tokens and never padding (its state is then constant, so threads can share it)."""
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-        padding = tokenizer.padding
-        pad = padding["pad_id"] if padding else tokenizer.token_to_id("[PAD]")
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(max_tokens)
-    except Exception as error:  # tokenizers raises plain Exceptions
-        raise BrokenSpecialist(f"The tokenizer can't be read: {error}.", where=str(path)) from error
-    return tokenizer, int(pad or 0)
-
-
-def _session(path: Path, threads: int) -> Any:
-    """An ONNX Runtime session that uses `threads` CPU threads, doesn't spin when idle, and is quiet."""
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.enable_mem_pattern = False  # it pays for inputs of one shape; ours vary
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime's errors share no base class of their own
-        raise BrokenSpecialist(f"The model can't be read: {error}.", where=str(path)) from error
-    inputs = {item.name for item in session.get_inputs()}
-    outputs = {item.name for item in session.get_outputs()}
-    if inputs != _INPUTS or "logits" not in outputs:
-        raise BrokenSpecialist(
-            f"The model takes {', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}; "
-            "it must take attention_mask, input_ids and give logits.",
-            where=str(path),
-        )
-    return session

@@ -6,38 +6,26 @@ doesn't know, so that keys which change no answer can be added without a new for
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from zoo.errors import BrokenSpecialist, Tampered, ZooError
+from zoo.files import FILE, FileEntry, describe_files, file_sha256, inside, safe
 from zoo.names import Version, check_name
 
 FORMAT = 1
-FILE = "manifest.json"
 TOKENIZER = "tokenizer.json"
 WEIGHTS = {"int8": "onnx/model_int8.onnx", "fp32": "onnx/model.onnx"}
 CLASSIFICATION = "classification"
+__all__ = ["CLASSIFICATION", "FILE", "FORMAT", "TOKENIZER", "WEIGHTS"]
+__all__ += ["FileEntry", "Manifest", "describe_files", "verify"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """What a file must be.
-
-    Attributes:
-        sha256: 64 lower-case hex digits.
-        bytes: its size.
-    """
-
-    sha256: str
-    bytes: int
 
 
 @dataclass(frozen=True)
@@ -112,7 +100,7 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path) -> Manifest:
         """Read a folder's manifest; raises BrokenSpecialist where it is missing or wrong. Checks no other file."""
-        path = _inside(folder, FILE)
+        path = inside(folder, FILE)
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -156,23 +144,6 @@ _REQUIRED = {"format", "name", "version", "title", "kind", "language", "labels",
 }
 
 
-def file_sha256(path: Path) -> str:
-    """sha256 (64 hex digits) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Every file below the folder but manifest.json, as `Manifest.files` wants it; refuses links that lead outside."""
-    entries = {}
-    for found in sorted(folder.rglob("*")):
-        path = found.relative_to(folder).as_posix()
-        if path != FILE and not found.is_dir():
-            full = _inside(folder, path)
-            entries[path] = FileEntry(file_sha256(full), full.stat().st_size)
-    return entries
-
-
 def verify(folder: str | Path) -> Manifest:
     """Read the manifest and compare size and sha256 of every file it names.
 
@@ -189,7 +160,7 @@ def verify(folder: str | Path) -> Manifest:
     folder = Path(folder)
     manifest = Manifest.read(folder)
     for path, entry in manifest.files.items():
-        full = _inside(folder, path)
+        full = inside(folder, path)
         if not full.is_file():
             raise Tampered(path, expected=f"a file of {entry.bytes} bytes", found="no file", where=str(full))
         size = full.stat().st_size
@@ -199,17 +170,6 @@ def verify(folder: str | Path) -> Manifest:
         if sha256 != entry.sha256:
             raise Tampered(path, expected=f"sha256 {entry.sha256}", found=f"sha256 {sha256}", where=str(full))
     return manifest
-
-
-def _inside(folder: Path, path: str) -> Path:
-    full = folder / path
-    if not full.resolve().is_relative_to(folder.resolve()):
-        raise BrokenSpecialist(
-            f"{path} is a link that leads outside the specialist's folder.",
-            where=str(full),
-            fix="Copy the specialist with its files instead of links: cp -rL FOLDER COPY.",
-        )
-    return full
 
 
 def _entry(path: str, raw: Any) -> FileEntry:
@@ -224,14 +184,6 @@ def _whole(value: object) -> bool:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _safe(path: object) -> bool:
-    """A relative path with `/`, of plain parts, that means the same on every system."""
-    if not isinstance(path, str) or not path.isprintable() or re.search(r'[\\:*?"<>|]', path):
-        return False
-    pure = PurePosixPath(path)
-    return path not in ("", ".", FILE) and str(pure) == path and not pure.is_absolute() and ".." not in pure.parts
 
 
 def _is_date(value: object) -> bool:
@@ -268,7 +220,7 @@ def _check(manifest: Manifest) -> None:
     )
     need(isinstance(m.files, Mapping), "files", "an object")
     for path, entry in m.files.items():
-        need(_safe(path), f"files key {path!r}", "a plain path inside the folder, with / and no ..")
+        need(safe(path), f"files key {path!r}", "a plain path inside the folder, with / and no ..")
         need(isinstance(entry, FileEntry), f"files.{path}", "a FileEntry")
         need(isinstance(entry.sha256, str) and bool(_SHA256.fullmatch(entry.sha256)), f"files.{path}.sha256", "64 hex")
         need(_whole(entry.bytes) and entry.bytes >= 0, f"files.{path}.bytes", "a whole number from 0")

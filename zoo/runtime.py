@@ -1,0 +1,52 @@
+"""A specialist's files, opened by the libraries that run them: tokenizers and ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import BrokenSpecialist
+
+INPUTS = {"input_ids", "attention_mask"}
+
+
+def open_tokenizer(path: Path, max_tokens: int) -> tuple[Any, int]:
+    """The tokenizer, cutting at max_tokens and never padding (its state is then constant, so threads can share it)."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+        padding = tokenizer.padding
+        pad = padding["pad_id"] if padding else tokenizer.token_to_id("[PAD]")
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_tokens)
+    except Exception as error:  # tokenizers raises plain Exceptions
+        raise BrokenSpecialist(f"The tokenizer can't be read: {error}.", where=str(path)) from error
+    return tokenizer, int(pad or 0)
+
+
+def open_session(path: Path, threads: int) -> Any:
+    """An ONNX Runtime session that uses `threads` CPU threads, doesn't spin when idle, and is quiet."""
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_mem_pattern = False  # it pays for inputs of one shape; ours vary
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors share no base class of their own
+        raise BrokenSpecialist(f"The model can't be read: {error}.", where=str(path)) from error
+    inputs = {item.name for item in session.get_inputs()}
+    outputs = {item.name for item in session.get_outputs()}
+    if inputs != INPUTS or "logits" not in outputs:
+        raise BrokenSpecialist(
+            f"The model takes {', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}; "
+            "it must take attention_mask, input_ids and give logits.",
+            where=str(path),
+        )
+    return session
