@@ -25,8 +25,8 @@ class Settings:
         teacher_key: its key (FACTORY_TEACHER_KEY).
         argilla_url: an external Argilla; empty: start the embedded one (FACTORY_ARGILLA_URL).
         argilla_key: its API key (FACTORY_ARGILLA_KEY).
-        teacher_port, argilla_port, prefect_port: loopback ports of the embedded servers
-            (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT).
+        teacher_port, argilla_port, prefect_port, hub_port: loopback ports of the embedded servers
+            (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT).
     """
 
     home: Path
@@ -43,6 +43,7 @@ class Settings:
     teacher_port: int
     argilla_port: int
     prefect_port: int
+    hub_port: int = 8720
 
     @property
     def builds(self) -> Path:
@@ -84,4 +85,5 @@ def load() -> Settings:
         teacher_port=int(env.get("FACTORY_TEACHER_PORT", "8710")),
         argilla_port=int(env.get("FACTORY_ARGILLA_PORT", "6900")),
         prefect_port=int(env.get("FACTORY_PREFECT_PORT", "4200")),
+        hub_port=int(env.get("FACTORY_HUB_PORT", "8720")),
     )

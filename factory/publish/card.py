@@ -1,0 +1,168 @@
+"""The model card: records, manifest and spec, for people. It sorts and groups; it computes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from factory.dataset.card import ORIGINS
+from factory.errors import GateError
+from factory.evidence.records import (
+    AnyEvidence,
+    ClassFigures,
+    Comparison,
+    Confusion,
+    Coverage,
+    GateLine,
+    Record,
+    Speed,
+)
+from factory.publish.template import fill
+from factory.spec import Spec
+from zoo.manifest import Manifest
+from zoo.remote_hub import TAG
+
+METRICS = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "ece": "calibration error",
+    "brier": "Brier score",
+    "answered": "answered",
+}
+"""The columns of the card's tables; evidence.jsonl holds every metric."""
+INDEXED = {"accuracy": "accuracy", "macro_f1": "f1"}
+"""Metrics that go into the model-index, by the names the Hub has for them."""
+
+Kind = TypeVar("Kind", bound=AnyEvidence)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures measured on the same rows.
+
+    Attributes:
+        n: how many rows.
+        sample: which rows, `all` or a sample's description.
+        metrics: the columns.
+        rows: (who, what, a record or None for each metric).
+    """
+
+    n: int
+    sample: str
+    metrics: list[str]
+    rows: list[tuple[str, str, list[Record | None]]]
+
+
+def render(
+    manifest: Manifest,
+    spec: Spec,
+    dataset: Mapping[str, Any],
+    evidence: Sequence[AnyEvidence],
+    *,
+    who: str = "student:int8",
+) -> str:
+    """README.md of a specialist.
+
+    Args:
+        manifest: of the specialist, as `factory.publish.package.describe` makes it.
+        spec: for words: purpose, limits, policy.
+        dataset: the manifest of the dataset version it was trained on.
+        evidence: every record there is.
+        who: whose records are the published weights' own.
+
+    Raises:
+        GateError: no figure of the published weights, or a failed gate although `manifest.forced` is not set.
+    """
+    from huggingface_hub import ModelCard
+
+    own = [record for record in _of(Record, evidence) if record.who == who]
+    if not own:
+        raise GateError(
+            f"There is no figure for {who}, and a card makes no claim without one.",
+            where=manifest.id,
+            fix="Run the evidence stage first.",
+        )
+    failed = [line for line in _of(GateLine, evidence) if not line.passed]
+    if failed and not manifest.forced:
+        raise GateError(
+            f"The gate failed: {failed[0].sentence}",
+            where=manifest.id,
+            fix="Improve the data or the student; --force publishes with the failure on the card.",
+        )
+    values = {
+        "metadata": _metadata(manifest, spec, own),
+        "manifest": manifest,
+        "spec": spec,
+        "dataset": dataset,
+        "who": who,
+        "failed": failed,
+        "gate": _of(GateLine, evidence),
+        "tables": _tables(_of(Record, evidence)),
+        "comparisons": _of(Comparison, evidence),
+        "classes": sorted((c for c in _of(ClassFigures, evidence) if c.who == who), key=lambda c: (c.f1, c.label)),
+        "confusions": sorted((c for c in _of(Confusion, evidence) if _mistake(c, who)), key=lambda c: -c.count)[:10],
+        "coverages": sorted((c for c in _of(Coverage, evidence) if c.who == who), key=lambda c: -c.coverage),
+        "speeds": _of(Speed, evidence),
+        "example": json.dumps(spec.examples[0].text if spec.examples else f"Replace this with {spec.text}."),
+        "metric_names": METRICS,
+        "origins": ORIGINS,
+    }
+    return f"{ModelCard(fill('model_card.md.jinja', values)).content.strip()}\n"
+
+
+def _metadata(manifest: Manifest, spec: Spec, own: Sequence[Record]) -> str:
+    """The YAML a hub reads, with the model-index."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = [
+        EvalResult(
+            task_type="text-classification",
+            dataset_type=spec.gold.replace("/", "-"),
+            dataset_name=f"{spec.gold}, rows labelled by people ({record.sample}, n = {record.n})",
+            dataset_split="validation",
+            dataset_revision=record.rows,
+            metric_type=INDEXED[record.metric],
+            metric_name=METRICS[record.metric],
+            metric_value=record.value,
+        )
+        for record in own
+        if record.metric in INDEXED
+    ]
+    return ModelCardData(
+        language=manifest.language,
+        license=manifest.licence,
+        library_name="onnx",
+        pipeline_tag="text-classification",
+        tags=[TAG, "onnx", "text-classification", "synthetic-data", manifest.name.split("/")[0]],
+        model_name=manifest.name,
+        eval_results=results or None,
+    ).to_yaml()
+
+
+def _tables(records: Sequence[Record]) -> list[Table]:
+    """One table for each set of rows measured on, largest first; nobody is compared across them."""
+    tables, records = [], [record for record in records if record.metric in METRICS]
+    for n, sample in sorted({(record.n, record.sample) for record in records}, key=lambda key: (-key[0], key[1])):
+        group = [record for record in records if (record.n, record.sample) == (n, sample)]
+        metrics = sorted({record.metric for record in group}, key=list(METRICS).index)
+        rows = [
+            (name, what, [_last(r for r in group if (r.who, r.metric) == (name, metric)) for metric in metrics])
+            for name, what in {record.who: record.what for record in group}.items()
+        ]
+        tables.append(Table(n, sample, metrics, rows))
+    return tables
+
+
+def _last(records: Any) -> Record | None:
+    found = list(records)
+    return found[-1] if found else None
+
+
+def _mistake(confusion: Confusion, who: str) -> bool:
+    return confusion.who == who and confusion.gold != confusion.predicted and confusion.count > 0
+
+
+def _of(kind: type[Kind], evidence: Sequence[AnyEvidence]) -> list[Kind]:
+    return [record for record in evidence if isinstance(record, kind)]

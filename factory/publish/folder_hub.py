@@ -1,0 +1,117 @@
+"""A hub that is a folder, the one the zoo reads; it needs no network and no server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from factory.errors import FactoryError, HubError
+from factory.files import explained
+from factory.publish.hub import said, sound_dataset, sound_specialist
+from factory.publish.package import content
+from zoo.errors import UnknownSpecialist, VersionTaken
+from zoo.folder_hub import FolderHub as Shelf
+from zoo.manifest import FILE, Manifest, verify
+from zoo.names import Version
+
+DATASETS = "datasets"
+
+
+class FolderHub:
+    """Specialists at `<root>/<vertical>/<task>/<version>/`, dataset versions at `<root>/datasets/...`.
+
+    Args:
+        root: the folder; it is made when the first version arrives.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.address = root, str(root)
+        self._shelf = Shelf(root)
+
+    def versions(self, name: str) -> list[Version]:
+        """The versions of a specialist, oldest first."""
+        with self._explained():
+            try:
+                return self._shelf.versions(name)
+            except UnknownSpecialist:
+                return []
+
+    def manifest(self, name: str, version: Version) -> Manifest:
+        """The manifest of a published version."""
+        with self._explained():
+            return Manifest.read(self._shelf.pull(name, version))
+
+    def publish(self, folder: Path) -> str:
+        """Copy a packaged specialist in; it appears by one rename, verified."""
+        manifest = sound_specialist(folder)
+        version = Version.parse(manifest.version)
+        place = self._shelf.folder(manifest.name, version)
+        with self._explained():
+            try:
+                with self._shelf.incoming(manifest.name, version) as part:
+                    _copy(folder, part, manifest.files)
+                    verify(part)
+            except VersionTaken:
+                if content(verify(place)) != content(manifest):
+                    raise
+        return str(place)
+
+    def dataset_versions(self, name: str) -> list[str]:
+        """The dataset versions of a specialist, sorted."""
+        with self._explained():
+            return sorted(path.parent.name for path in (self.root / DATASETS / name).glob(f"d-*/{FILE}"))
+
+    def publish_dataset(self, folder: Path) -> str:
+        """Copy a dataset version in; it appears by one rename, verified. Its name is its content: no two differ."""
+        dataset = sound_dataset(folder)
+        place = self.root / DATASETS / dataset.name / dataset.version
+        if place.exists():
+            sound_dataset(place)
+            return str(place)
+        with self._explained(), _arriving(place) as part:
+            _copy(folder, part, dataset.manifest["files"])
+            sound_dataset(part)
+        return str(place)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Whatever the disk does, as a HubError."""
+        try:
+            with said(), explained(self.root):
+                yield
+        except HubError:
+            raise
+        except FactoryError as error:
+            raise HubError(error.what, where=error.where, fix=error.fix) from error
+        except OSError as error:
+            raise HubError(
+                f"The hub's folder can't be used: {error.strerror or error}.",
+                where=str(error.filename or self.root),
+                fix="Set FACTORY_HUB to a folder this user can write.",
+            ) from error
+
+
+def _copy(source: Path, target: Path, files: Iterable[str]) -> None:
+    """Copy what a manifest names, and the manifest last, through to the disk."""
+    for name in [*files, FILE]:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+        with (target / name).open("rb") as file:
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def _arriving(place: Path) -> Iterator[Path]:
+    """A hidden folder to fill, which becomes `place` by one rename; a dataset's counterpart to the zoo's `incoming`."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=".incoming-", dir=place.parent))
+    try:
+        yield part
+        part.chmod(0o755)
+        part.rename(place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,121 @@
+"""The specialist's folder: model files, evidence, card, and a manifest that seals each; its format is the zoo's."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from factory.errors import FactoryError
+from factory.files import digest, explained, write_jsonl, write_text
+from factory.spec import Spec
+from zoo.manifest import TOKENIZER, WEIGHTS, Manifest, describe_files
+
+MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, *WEIGHTS.values())
+CARD, EVIDENCE = "README.md", "evidence.jsonl"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A student, as training and export left it.
+
+    Attributes:
+        folder: holds at least `MODEL_FILES`; every file below it is published.
+        max_tokens: longer texts are cut here.
+        temperature: calibration; probabilities are softmax(logits / temperature).
+        threshold: an answer less confident than this is marked unsure; None: never.
+        lineage: what it was made from; `dataset` (its version) must be there, usually also `teacher`, `encoder`.
+    """
+
+    folder: Path
+    max_tokens: int
+    temperature: float
+    threshold: float | None
+    lineage: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False) -> Manifest:
+    """The manifest of a student's model files, before card and evidence are there.
+
+    Enough for a card to be written from and for `content` to be compared with what is published already.
+
+    Raises:
+        FactoryError: a model file is missing, or the dataset's version is.
+    """
+    missing = [name for name in MODEL_FILES if not (trained.folder / name).is_file()]
+    if missing:
+        raise FactoryError(
+            f"The model lacks {', '.join(missing)}.", where=str(trained.folder), fix="Run the training stage again."
+        )
+    if not trained.lineage.get("dataset"):
+        raise FactoryError("The model does not say which dataset version it was trained on.", where=str(trained.folder))
+    return Manifest(
+        name=spec.name,
+        version=version,
+        title=spec.title,
+        kind=spec.kind,
+        language=spec.language,
+        labels=tuple(spec.labels),
+        max_tokens=trained.max_tokens,
+        temperature=trained.temperature,
+        threshold=trained.threshold,
+        licence=spec.licence.model,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        lineage={"spec": spec.identity, **trained.lineage},
+        forced=forced,
+        files={path: entry for path, entry in describe_files(trained.folder).items() if path not in (CARD, EVIDENCE)},
+    )
+
+
+def package(
+    trained: Trained, manifest: Manifest, *, card: str, evidence: Iterable[Mapping[str, Any]], out: Path
+) -> Manifest:
+    """Assemble the folder that any hub can hold.
+
+    Args:
+        trained: where the model files are.
+        manifest: what `describe` said of them.
+        card: the text of README.md.
+        evidence: the records behind every figure on the card, one JSON object each.
+        out: a folder to be written; what it held before is removed. manifest.json comes last.
+
+    Returns:
+        The manifest as written, which names every file.
+
+    Raises:
+        FactoryError: a model file changed since it was described, a full disk, or a folder that can't be written.
+    """
+    with explained(out):
+        if out.exists():
+            shutil.rmtree(out)
+        for path in manifest.files:
+            (out / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(trained.folder / path, out / path)
+        write_text(out / CARD, card)
+        write_jsonl(out / EVIDENCE, evidence)
+        files = describe_files(out)
+        changed = [path for path, entry in manifest.files.items() if files[path] != entry]
+        if changed:
+            raise FactoryError(
+                "The model's files changed while it was being packaged.",
+                where=", ".join(changed),
+                fix="See that no other run is writing there, and publish again.",
+            )
+        complete = replace(manifest, files=files)
+        complete.write(out)
+    return complete
+
+
+def content(manifest: Manifest) -> str:
+    """64 hex digits that are the same when a specialist answers the same and was made from the same data.
+
+    Left out: the version and the day, the card and the evidence (latencies differ at every measuring), and the
+    lineage but for the dataset (an edited comment in the spec is not a new model).
+    """
+    kept = ("name", "labels", "kind", "language", "max_tokens", "temperature", "threshold", "forced", "licence")
+    files = {path: entry.sha256 for path, entry in manifest.files.items() if path not in (CARD, EVIDENCE)}
+    values = manifest.to_dict()
+    return digest([{key: values[key] for key in kept}, manifest.lineage.get("dataset", ""), files])

@@ -1,0 +1,143 @@
+"""Starting the embedded hub server: over the hub's folder, on loopback, with a generated token to write."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from factory.errors import ServiceError
+from factory.files import explained
+from factory.services import environments
+from factory.services.hub.app import application
+from factory.services.process import LOOPBACK, Detached, State, bare_environment, free_port
+from factory.settings import CHECKOUT, Settings
+
+NAMESPACE = "zoo"
+
+
+class HubServer:
+    """The server over the folder FACTORY_HUB names.
+
+    Other machines' tools, and anything that reads the Hugging Face Hub, read through it what the factory published;
+    the factory itself writes the folder and needs no server.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.url = f"http://{LOOPBACK}:{settings.hub_port}"
+
+    @property
+    def root(self) -> Path:
+        """The folder it serves; raises ServiceError where FACTORY_HUB is a server of its own."""
+        if self._settings.hub.startswith(("hf:", "http://", "https://")):
+            raise ServiceError(
+                "FACTORY_HUB is a server already; there is no folder to serve.",
+                where=self._settings.hub,
+                fix="Set FACTORY_HUB to a folder, or leave it unset.",
+            )
+        return Path(self._settings.hub)
+
+    def start(self, timeout: float = 60.0) -> bool:
+        """Start it, or find it running; True if it was started. Raises ServiceError."""
+        python = environments.python(self._settings, "app")
+        return self._server(str(python)).start(timeout)
+
+    def stop(self) -> bool:
+        """Stop it; False if it was not running."""
+        return self._server().stop()
+
+    @property
+    def state(self) -> State:
+        """`up`, `starting` or `down`."""
+        return self._server().state
+
+    def describe(self) -> str:
+        """Where it is, for a person."""
+        return f"{self.url}/{NAMESPACE}  serves {self.root}; the token to write is in {token_file(self.root)}"
+
+    def _server(self, python: str = "python") -> Detached:
+        command = [python, "-m", "factory.services.hub", "--root", str(self.root), "--port"]
+        return Detached(
+            name="hub",
+            title="The hub server",
+            command=[*command, str(self._settings.hub_port)],
+            environment=bare_environment(PYTHONPATH=str(CHECKOUT), PYTHONUNBUFFERED="1"),
+            health=f"{self.url}/api/models",
+            home=self._settings.home,
+            port_setting="FACTORY_HUB_PORT",
+        )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server in this process.
+
+    Attributes:
+        endpoint: what HF_ENDPOINT would be.
+        address: what FACTORY_HUB or ZOO_HUB would be: endpoint and namespace.
+        token: what a client must send to write.
+    """
+
+    endpoint: str
+    address: str
+    token: str
+
+
+@contextlib.contextmanager
+def running(root: Path, *, port: int = 0, namespace: str = NAMESPACE) -> Iterator[Running]:
+    """Serve a folder from a thread of this process for as long as the block lasts.
+
+    Args:
+        root: the folder hub's folder; it is made if it is not there.
+        port: on loopback; 0: any free one.
+
+    Raises:
+        ServiceError: the port is in use.
+    """
+    port = port or free_port()
+    server = uvicorn.Server(config(root, port, namespace))
+    thread = threading.Thread(target=server.run, name="hub", daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise ServiceError(f"Port {port} is in use.", where=f"{LOOPBACK}:{port}", fix="Choose another one.")
+            time.sleep(0.01)
+        endpoint = f"http://{LOOPBACK}:{port}"
+        yield Running(endpoint, f"{endpoint}/{namespace}", load_token(root))
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def config(root: Path, port: int, namespace: str = NAMESPACE) -> uvicorn.Config:
+    """How uvicorn serves a folder hub: on loopback only, without a line in the log for each request."""
+    app = application(root, load_token(root), namespace=namespace, hosts=[LOOPBACK, "localhost"])
+    return uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning", access_log=False, lifespan="off")
+
+
+def token_file(root: Path) -> Path:
+    """Where the token to write is kept, readable by its owner only."""
+    return root / ".token"
+
+
+def load_token(root: Path) -> str:
+    """The token to write, drawn at the first call."""
+    path = token_file(root)
+    with explained(path):
+        root.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".token.{secrets.token_hex(4)}.part")
+        if not path.exists():
+            part.touch(mode=0o600, exist_ok=False)
+            part.write_text(f"hub_{secrets.token_urlsafe(32)}")
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(part)  # whole or not at all, and never over one that another process drew meanwhile
+            part.unlink()
+        return path.read_text()

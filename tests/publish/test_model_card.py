@@ -1,0 +1,105 @@
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from factory.errors import FactoryError, GateError
+from factory.evidence.records import GateLine
+from factory.publish.card import render
+from factory.publish.package import describe
+from factory.publish.template import fill
+
+
+@pytest.fixture
+def manifest(trained, spec):
+    return describe(trained, spec, "1.0.0")
+
+
+def test_every_figure_on_the_card_is_a_record_s(manifest, spec, dataset, evidence):
+    card = render(manifest, spec, dataset.manifest, evidence)
+    assert "| **student:int8** | 0.912 (0.893 to 0.928) | 0.900 (0.880 to 0.920) | MiniLM \\| LoRA |" in card
+    assert "Measured on all 1000 rows:" in card
+    assert "Measured on a sample: stratified 200 of 1000, seed 13:" in card
+    assert "| teacher | 0.735 (0.670 to 0.790) |" in card
+    assert "| student:int8 (0.910) | teacher (0.735) | accuracy | +0.175 | +0.110 to +0.240 | a sample:" in card
+    assert "| 80.0 % | 0.710 | 3.0 % | 2.0 % to 4.5 % | 800 |" in card
+    assert card.index("| glad | 0.747") < card.index("| sad | 0.924")
+    assert "glad taken for sad (31 of 300)." in card
+    assert "| student:int8 | 1 | 4.0 ms | 5.0 ms | 240.0 | 2 cores, AVX512 |" in card
+    assert "| accuracy better than teacher | passed | 17.5 points. |" in card
+    assert "0.012" not in card  # aurc has no column
+    assert "Nothing was there to learn `calm` from." in card
+    assert "Published by force" not in card
+    assert "\n\n\n" not in card
+
+
+def test_the_model_index_says_the_same(manifest, spec, dataset, evidence):
+    card = render(manifest, spec, dataset.manifest, evidence)
+    metadata = yaml.safe_load(card.split("---\n")[1])
+    assert metadata["license"] == "apache-2.0"
+    assert "specialist-zoo" in metadata["tags"]
+    (entry,) = metadata["model-index"]
+    assert entry["name"] == "test/mood"
+    metrics = {metric["type"]: metric["value"] for result in entry["results"] for metric in result["metrics"]}
+    assert metrics == {"accuracy": 0.912, "f1": 0.9}
+
+
+def test_a_failed_gate_is_refused_and_when_forced_is_the_first_thing_read(trained, spec, dataset, evidence, manifest):
+    failed = GateLine(
+        who="student:int8", rows="", n=9, requirement="accuracy better than tfidf", passed=False, sentence="Worse."
+    )
+    with pytest.raises(GateError, match="Worse"):
+        render(manifest, spec, dataset.manifest, [*evidence, failed])
+    forced = describe(trained, spec, "1.0.0", forced=True)
+    card = render(forced, spec, dataset.manifest, [*evidence, failed])
+    warning = card.index("Published by force")
+    assert warning < card.index("> - accuracy better than tfidf: Worse.") < card.index("Tell whether a note")
+    assert "| accuracy better than tfidf | **failed** | Worse. |" in card
+
+
+def test_no_card_without_figures_of_the_published_weights(manifest, spec, dataset, evidence):
+    others = [record for record in evidence if record.who != "student:int8"]
+    with pytest.raises(GateError, match="no figure for student:int8"):
+        render(manifest, spec, dataset.manifest, others)
+
+
+def test_a_template_that_asks_for_what_nobody_gave_is_an_error(tmp_path):
+    (tmp_path / "card.jinja").write_text("{{ nothing }}")
+    with pytest.raises(FactoryError, match="'nothing' is undefined"):
+        fill("card.jinja", {}, tmp_path)
+    with pytest.raises(FactoryError, match="no-such"):
+        fill("no-such", {}, tmp_path)
+
+
+def test_the_card_s_three_ways_to_load_work_and_agree(packed, tmp_path):
+    from factory.publish.folder_hub import FolderHub
+    from factory.settings import CHECKOUT
+
+    folder = packed()
+    FolderHub(tmp_path / "hub").publish(folder)
+    blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), flags=re.DOTALL)
+    assert len(blocks) == 3
+    environment = {
+        "PATH": "",
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(CHECKOUT),
+        "ZOO_HUB": str(tmp_path / "hub"),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
+    answers = []
+    for block in blocks:
+        done = subprocess.run(
+            [sys.executable, "-c", block], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        label, confidence = done.stdout.split()
+        answers.append((label, float(confidence)))
+    zoo, onnx, torch = answers
+    assert {label for label, _ in answers} <= set(json.loads((folder / "manifest.json").read_text())["labels"])
+    assert zoo[0] == onnx[0] == torch[0]
+    assert zoo[1] == pytest.approx(onnx[1], abs=1e-6)
+    assert zoo[1] == pytest.approx(torch[1], abs=0.05)  # int8 against fp32
