@@ -136,7 +136,7 @@ def resolve(model: str, settings: Settings) -> Path | str:
     if model in PACKAGED:
         return _packaged(PACKAGED[model], settings.weights)
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model and folder.is_dir():
         return folder.resolve()
     if HUB_ID.fullmatch(model):
         return model
