@@ -16,7 +16,7 @@ class Context:
     Attributes:
         spec: the specialist's declaration.
         gold: rows no training row may resemble.
-        instructions: texts the teacher was given (policy, definitions) and must not repeat.
+        instructions: texts written for the teacher and the reviewers, which no row repeats.
     """
 
     spec: Spec
@@ -32,8 +32,12 @@ A reason reads `category: detail`; statistics count categories, so a category ho
 
 
 def context(spec: Spec, gold: Sequence[Gold]) -> Context:
-    """The context of a spec: its gold rows, and its policy and definitions as instructions."""
-    return Context(spec, gold, (spec.template("policy.md"), *spec.labels.values()))
+    """The context of a spec: its gold rows, and its policy as instructions.
+
+    Definitions of labels are not among the instructions: good ones speak in the domain's own words, and so do rows
+    (of 4,722 real clauses, 318 share eight words in a row with a definition, 0 with the policy).
+    """
+    return Context(spec, gold, (spec.template("policy.md"),))
 
 
 def invented(row: Row) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -169,15 +170,14 @@ def test_roles_find_repeated_instructions(make_context: Make) -> None:
     assert only(roles.check([row("The customer asks about cards that were ordered")], known)).passed
 
 
-def test_context_takes_policy_and_definitions(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("spec")
-    (folder / "policy.md").write_text("When two labels fit the same message equally well, take the first of them.")
-    known = context(make_spec(folder), [])
-    leaks = [
+def test_context_takes_the_policy_and_no_definitions(tmp_path: Path) -> None:
+    (tmp_path / "policy.md").write_text("When two labels fit the same message equally well, take the first of them.")
+    known = context(make_spec(tmp_path), [])
+    rows = [
         row("when two labels fit the same message equally well, I laugh"),
         row("asks when a card that was ordered some days ago will arrive"),
     ]
-    assert [verdict.passed for verdict in roles.check(leaks, known)] == [False, False]
+    assert [verdict.passed for verdict in roles.check(rows, known)] == [False, True]
 
 
 def test_consistency(make_context: Make) -> None:
