@@ -30,9 +30,10 @@ def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
 
 
 def _verdict(confidences: list[Any], code: str) -> Verdict:
-    values = {_code(item.language): float(item.value) for item in confidences}
+    # Rounded, because lingua sums in the order of a hash map: the last bits differ from run to run.
+    values = {_code(item.language): round(float(item.value), 3) for item in confidences}
     own = values.get(code, 0.0)
-    rival, best = max(values.items(), key=lambda item: item[1])
+    rival, best = max(values.items(), key=lambda item: (item[1], item[0] == code, item[0]))
     if rival != code and best >= SURE and own < UNLIKELY:
         return Verdict(check=NAME, passed=False, score=own, reason=f"another language: {rival}, not {code}")
     return Verdict(check=NAME, passed=True, score=own)
