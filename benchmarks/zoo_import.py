@@ -61,7 +61,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         python = _environment(Path(scratch))
-        rows = [("environment, apparent size", *_size(Path(scratch) / "env"), "MB", 1)]
+        rows = [(name, size, size, "MB", 1) for name, size in _size(Path(scratch) / "env").items()]
         samples: dict[str, list[float]] = defaultdict(list)
         for code, argument in ((IMPORT, []), *([(ASK, [options.specialist.resolve()])] if options.specialist else [])):
             _run(python, code, argument)  # once to compile and to fill the page cache; not counted
@@ -92,10 +92,13 @@ def _environment(scratch: Path) -> Path:
     return python
 
 
-def _size(folder: Path) -> tuple[float, float]:
-    """Megabytes of all files, by their length and by the disk's blocks."""
+def _size(folder: Path) -> dict[str, float]:
+    """Megabytes (10^6 bytes) of all files."""
     found = [path.lstat() for path in folder.rglob("*") if not path.is_dir()]
-    return sum(stat.st_size for stat in found) / 1e6, sum(stat.st_blocks * 512 for stat in found) / 1e6
+    return {
+        "environment, length of files": sum(stat.st_size for stat in found) / 1e6,
+        "environment, blocks on disk": sum(stat.st_blocks * 512 for stat in found) / 1e6,
+    }
 
 
 def _run(python: Path, code: str, arguments: list[Path]) -> dict[str, float]:
