@@ -120,9 +120,10 @@ class RemoteHub:
         return f"{endpoint.rstrip('/')}/{prefix}{self._repo(name)}/tree/{tag}"
 
     def _api(self) -> HfApi:
-        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         from huggingface_hub import HfApi, constants
 
+        # Set here and not in the environment, which huggingface_hub reads once, when anybody first imports it.
+        constants.HF_HUB_DISABLE_TELEMETRY = True  # else it asks huggingface.co, whatever the endpoint
         constants.HF_HUB_DISABLE_XET = True  # Xet needs servers of its own; every Hub still speaks plain LFS
         anonymous = False if self._reader.endpoint else None  # never send a Hugging Face token to another server
         return HfApi(endpoint=self._reader.endpoint, token=self._token or anonymous, library_name="specialist-factory")

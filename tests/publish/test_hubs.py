@@ -33,7 +33,6 @@ def hub(place):
 
 
 def test_what_is_published_is_loaded_by_the_zoo(hub, place, packed, tmp_path):
-    Path(place[0]).mkdir(exist_ok=True) if place[0].startswith("/") else None
     assert hub.versions("test/mood") == [] and latest(hub, "test/mood") is None
     where = hub.publish(packed("1.0.0"))
     assert "1.0.0" in where
@@ -221,3 +220,15 @@ def test_what_arrives_damaged_is_not_tagged(packed, server, tmp_path, monkeypatc
     with pytest.raises(HubError, match=r"not what was sent: config\.json"):
         open_hub(server.address, server.token).publish(packed())
     assert open_hub(server.address).versions("test/mood") == []
+
+
+def test_no_telemetry_whatever_was_imported_before(server, monkeypatch):
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _headers
+
+    def tell_tale() -> None:
+        raise AssertionError("asked huggingface.co")
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
+    monkeypatch.setattr(_headers, "detect_agent", tell_tale)
+    assert open_hub(server.address, server.token).versions("test/mood") == []

@@ -215,8 +215,13 @@ class _Server:
 
 
 def _kind(request: Request) -> Kind:
-    in_path = "/datasets/" in request.url.path[:15]
-    return "datasets" if request.path_params.get("kind") == "datasets" or in_path else "models"
+    """Which kind of repository is meant: the address says so, by `/api/<kind>/` or by the prefix `/datasets/`."""
+    named = request.path_params.get("kind")
+    if named == "datasets" or (named is None and request.url.path.startswith("/datasets/")):
+        return "datasets"
+    if named in ("models", None):
+        return "models"
+    raise Missing("RepoNotFound")
 
 
 async def _json(request: Request) -> Any:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import uvicorn
+from typing import TYPE_CHECKING
 
 from factory.errors import ServiceError
 from factory.files import explained
 from factory.services import environments
-from factory.services.hub.app import application
-from factory.services.process import LOOPBACK, Detached, State, bare_environment, free_port
+from factory.services.process import LOOPBACK, Detached, State, bare_environment
 from factory.settings import CHECKOUT, Settings
+
+if TYPE_CHECKING:
+    import uvicorn
 
 NAMESPACE = "zoo"
 
@@ -101,24 +102,30 @@ def running(root: Path, *, port: int = 0, namespace: str = NAMESPACE) -> Iterato
     Raises:
         ServiceError: the port is in use.
     """
-    port = port or free_port()
-    server = uvicorn.Server(config(root, port, namespace))
-    thread = threading.Thread(target=server.run, name="hub", daemon=True)
-    thread.start()
+    import uvicorn
+
     try:
-        while not server.started:
-            if not thread.is_alive():
-                raise ServiceError(f"Port {port} is in use.", where=f"{LOOPBACK}:{port}", fix="Choose another one.")
-            time.sleep(0.01)
-        endpoint = f"http://{LOOPBACK}:{port}"
-        yield Running(endpoint, f"{endpoint}/{namespace}", load_token(root))
-    finally:
-        server.should_exit = True
-        thread.join()
+        listening = socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        raise ServiceError(f"Port {port} is in use.", where=f"{LOOPBACK}:{port}", fix="Choose another one.") from error
+    server = uvicorn.Server(config(root, port, namespace))
+    thread = threading.Thread(target=server.run, args=([listening],), name="hub", daemon=True)
+    with listening:
+        thread.start()
+        try:  # clients may connect already: they are answered as soon as the server accepts
+            endpoint = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
+            yield Running(endpoint, f"{endpoint}/{namespace}", load_token(root))
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def config(root: Path, port: int, namespace: str = NAMESPACE) -> uvicorn.Config:
     """How uvicorn serves a folder hub: on loopback only, without a line in the log for each request."""
+    import uvicorn
+
+    from factory.services.hub.app import application
+
     app = application(root, load_token(root), namespace=namespace, hosts=[LOOPBACK, "localhost"])
     return uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning", access_log=False, lifespan="off")
 

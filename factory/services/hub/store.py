@@ -167,9 +167,9 @@ class Store:
                 )
             (self.hub.publish if kind == "models" else self.hub.publish_dataset)(folder)
             if folder.is_relative_to(self._drafts):
-                if head == commit.id:
-                    (self._drafts / kind / repo / HEAD).unlink()
-                shutil.rmtree(folder)
+                shutil.rmtree(folder.parent if head == commit.id else folder)  # what came before `main` is over too
+                for entry in commit.files.values():
+                    self._object(entry.sha256).unlink(missing_ok=True)
             return True
 
     def _apply(self, folder: Path, key: str, value: Mapping[str, Any]) -> None:
