@@ -1,0 +1,1 @@
+"""Students: what is trained on the factory's rows, and the baselines they must beat."""

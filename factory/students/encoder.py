@@ -1,0 +1,104 @@
+"""An encoder that classifies: the mean over tokens of a token classifier's logits.
+
+Mean pooling is how sentence encoders such as MiniLM were trained (Reimers & Gurevych 2019), and because the head is
+linear, the mean of the tokens' logits equals the head applied to the mean of the tokens' vectors. So the model stays
+a plain `AutoModelForTokenClassification`, which transformers opens with no code of ours.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH = 64
+
+
+class Encoder:
+    """A tokenizer and a token-classification model.
+
+    Attributes:
+        tokenizer: the fast tokenizer.
+        model: a transformers token classifier, possibly with peft adapters.
+        max_tokens: longer texts are cut here.
+    """
+
+    def __init__(self, tokenizer: Any, model: Any, max_tokens: int) -> None:
+        self.tokenizer, self.model, self.max_tokens = tokenizer, model, max_tokens
+
+    @classmethod
+    def load(cls, source: Path | str, labels: Sequence[str], max_tokens: int) -> Encoder:
+        """Load a pre-trained encoder with a fresh zero head for these labels, or a trained one with its head.
+
+        Args:
+            source: a local folder or a Hub id.
+            labels: in the order of the logits.
+            max_tokens: longer texts are cut here.
+        """
+        from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+        set_threads()
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model = AutoModelForTokenClassification.from_pretrained(
+            source,
+            num_labels=len(labels),
+            id2label=dict(enumerate(labels)),
+            label2id={label: index for index, label in enumerate(labels)},
+        )
+        return cls(tokenizer, model, max_tokens)
+
+    def tokens(self, texts: Sequence[str]) -> Any:
+        """Tensors `input_ids` and `attention_mask` [texts, tokens]."""
+        batch = self.tokenizer(
+            list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
+        )
+        return {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+
+    def logits(self, texts: Sequence[str]) -> Any:
+        """Tensor [texts, labels], with gradients where the model trains."""
+        batch = self.tokens(texts)
+        return mean_over_tokens(self.model(**batch).logits, batch["attention_mask"])
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Mean-pooled vectors of the encoder below the head, float32 [texts, hidden]; not normalised."""
+
+        def pool(chunk: Sequence[str]) -> Any:
+            batch = self.tokens(chunk)
+            hidden = self.model.base_model(**batch).last_hidden_state
+            return mean_over_tokens(hidden, batch["attention_mask"])
+
+        return self._in_batches(texts, pool)
+
+    def predict_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Logits without gradients, float32 [texts, labels]."""
+        return self._in_batches(texts, self.logits)
+
+    def _in_batches(self, texts: Sequence[str], function: Any) -> NDArray[np.float32]:
+        import torch
+
+        self.model.eval()
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # like lengths together: less padding
+        found: list[Any] = [None] * len(texts)
+        with torch.no_grad():
+            for start in range(0, len(order), BATCH):
+                chunk = order[start : start + BATCH]
+                for index, value in zip(chunk, function([texts[i] for i in chunk]).numpy(), strict=True):
+                    found[index] = value
+        return np.stack(found) if found else np.zeros((0, 0), np.float32)
+
+
+def mean_over_tokens(values: Any, mask: Any) -> Any:
+    """Mean of [texts, tokens, n] over the tokens the mask [texts, tokens] keeps: [texts, n]."""
+    weights = mask.unsqueeze(-1).to(values.dtype)
+    return (values * weights).sum(1) / weights.sum(1)
+
+
+def set_threads() -> None:
+    """One thread unless OMP_NUM_THREADS says otherwise: on busy machines two are twenty times slower (findings)."""
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
