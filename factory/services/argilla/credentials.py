@@ -63,8 +63,7 @@ def load(home: Path) -> Credentials:
 
 def _write_once(file: Path, value: dict[str, str]) -> None:
     """Write whole and private from the first byte; if another process was first, its secrets stand."""
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
         json.dump(value, out, indent=2)
         out.flush()

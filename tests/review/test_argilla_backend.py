@@ -1,0 +1,161 @@
+"""The backend on a real Argilla: pushing, asking, answering, pulling."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from review_specs import make_spec
+
+from factory import settings
+from factory.errors import ReviewError
+from factory.review import argilla_dataset
+from factory.review.argilla import ArgillaBackend, connect
+from factory.review.backend import Backend
+from factory.review.merge import audit, merge
+from factory.review.select import select
+from factory.row import Lineage, Row
+from factory.services.argilla.credentials import REVIEWER
+from factory.services.argilla.server import ArgillaServer
+from factory.services.process import free_port
+from factory.spec import Spec
+
+
+def rows(spec: Spec, n: int) -> list[Row]:
+    labels = list(spec.labels)
+    return [
+        Row(
+            text=f"question{i} about matter{i}",
+            label=labels[i % len(labels)],
+            soft={labels[i % len(labels)]: 0.6, labels[(i + 1) % len(labels)]: 0.4},
+            origin="generated",
+            lineage=Lineage(spec=spec.identity),
+        )
+        for i in range(n)
+    ]
+
+
+class Reviewer:
+    """A person, by the same HTTP calls that the web pages make."""
+
+    def __init__(self, server: ArgillaServer, backend: ArgillaBackend, spec: Spec) -> None:
+        form = {"username": REVIEWER, "password": server.credentials.reviewer_password}
+        token = httpx.post(f"{server.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        self.http = httpx.Client(base_url=f"{server.url}/api/v1", headers=headers, trust_env=False, timeout=30)
+        mine = self.http.get("/me/datasets").raise_for_status().json()["items"]
+        self.dataset = next(d["id"] for d in mine if d["name"] == argilla_dataset.name(spec))
+
+    def search(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        url = f"/me/datasets/{self.dataset}/records/search?limit=1000&include=suggestions"
+        return [item["record"] for item in self.http.post(url, json=body).raise_for_status().json()["items"]]
+
+    def answer(self, record: dict[str, Any], status: str = "submitted", **values: str) -> None:
+        body = {"status": status, "values": {name: {"value": value} for name, value in values.items()}}
+        self.http.post(f"/records/{record['id']}/responses", json=body).raise_for_status()
+
+
+@pytest.mark.real
+def test_the_whole_way(argilla: ArgillaServer, own_settings: settings.Settings, tmp_path: Path) -> None:
+    spec = make_spec(tmp_path / "spec")
+    made = rows(spec, 120)
+    chosen = select(made, 50, 0.3)
+    backend = connect(own_settings)
+    as_backend: Backend = backend
+    assert backend.pull(spec).answers == []
+    pushed = as_backend.push(spec, [selection.item() for selection in chosen])
+    assert (pushed.new, pushed.total) == (50, 50)
+    assert pushed.where.startswith(argilla.url)
+
+    person = Reviewer(argilla, backend, spec)
+    about = person.http.get(f"/datasets/{person.dataset}").json()
+    assert "choose the **one** label" in about["guidelines"]
+    assert spec.labels["topic_05"] in about["guidelines"]
+    records = {record["external_id"]: record for record in person.search({})}
+    assert set(records) == {selection.row.id for selection in chosen}
+    for selection in chosen:
+        record = records[selection.row.id]
+        suggested = [suggestion["value"] for suggestion in record["suggestions"]]
+        assert suggested == ([] if selection.reason == "audit" else [selection.row.label])
+        assert record["metadata"]["reason"] == selection.reason
+        assert "machine" not in record["metadata"]  # the machine's label is not for the reviewer's eyes
+    terms = {"type": "terms", "scope": {"entity": "metadata", "metadata_property": "reason"}, "values": ["audit"]}
+    assert len(person.search({"filters": {"and": [terms]}})) == 15
+    [found] = person.search({"query": {"text": {"q": chosen[20].row.text.split()[0]}}})
+    assert found["external_id"] == chosen[20].row.id
+
+    confirmed, corrected, discarded, drafted = (selection.row for selection in chosen[:4])
+    person.answer(records[confirmed.id], label=confirmed.label)
+    person.answer(records[corrected.id], label="topic_76", comment=" two wishes ")
+    person.answer(records[discarded.id], status="discarded")
+    person.answer(records[drafted.id], status="draft", label="topic_01")
+    again = backend.push(spec, [selection.item() for selection in select(made, 60, 0.3)])
+    assert (again.new > 0, again.total) == (True, 50 + again.new)
+
+    pulled = connect(own_settings).pull(spec)
+    assert pulled.problems == []
+    assert {answer.row_id: answer.label for answer in pulled.answers} == {
+        confirmed.id: confirmed.label,
+        corrected.id: "topic_76",
+        discarded.id: None,
+    }
+    merged = merge(made, pulled.answers)
+    assert [row.lineage.was for row in merged.rows if row.id == corrected.id] == [corrected.label]
+    assert [row.id for row in merged.dropped] == [discarded.id]
+    assert (audit(made, pulled.answers).n, audit(made, pulled.answers).right) == (3, 1)
+
+
+@pytest.mark.real
+def test_other_labels_under_the_same_name_are_refused(argilla: ArgillaServer, tmp_path: Path) -> None:
+    backend = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
+    name = "support/relabelled"
+    backend.push(make_spec(tmp_path / "a", {"x": "X.", "y": "Y."}, name), [])
+    with pytest.raises(ReviewError, match="other labels") as error:
+        backend.push(make_spec(tmp_path / "b", {"x": "X.", "z": "Z."}, name), [])
+    assert "major" in error.value.fix
+
+
+@pytest.mark.real
+def test_a_dataset_half_made_by_a_kill_is_made_again(argilla: ArgillaServer, tmp_path: Path) -> None:
+    spec = make_spec(tmp_path / "a", {"x": "X.", "y": "Y."}, "support/halfmade")
+    backend = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
+    http = httpx.Client(base_url=argilla.url, headers={"X-Argilla-Api-Key": argilla.credentials.api_key})
+    workspace = http.get("/api/v1/me/workspaces").json()["items"][0]["id"]
+    body = {"name": argilla_dataset.name(spec), "workspace_id": workspace}
+    http.post("/api/v1/datasets", json=body).raise_for_status()
+    assert backend.push(spec, [s.item() for s in select(rows(spec, 3), 3, 0.0)]).new == 3
+
+
+@pytest.mark.real
+def test_a_wrong_key_is_said(argilla: ArgillaServer) -> None:
+    with pytest.raises(ReviewError, match="refused") as error:
+        ArgillaBackend(argilla.url, "wrong", local=True)
+    assert "key" in error.value.fix
+
+
+def test_a_server_that_is_not_there_is_said(own_settings: settings.Settings) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ReviewError, match="can't be reached"):
+        connect(dataclasses.replace(own_settings, argilla_url=url, argilla_key="key"))
+    with pytest.raises(ReviewError, match="no API key"):
+        connect(dataclasses.replace(own_settings, argilla_url=url))
+
+
+def test_guidelines_that_are_too_long_say_so(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path / "spec")
+    assert all(definition in argilla_dataset.guidelines(spec) for definition in spec.labels.values())
+    (spec.folder / "policy.md").write_text("word " * 1900)
+    assert argilla_dataset.guidelines(spec) == ("word " * 1900).strip()
+    (spec.folder / "policy.md").write_text("word " * 3000)
+    cut = argilla_dataset.guidelines(spec)
+    assert len(cut) <= 10_000
+    assert "policy.md" in cut[-150:]
+
+
+def test_names_differ_where_specs_differ(tmp_path: Path) -> None:
+    names = ["a/b-c", "a-b/c", "a/b_c", "a_b/c"]
+    assert len({argilla_dataset.name(make_spec(tmp_path, name=name)) for name in names}) == 4
+    assert argilla_dataset.name(make_spec(tmp_path)) == "support intent v1"

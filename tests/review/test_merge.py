@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.review.backend import Answer
+from factory.review.merge import adopt, audit, keep_reviewed, merge, wilson
+from factory.row import Lineage, Row, Verdict, row_id
+
+LABELS = ["lost", "fee", "pin"]
+
+
+def make(text: str, label: str = "lost") -> Row:
+    return Row(
+        text=text,
+        label=label,
+        soft={label: 0.6, "other": 0.4},
+        weight=0.5,
+        origin="generated",
+        lineage=Lineage(spec="t/t#1", cell="c"),
+        verdicts=[Verdict(check="length", passed=True)],
+    )
+
+
+def said(text: str, label: str | None, reviewer: str = "anna", **more: str) -> Answer:
+    return Answer(row_id=row_id(text), label=label, reviewer=reviewer, text=text, **more)
+
+
+def test_a_correction() -> None:
+    [row] = merge([make("a", "lost")], [said("a", "fee")]).rows
+    assert (row.label, row.soft, row.weight, row.origin) == ("fee", None, 1.0, "reviewed")
+    assert (row.lineage.was, row.lineage.reviewers, row.lineage.cell) == ("lost", ["anna"], "c")
+    assert [(v.check, v.passed, v.reason) for v in row.verdicts] == [
+        ("length", True, ""),
+        ("review", True, "corrected from lost"),
+    ]
+
+
+def test_a_confirmation() -> None:
+    [row] = merge([make("a", "lost")], [said("a", "lost")]).rows
+    assert (row.label, row.soft, row.origin, row.lineage.was) == ("lost", None, "reviewed", None)
+    assert row.verdicts[-1].reason == "confirmed"
+
+
+def test_a_discard_keeps_the_row_with_its_reason() -> None:
+    merged = merge([make("a"), make("b")], [said("a", None, problem="unusable", comment="just a greeting")])
+    assert [row.text for row in merged.rows] == ["b"]
+    [row] = merged.dropped
+    assert row.label == "lost"
+    assert not row.verdicts[-1].passed
+    assert "just a greeting" in row.verdicts[-1].reason
+    assert "not a real text" in row.verdicts[-1].reason
+    assert row.lineage.reviewers == ["anna"]
+
+
+def test_the_majority_decides_and_a_tie_decides_nothing() -> None:
+    rows = [make("a"), make("b")]
+    answers = [
+        *(said("a", label, name) for label, name in (("fee", "anna"), ("fee", "ben"), ("pin", "cid"))),
+        *(said("b", label, name) for label, name in (("fee", "anna"), (None, "ben"))),
+    ]
+    merged = merge(rows, answers)
+    assert [row.label for row in merged.rows] == ["fee", "lost"]
+    assert merged.rows[0].lineage.reviewers == ["anna", "ben", "cid"]
+    assert merged.rows[1] == rows[1]
+    assert merged.unresolved == [rows[1].id]
+
+
+def test_of_one_persons_answers_the_latest_counts() -> None:
+    late, early = said("a", "fee", submitted_at="2026-02-01T00:00:00"), said("a", "pin", submitted_at="2026-01-01")
+    assert merge([make("a")], [late, early]).rows[0].label == "fee"
+    assert merge([make("a")], [said("a", "pin"), said("a", "fee")]).rows[0].label == "fee"
+
+
+def test_answers_without_a_row_are_not_lost() -> None:
+    merged = merge([make("a")], [said("gone", "fee"), said("gone too", None)])
+    assert [answer.text for answer in merged.orphans] == ["gone", "gone too"]
+    [row] = adopt(merged.orphans, "t/t#1")
+    assert (row.text, row.label, row.origin, row.lineage.reviewers) == ("gone", "fee", "reviewed", ["anna"])
+    assert row.lineage.source == row.id
+
+
+def test_no_machine_overwrites_a_person() -> None:
+    reviewed = merge([make("a", "lost")], [said("a", "fee")]).rows
+    kept = keep_reviewed([make("a", "pin"), make("b")], reviewed)
+    assert [(row.text, row.label, row.origin) for row in kept] == [("a", "fee", "reviewed"), ("b", "lost", "generated")]
+
+
+answers = st.lists(
+    st.builds(
+        said,
+        text=st.sampled_from("abcdefgh"),
+        label=st.none() | st.sampled_from(LABELS),
+        reviewer=st.sampled_from(["anna", "ben", "cid"]),
+        submitted_at=st.sampled_from(["", "2026-01-01", "2026-01-02"]),
+        reason=st.sampled_from(["audit", "uncertain"]),
+    ),
+    max_size=30,
+)
+rows = st.lists(st.sampled_from("abcdef"), unique=True).flatmap(
+    lambda texts: st.tuples(*(st.builds(make, st.just(text), st.sampled_from(LABELS)) for text in texts))
+)
+
+
+@given(rows, answers)
+def test_nothing_is_lost_and_merging_twice_changes_nothing(rows: tuple[Row, ...], answers: list[Answer]) -> None:
+    merged = merge(rows, answers)
+    assert Counter(row.id for row in [*merged.rows, *merged.dropped]) == Counter(row.id for row in rows)
+    answered = {answer.row_id for answer in answers}
+    assert {answer.row_id for answer in merged.orphans} == answered - {row.id for row in rows}
+    for row in merged.rows:
+        assert (row.origin == "reviewed") == (row.id in answered and row.id not in merged.unresolved)
+    again = merge(merged.rows, answers)
+    assert again.rows == merged.rows
+    assert again.dropped == []
+
+
+@given(rows, answers)
+def test_the_audit_counts_what_people_decided(rows: tuple[Row, ...], answers: list[Answer]) -> None:
+    measured = audit(rows, answers)
+    assert 0 <= measured.right <= measured.n <= len(rows)
+    assert 0.0 <= measured.low <= measured.high <= 1.0
+    if measured.n:
+        assert measured.low <= measured.right / measured.n <= measured.high
+
+
+def test_the_audit() -> None:
+    rows = [make("a", "lost"), make("b", "lost"), make("c", "lost"), make("d", "lost"), make("e", "lost")]
+    answers = [
+        said("a", "lost", reason="audit"),
+        said("b", "fee", reason="audit"),
+        said("c", None, reason="audit"),  # not fit to train on, whatever its label
+        said("d", "fee", reason="uncertain"),  # not drawn at random
+        said("e", "lost", "anna", reason="audit"),
+        said("e", "fee", "ben", reason="audit"),  # a tie
+    ]
+    measured = audit(rows, answers)
+    assert (measured.n, measured.right) == (3, 1)
+    assert audit(merge(rows[:2], answers).rows, answers).right == 1  # a correction does not hide that it was wrong
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.27753), (10, 10, 0.72247, 1.0), (81, 263, 0.2553, 0.3662)],
+)
+def test_wilson_against_known_values(right: int, n: int, low: float, high: float) -> None:
+    # 81/263: Newcombe 1998, table I. None of ten: z^2 / (10 + z^2).
+    assert wilson(right, n) == pytest.approx((low, high), abs=6e-5)
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_solves_its_own_equation(counts: tuple[int, int]) -> None:
+    right, n = counts
+    for bound in wilson(right, n):  # the shares from which right / n lies just z standard errors away
+        assert (right / n - bound) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / n, abs=1e-12)

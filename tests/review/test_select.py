@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.review.select import entropy, select, uncertainty
+from factory.row import Lineage, Row
+
+LABELS = ["lost", "fee", "pin"]
+WORDS = ["card", "lost", "fee", "charge", "pin", "today", "help", "bank", "why", "abroad"]
+
+
+def make(text: str, p: float | None = None, label: str = "lost", origin: str = "generated") -> Row:
+    other = next(name for name in LABELS if name != label)
+    soft = None if p is None else {label: p, other: 1.0 - p}
+    return Row(text=text, label=label, soft=soft, origin=origin, lineage=Lineage(spec="t/t#1"))  # type: ignore[arg-type]
+
+
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
+rows = st.lists(
+    st.builds(
+        make,
+        text=texts,
+        p=st.none() | st.floats(0.5, 1.0),
+        label=st.sampled_from(LABELS),
+        origin=st.sampled_from(["generated", "unlabelled", "reviewed", "example"]),
+    ),
+    max_size=40,
+)
+
+
+def jaccard(a: str, b: str) -> float:
+    one, two = set(re.findall(r"\w+", a.casefold())), set(re.findall(r"\w+", b.casefold()))
+    return len(one & two) / len(one | two)
+
+
+@given(rows, st.integers(0, 30), st.floats(0, 1), st.integers(0, 3), st.randoms())
+def test_what_always_holds(rows: list[Row], budget: int, audit: float, seed: int, shuffler: random.Random) -> None:
+    chosen = select(rows, budget, audit, seed)
+    machine = {row.id for row in rows if row.origin in ("generated", "unlabelled")}
+    ids = [selection.row.id for selection in chosen]
+    assert len(ids) <= budget
+    assert len(set(ids)) == len(ids)
+    assert set(ids) <= machine
+    audited = [selection for selection in chosen if selection.reason == "audit"]
+    assert len(audited) == min(round(budget * audit), len(machine))
+    assert chosen[: len(audited)] == audited
+    rest = chosen[len(audited) :]
+    assert all(0.0 <= selection.score <= 1.0 for selection in chosen)
+    assert [selection.score for selection in rest] == sorted((s.score for s in rest), reverse=True)
+    for n, selection in enumerate(rest):
+        others = [*audited, *rest[:n]]
+        assert all(jaccard(selection.row.text, other.row.text) < 0.8 for other in others)
+    # Rows with one text are one row; which of them stands is the last: keep their order, shuffle the rest.
+    unique = list({row.id: row for row in rows if row.origin in ("generated", "unlabelled")}.values())
+    shuffler.shuffle(unique)
+    assert [s.row.id for s in select(unique, budget, audit, seed)] == ids
+
+
+def test_the_least_sure_come_first() -> None:
+    rows = [make(f"{word} {n}", p) for n, (word, p) in enumerate(zip(WORDS, [0.9, 0.5, 0.7, 0.99, 0.6], strict=False))]
+    chosen = select(rows, 3, 0.0)
+    assert [round(s.score, 2) for s in chosen] == [1.0, 0.8, 0.6]
+    assert {s.reason for s in chosen} == {"uncertain"}
+
+
+def test_sure_rows_fill_what_is_left() -> None:
+    chosen = select([make("one thing"), make("another matter", 0.6)], 5, 0.0)
+    assert [(s.reason, round(s.score, 2)) for s in chosen] == [("uncertain", 0.8), ("coverage", 0.0)]
+
+
+def test_no_label_takes_it_all() -> None:
+    rows = [make(f"lost thing{n} place{n}", 0.5) for n in range(50)]
+    rows += [make(f"fee thing{n} place{n}", 0.8, "fee") for n in range(50)]
+    taken = Counter(s.row.label for s in select(rows, 10, 0.0))
+    assert taken == {"lost": 10}  # two labels: twice the even share is everything
+    rows += [make(f"pin thing{n} place{n}", 0.9, "pin") for n in range(50)]
+    taken = Counter(s.row.label for s in select(rows, 9, 0.0))
+    assert taken == {"lost": 6, "fee": 3}
+
+
+def test_the_audit_slice_does_not_look_at_the_labels() -> None:
+    rows = [make(f"thing{n} place{n}", 0.5 if n % 10 == 0 else None) for n in range(400)]
+    drawn = [s.row for s in select(rows, 200, 1.0)]
+    uncertain = sum(row.soft is not None for row in drawn)
+    assert 8 <= uncertain <= 32  # 20 expected of 200 at random; the most uncertain first would be 40
+    again = {row.id for row in (s.row for s in select(rows, 200, 1.0, seed=1))}
+    assert again != {row.id for row in drawn}
+
+
+def test_audited_rows_come_without_a_suggestion() -> None:
+    rows = [make(f"thing{n} place{n}", 0.6) for n in range(10)]
+    items = [s.item() for s in select(rows, 10, 0.3)]
+    assert [item.suggestion for item in items[:3]] == [None] * 3
+    assert [item.suggestion for item in items[3:]] == ["lost"] * 7
+    assert items[5].confidence == 0.6
+
+
+def test_rows_already_asked_about_are_passed_over() -> None:
+    rows = [make(f"thing{n} place{n}", 0.6) for n in range(4)]
+    asked = {rows[0].id, rows[1].id}
+    assert {s.row.id for s in select(rows, 10, 0.5, asked=asked)} == {rows[2].id, rows[3].id}
+
+
+def test_measures() -> None:
+    assert uncertainty(make("a")) == 0.0
+    assert uncertainty(make("a", 0.5)) == 1.0
+    assert uncertainty(make("a", 0.75)) == pytest.approx(0.5)
+    assert entropy(make("a", 0.5)) == pytest.approx(0.6931, abs=1e-4)
+    assert entropy(make("a")) == 0.0
