@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +69,10 @@ class FolderHub:
         """Copy a dataset version in; it appears by one rename, verified. Its name is its content: no two differ."""
         dataset = sound_dataset(folder)
         place = self.root / DATASETS / dataset.name / dataset.version
-        if place.exists():
-            sound_dataset(place)
-            return str(place)
         with self._explained(), _arriving(place) as part:
-            _copy(folder, part, dataset.manifest["files"])
-            sound_dataset(part)
+            if part is not None:
+                _copy(folder, part, dataset.manifest["files"])
+            sound_dataset(part or place)
         return str(place)
 
     @contextmanager
@@ -105,13 +103,22 @@ def _copy(source: Path, target: Path, files: Iterable[str]) -> None:
 
 
 @contextmanager
-def _arriving(place: Path) -> Iterator[Path]:
-    """A hidden folder to fill, which becomes `place` by one rename; a dataset's counterpart to the zoo's `incoming`."""
+def _arriving(place: Path) -> Iterator[Path | None]:
+    """A hidden folder to fill, which becomes `place` by one rename; None where `place` is there already.
+
+    The counterpart, for versions named by content, of the zoo's `incoming`: publishers take turns, so what a killed
+    one left is found and filled again by the next.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=".incoming-", dir=place.parent))
-    try:
-        yield part
-        part.chmod(0o755)
-        part.rename(place)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    part = place.with_name(f".incoming-{place.name}")
+    with (place.parent / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if place.exists():
+            yield None
+            return
+        try:
+            part.mkdir(exist_ok=True)
+            yield part
+            part.rename(place)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)

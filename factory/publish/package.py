@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from factory.errors import FactoryError
-from factory.files import digest, explained, write_jsonl, write_text
+from factory.files import digest, explained, file_sha256, write_jsonl, write_text
 from factory.spec import Spec
-from zoo.manifest import TOKENIZER, WEIGHTS, Manifest, describe_files
+from zoo.manifest import TOKENIZER, WEIGHTS, FileEntry, Manifest, describe_files
 
 MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, *WEIGHTS.values())
+COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json")
+"""Published where a model has them: transformers' AutoTokenizer reads its settings there, and guesses without."""
 CARD, EVIDENCE = "README.md", "evidence.jsonl"
 
 
@@ -23,7 +25,7 @@ class Trained:
     """A student, as training and export left it.
 
     Attributes:
-        folder: holds at least `MODEL_FILES`; every file below it is published.
+        folder: holds `MODEL_FILES` and perhaps `COMPANIONS`; nothing else in it is published.
         max_tokens: longer texts are cut here.
         temperature: calibration; probabilities are softmax(logits / temperature).
         threshold: an answer less confident than this is marked unsure; None: never.
@@ -66,7 +68,11 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         lineage={"spec": spec.identity, **trained.lineage},
         forced=forced,
-        files={path: entry for path, entry in describe_files(trained.folder).items() if path not in (CARD, EVIDENCE)},
+        files={
+            name: FileEntry(file_sha256(path), path.stat().st_size)
+            for name in (*MODEL_FILES, *COMPANIONS)
+            if (path := trained.folder / name).is_file()
+        },
     )
 
 

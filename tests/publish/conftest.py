@@ -164,7 +164,7 @@ def packed(
 
     def make(version: str = "1.0.0", *, weights: bytes = b"") -> Path:
         if weights:
-            (trained.folder / "extra.bin").write_bytes(weights)
+            (trained.folder / "model.safetensors").write_bytes(weights)
         manifest = describe(trained, spec, version)
         out = tmp_path / f"packed-{version}"
         package(

@@ -75,7 +75,7 @@ def test_create_upload_tag_list_download(server, api, packed, tmp_path):
         for entry in api.list_repo_tree(repo, recursive=True)
         if hasattr(entry, "size")
     }
-    assert sizes["extra.bin"] == (len(LARGE), True)
+    assert sizes["model.safetensors"] == (len(LARGE), True)
     assert sizes["README.md"] == ((folder / "README.md").stat().st_size, False)
     assert [entry.path for entry in api.list_repo_tree(repo, "onnx")] == ["onnx/model.onnx", "onnx/model_int8.onnx"]
     copy = Path(api.snapshot_download(repo, revision="v1.0.0", cache_dir=tmp_path / "cache"))
@@ -88,7 +88,7 @@ def test_create_upload_tag_list_download(server, api, packed, tmp_path):
 def test_what_the_folder_hub_wrote_is_read_through_the_protocol(published, api, tmp_path):
     assert [model.id for model in api.list_models(author="zoo")] == [published]
     assert list(api.list_models(author="somebody")) == []
-    path = api.hf_hub_download(published, "extra.bin", revision="v1.0.0", cache_dir=tmp_path / "cache")
+    path = api.hf_hub_download(published, "model.safetensors", revision="v1.0.0", cache_dir=tmp_path / "cache")
     assert Path(path).read_bytes() == LARGE
     info = api.model_info(published, revision="v1.0.0")
     assert info.sha == api.list_repo_refs(published).branches[0].target_commit
@@ -96,7 +96,7 @@ def test_what_the_folder_hub_wrote_is_read_through_the_protocol(published, api, 
 
 
 def test_downloads_by_range_and_by_etag(published, server):
-    url = f"{server.endpoint}/{published}/resolve/v1.0.0/extra.bin"
+    url = f"{server.endpoint}/{published}/resolve/v1.0.0/model.safetensors"
     code, body, headers = get(url, Range="bytes=16-31")
     assert (code, body) == (206, LARGE[16:32])
     assert headers["content-range"] == f"bytes 16-31/{len(LARGE)}"

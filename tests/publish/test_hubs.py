@@ -5,6 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -85,6 +88,7 @@ def test_a_dataset_version_is_published_whole_and_once(hub, place, dataset, tmp_
 
 KILLED = """
 import os, signal, sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 import huggingface_hub, shutil
 from factory.publish.hub import open_hub
@@ -108,7 +112,8 @@ if moment == "upload":
     _commit_api._upload_single_part = huggingface_hub.lfs._upload_single_part = die
 if moment == "tag":
     huggingface_hub.HfApi.create_tag = die
-open_hub(address, token).publish(Path(folder))
+hub = open_hub(address, token)
+(hub.publish_dataset if (Path(folder) / "data").is_dir() else hub.publish)(Path(folder))
 """
 
 
@@ -132,6 +137,18 @@ def test_killed_while_writing_a_folder_hub_nothing_is_visible_and_the_next_try_s
     assert zoo.open_hub(root).names() == []
     hub.publish(folder)
     assert zoo.verify(root / "test" / "mood" / "1.0.0").version == "1.0.0"
+
+
+@pytest.mark.parametrize("moment", ["first", "manifest", "rename"])
+def test_killed_while_writing_a_dataset_nothing_is_visible_and_the_next_try_leaves_nothing_else(
+    moment, dataset, tmp_path
+):
+    kill(moment, str(tmp_path / "hub"), "", dataset.path, tmp_path)
+    hub = open_hub(str(tmp_path / "hub"))
+    assert hub.dataset_versions("test/mood") == []
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(lambda _: hub.publish_dataset(dataset.path), range(4)))) == 1
+    assert sorted(path.name for path in (tmp_path / "hub/datasets/test/mood").iterdir()) == [".lock", dataset.version]
 
 
 @pytest.mark.parametrize("moment", ["upload", "tag"])
@@ -163,7 +180,7 @@ def test_a_disk_that_refuses_is_an_error_in_words_and_leaves_nothing(
         with pytest.raises(HubError, match=message):
             publish(source)
     assert hub.versions("test/mood") == [] and hub.dataset_versions("test/mood") == []
-    left = [path for path in (tmp_path / "hub").rglob("*") if path.is_file()]
+    left = [path for path in (tmp_path / "hub").rglob("*") if path.is_file() and path.name != ".lock"]
     assert left == []
 
 
@@ -232,3 +249,25 @@ def test_no_telemetry_whatever_was_imported_before(server, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", False)
     monkeypatch.setattr(_headers, "detect_agent", tell_tale)
     assert open_hub(server.address, server.token).versions("test/mood") == []
+
+
+def test_a_web_page_that_is_no_hub_is_an_error_in_words(packed):
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"<html>Please sign in</html>"
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    page = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=page.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        with pytest.raises(HubError, match="understood"):
+            open_hub(f"http://127.0.0.1:{page.server_port}/zoo", "token").publish(packed())
+    finally:
+        page.shutdown()
+        page.server_close()

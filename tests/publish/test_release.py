@@ -93,6 +93,16 @@ def test_a_package_is_sealed_and_holds_its_evidence(packed, evidence):
     assert sealed.lineage["dataset"].startswith("d-") and sealed.lineage["spec"].startswith("test/mood#")
 
 
+def test_what_training_left_behind_is_not_published(trained, spec):
+    (trained.folder / "checkpoint").mkdir()
+    (trained.folder / "checkpoint" / "optimizer.pt").write_bytes(b"state")
+    for name in ("training.json", "inputs.json", "tokenizer_config.json"):
+        (trained.folder / name).write_text("{}")
+    files = set(describe(trained, spec, "1.0.0").files)
+    assert "tokenizer_config.json" in files
+    assert not files & {"training.json", "inputs.json", "checkpoint/optimizer.pt"}
+
+
 def test_packaging_again_leaves_nothing_of_the_first_time(packed):
     (packed() / "stale.txt").write_text("old")
     assert not (packed() / "stale.txt").exists()
