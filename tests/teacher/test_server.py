@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -102,6 +104,17 @@ def test_a_running_server_is_used_and_replaced_when_it_goes(settings: Settings, 
         assert until(lambda: not first.is_running() and probe.listens(settings.teacher_port))
 
 
+def test_two_who_need_the_same_teacher_start_one(settings: Settings, model: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        servers = [TeacherServer(model, settings) for _ in range(2)]
+        endpoints = list(pool.map(lambda server: server.start(), servers))
+    assert endpoints[0] == endpoints[1]
+    assert [server._process is None for server in servers].count(True) == 1
+    for server in servers:
+        server.stop()
+    assert until(lambda: not probe.listens(settings.teacher_port), 5)
+
+
 OWNER = """
 import dataclasses, sys
 from pathlib import Path
@@ -156,8 +169,6 @@ def test_a_server_that_dies_at_start_says_why(settings: Settings, model: str) ->
 
 
 async def test_an_external_teacher_is_looked_at_first(settings: Settings) -> None:
-    import asyncio
-
     def look(model: str, url: str) -> str:
         with connect(model, dataclasses.replace(settings, teacher_url=url)) as endpoint:
             return endpoint.identity

