@@ -150,8 +150,9 @@ class ArgillaBackend:
                 fix="Start it (`python -m factory.services argilla up`), or set FACTORY_ARGILLA_URL.",
             ) from error
         except (ArgillaError, httpx.HTTPStatusError, ValueError) as error:
+            said = f" {error.response.text[:500]}" if isinstance(error, httpx.HTTPStatusError) else ""
             raise ReviewError(
-                f"Argilla refused: {error}.",
+                f"Argilla refused: {error}.{said}",
                 where=self.url,
                 fix="See that the address is an Argilla server's, and the key an owner's or admin's.",
             ) from error

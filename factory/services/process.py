@@ -1,7 +1,8 @@
 """A server that outlives the command that started it: pid file, log, health check, and its whole process group.
 
-What is known of a running server is one small file, `<home>/run/<name>.json`. It holds the process's start time
-beside its id, so that a pid the system has given to somebody else is never taken for the server, nor killed.
+What is known of a running server lies in `<home>/run/`: `<name>.json`, written before it is started, says what it is;
+`<name>.pid` is written by the new process itself, so that a kill of the command that starts it leaves no server that
+nobody knows of. A pid that the system has since given to somebody else is neither taken for the server nor killed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from factory.files import explained, read_json, write_json
 LOOPBACK = "127.0.0.1"
 State = Literal["up", "starting", "down"]
 
+# The shell becomes the server: exec keeps its pid.
+_WRITE_PID_AND_BECOME = 'echo $$ > "$0" && exec "$@"'
+
 # Kept so that a server that dies under the command that started it is reaped, and not left a zombie.
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -51,7 +55,7 @@ def answers(url: str, timeout: float = 2.0) -> bool:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port or 80, timeout=timeout)
     try:
-        connection.request("GET", f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}")
+        connection.request("GET", parts.path or "/")
         return 200 <= connection.getresponse().status < 300
     except (OSError, http.client.HTTPException):
         return False
@@ -65,17 +69,33 @@ def bare_environment(**variables: str) -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ} | variables
 
 
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process runs; one that has ended, but whose parent has not looked yet, does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _await_end(process: psutil.Process, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while _lives(process) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for child in _started:
+        child.poll()
+
+
 @dataclass(frozen=True)
 class Detached:
     """A server in a session of its own, so that neither Ctrl-C nor the end of a run stops it.
 
     Attributes:
-        name: names the pid file and the log, e.g. `argilla`.
+        name: names the files under `run/` and the log, e.g. `argilla`.
         title: what a person calls it, e.g. `Argilla`.
         command: program and arguments.
         environment: the child's whole environment.
         health: an http URL on loopback that answers 2xx as soon as the server can serve.
-        home: FACTORY_HOME; the log is `logs/<name>.log` and the pid file `run/<name>.json` under it.
+        home: FACTORY_HOME; the log is `logs/<name>.log` under it.
         port_setting: the environment variable that moves the server to another port, for the message.
     """
 
@@ -100,10 +120,7 @@ class Detached:
         return "up" if answers(self._recorded_health()) else "starting"
 
     def start(self, timeout: float = 120.0) -> bool:
-        """Start the server, or find it running; return once it answers.
-
-        Args:
-            timeout: seconds to wait for the first answer.
+        """Start the server, or find it running; return once it answers, or after `timeout` seconds raise.
 
         Returns:
             True if it was started, False if it was there.
@@ -140,22 +157,17 @@ class Detached:
             return True
 
     def stop(self, grace: float = 20.0) -> bool:
-        """Stop the server and everything in its process group; False if it was not running.
-
-        Args:
-            grace: seconds between SIGTERM and SIGKILL.
-        """
+        """Stop the server and its whole process group, with SIGKILL after `grace` s; False if it was not running."""
         with self._lock():
             process = self._process()
             if process is None:
-                self._pid_file.unlink(missing_ok=True)
                 return False
             self._stop(process, grace)
             return True
 
     @property
     def _pid_file(self) -> Path:
-        return self.home / "run" / f"{self.name}.json"
+        return self.home / "run" / f"{self.name}.pid"
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
@@ -169,7 +181,7 @@ class Detached:
 
     def _record(self) -> dict[str, object]:
         try:
-            value = read_json(self._pid_file)
+            value = read_json(self._pid_file.with_suffix(".json"))
         except DataError:  # none, or one cut short: both mean that nothing is known to run
             return {}
         return value if isinstance(value, dict) else {}
@@ -179,23 +191,23 @@ class Detached:
 
     def _process(self) -> psutil.Process | None:
         """The server's process, if it lives and is the very one that was started."""
-        record = self._record()
-        pid, begun = record.get("pid"), record.get("begun")
-        if not isinstance(pid, int) or not isinstance(begun, float):
-            return None
         try:
-            process = psutil.Process(pid)
-            same = abs(process.create_time() - begun) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            process = psutil.Process(int(self._pid_file.read_text()))
+            # It wrote the file as soon as it was born; where the clock has been set since, its command line tells.
+            born_with_file = abs(process.create_time() - self._pid_file.stat().st_mtime) < 10.0
+            same = born_with_file or process.cmdline() == self._record().get("command")
+            return process if same and _lives(process) else None
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
             return None
-        return process if same else None
 
     def _spawn(self) -> psutil.Process:
         with explained(self.log):
+            self._pid_file.unlink(missing_ok=True)
+            write_json(self._pid_file.with_suffix(".json"), {"health": self.health, "command": list(self.command)})
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("ab") as log:
                 child = subprocess.Popen(
-                    list(self.command),
+                    ["/bin/sh", "-c", _WRITE_PID_AND_BECOME, str(self._pid_file), *self.command],
                     env=dict(self.environment),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -203,17 +215,12 @@ class Detached:
                     start_new_session=True,
                 )
         _started.append(child)
-        process = psutil.Process(child.pid)
-        write_json(
-            self._pid_file,
-            {"pid": child.pid, "begun": process.create_time(), "health": self.health, "command": list(self.command)},
-        )
-        return process
+        return psutil.Process(child.pid)
 
     def _wait(self, process: psutil.Process, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while not answers(self._recorded_health()):
-            if self._process() is None:
+            if not _lives(process):
                 raise ServiceError(f"{self.title} died at start.\n{self._last_words()}", where=str(self.log))
             if time.monotonic() > deadline:
                 raise ServiceError(
@@ -227,12 +234,10 @@ class Detached:
         group = process.pid  # start_new_session made the child the leader of its group
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGTERM)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(grace)
+        _await_end(process, grace)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group, signal.SIGKILL)  # the leader that would not go, or children it left behind
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(5.0)
+        _await_end(process, 5.0)
         self._pid_file.unlink(missing_ok=True)
 
     def _last_words(self, lines: int = 15) -> str:

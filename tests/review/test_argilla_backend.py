@@ -122,7 +122,8 @@ def test_other_labels_under_the_same_name_are_refused(argilla: ArgillaServer, tm
 def test_a_dataset_half_made_by_a_kill_is_made_again(argilla: ArgillaServer, tmp_path: Path) -> None:
     spec = make_spec(tmp_path / "a", {"x": "X.", "y": "Y."}, "support/halfmade")
     backend = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
-    http = httpx.Client(base_url=argilla.url, headers={"X-Argilla-Api-Key": argilla.credentials.api_key})
+    key = {"X-Argilla-Api-Key": argilla.credentials.api_key}
+    http = httpx.Client(base_url=argilla.url, headers=key, trust_env=False)
     workspace = http.get("/api/v1/me/workspaces").json()["items"][0]["id"]
     body = {"name": argilla_dataset.name(spec), "workspace_id": workspace}
     http.post("/api/v1/datasets", json=body).raise_for_status()

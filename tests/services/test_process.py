@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -45,7 +44,7 @@ def server(home: Path, code: str = SERVE, port: int | None = None) -> Detached:
 
 
 def pid(home: Path) -> int:
-    return int(json.loads((home / "run" / "trial.json").read_text())["pid"])
+    return int((home / "run" / "trial.pid").read_text())
 
 
 def gone(process: int) -> bool:
@@ -70,7 +69,7 @@ def test_start_find_stop(tmp_path: Path) -> None:
         assert trial.stop()
     assert gone(first)
     assert trial.state == "down"
-    assert not (tmp_path / "run" / "trial.json").exists()
+    assert not (tmp_path / "run" / "trial.pid").exists()
 
 
 def test_two_starts_at_once_make_one_server(tmp_path: Path) -> None:
@@ -164,11 +163,33 @@ def test_another_port_than_the_running_one(tmp_path: Path) -> None:
         trial.stop()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"pid": "x"}', '{"pid": 1, "begun": 5.0}'])
+def test_a_start_killed_at_once_leaves_a_server_that_is_known(tmp_path: Path) -> None:
+    trial = server(tmp_path, "import time; time.sleep(2);" + SERVE)
+    code = (
+        "import os, signal, subprocess; from pathlib import Path; from factory.services import process;"
+        "spawn = subprocess.Popen;"
+        "subprocess.Popen = lambda *a, **k: (spawn(*a, **k), os.kill(os.getpid(), signal.SIGKILL));"
+        f"process.Detached(name='trial', title='T', command={list(trial.command)!r}, environment={{}},"
+        f" health={trial.health!r}, home=Path({str(tmp_path)!r}), port_setting='P').start(30)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    try:
+        deadline = time.monotonic() + 10
+        while trial.state == "down" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not trial.start(30)  # found, though the command that started it never saw it
+        assert trial.state == "up"
+    finally:
+        assert trial.stop()
+
+
+@pytest.mark.parametrize("text", ["", "{", "x", "1", "0", "-1", "999999999"])
 def test_a_strange_pid_file_kills_nobody(tmp_path: Path, text: str) -> None:
     trial = server(tmp_path)
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "trial.json").write_text(text)
+    (tmp_path / "run" / "trial.pid").write_text(text)
+    os.utime(tmp_path / "run" / "trial.pid", (1000, 1000))
     assert trial.state == "down"
     assert not trial.stop()
 
@@ -176,10 +197,21 @@ def test_a_strange_pid_file_kills_nobody(tmp_path: Path, text: str) -> None:
 def test_a_reused_pid_is_not_taken_for_the_server(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
         (tmp_path / "run").mkdir()
-        (tmp_path / "run" / "trial.json").write_text(json.dumps({"pid": bystander.pid, "begun": 1000.0}))
+        (tmp_path / "run" / "trial.pid").write_text(str(bystander.pid))
+        os.utime(tmp_path / "run" / "trial.pid", (1000, 1000))
         assert not server(tmp_path).stop()
         assert bystander.poll() is None
         bystander.kill()
+
+
+def test_a_clock_that_was_set_loses_no_server(tmp_path: Path) -> None:
+    trial = server(tmp_path)
+    try:
+        trial.start(30)
+        os.utime(tmp_path / "run" / "trial.pid", (1000, 1000))
+        assert trial.state == "up"
+    finally:
+        assert trial.stop()
 
 
 def test_secrets_of_this_process_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
