@@ -61,7 +61,7 @@ class ArgillaBackend:
             there = {record["external_id"] for record in self._records(dataset)}
             new = {item.row_id: item for item in items if item.row_id not in there}
             question = str(dataset.settings.questions["label"].id)
-            records = [_record(item, question, spec.teacher.model) for item in new.values()]
+            records = [_record(item, question, spec) for item in new.values()]
             for start in range(0, len(records), _PAGE):
                 # Not by the SDK's `log`, which draws a progress bar over the run's own.
                 body = {"items": records[start : start + _PAGE]}
@@ -158,12 +158,14 @@ class ArgillaBackend:
             ) from error
 
 
-def _record(item: Item, question: str, agent: str) -> dict[str, Any]:
+def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
     """A record as the server takes it; the row's id as external id makes a second push find the first."""
-    suggestion = {"question_id": question, "value": item.suggestion, "score": item.confidence, "agent": agent[:200]}
+    agent = spec.teacher.model[:200]
+    suggestion = {"question_id": question, "value": item.suggestion, "score": item.confidence, "agent": agent}
+    candidates = argilla_dataset.definitions(spec, item.candidates)
     return {
         "external_id": item.row_id,
-        "fields": {"text": item.text},
+        "fields": {"text": item.text} | ({"candidates": candidates} if candidates else {}),
         "metadata": {"reason": item.reason, "confidence": item.confidence, **item.metadata},
         "suggestions": [suggestion] if item.suggestion is not None else [],
     }

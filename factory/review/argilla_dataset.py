@@ -1,11 +1,14 @@
 """How a specialist's dataset looks in Argilla.
 
-A person sees the text, the labels with the machine's suggestion marked, and two questions that need no answer: why no
-label fits, and a comment. Submit gives the label; Discard says that none fits. policy.md is the guidelines.
+A person sees the text, what the likely labels mean, all labels with the machine's suggestion marked, and two questions
+that need no answer: why no label fits, and a comment. Submit gives the label; Discard says that none fits. policy.md is
+the guidelines. On an audited row there is no suggestion, and no likely labels.
 """
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 from factory.review.backend import PROBLEMS
@@ -21,15 +24,22 @@ def name(spec: Spec) -> str:
 
 
 def guidelines(spec: Spec) -> str:
-    """policy.md, and every label's definition below it as far as there is room for all of them."""
+    """policy.md, and below it every label's definition, each cut to the same length where not all of them fit."""
     policy = spec.template("policy.md").strip() or spec.question
-    labels = "\n".join(f"- **{label}**: {definition.strip()}" for label, definition in spec.labels.items())
-    whole = f"{policy}\n\n## The labels\n\n{labels}\n"
-    for text in (whole, policy):
+    longest = max(len(definition.strip()) for definition in spec.labels.values())
+    for length in range(longest, 30, -1):
+        text = f"{policy}\n\n## The labels\n\n{definitions(spec, spec.labels, length)}\n"
         if len(text) <= _LONGEST_GUIDELINES:
             return text
-    rest = f"\n\n(Cut here: Argilla shows {_LONGEST_GUIDELINES} characters. The whole policy is in policy.md.)"
+    rest = "\n\n(There is no room for more here. The whole policy is in policy.md, the labels are in spec.yaml.)"
     return policy[: _LONGEST_GUIDELINES - len(rest)] + rest
+
+
+def definitions(spec: Spec, labels: Iterable[str], length: int = 1000) -> str:
+    """A Markdown list of what labels mean, each definition cut to `length` characters at a word's end."""
+    return "\n".join(
+        f"- **{label}**: {textwrap.shorten(spec.labels[label], length, placeholder=' …')}" for label in labels
+    )
 
 
 def settings(spec: Spec, client: Any) -> Any:
@@ -54,7 +64,12 @@ def settings(spec: Spec, client: Any) -> Any:
     comment = argilla.TextQuestion(name="comment", title="Anything to add?", required=False, client=client)
     return argilla.Settings(
         guidelines=guidelines(spec),
-        fields=[argilla.TextField(name="text", title=spec.text.strip()[:500], client=client)],
+        fields=[
+            argilla.TextField(name="text", title=spec.text.strip()[:500], client=client),
+            argilla.TextField(
+                name="candidates", title="Likely labels", use_markdown=True, required=False, client=client
+            ),
+        ],
         questions=[label, problem, comment],
         metadata=[
             argilla.TermsMetadataProperty("reason", title="Why it is asked", client=client),

@@ -26,6 +26,7 @@ class Item:
         suggestion: the machine's label, to be confirmed or corrected; None: the person judges unaided.
         confidence: the probability the machines give their label, 0 to 1.
         reason: why a person is asked: `audit`, `uncertain` or `coverage`.
+        candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
         metadata: more to filter by: name to value.
     """
 
@@ -34,6 +35,7 @@ class Item:
     suggestion: str | None
     confidence: float
     reason: str
+    candidates: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -20,6 +20,7 @@ from factory.row import Row
 
 _MACHINE = ("generated", "unlabelled")
 _ALIKE = 0.8
+_CANDIDATES, _LIKELY = 4, 0.05
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,15 @@ class Selection:
 
     def item(self) -> Item:
         """What a person sees; an audited row comes without the machine's label, which would sway the judgement."""
+        ranked = sorted(self.row.distribution().items(), key=lambda item: (-item[1], item[0]))
+        likely = tuple(label for label, p in ranked[:_CANDIDATES] if p >= _LIKELY)
         return Item(
             row_id=self.row.id,
             text=self.row.text,
             suggestion=None if self.reason == AUDIT else self.row.label,
             confidence=round(self.row.distribution().get(self.row.label, 0.0), 4),
             reason=self.reason,
+            candidates=() if self.reason == AUDIT else likely,
             metadata={"origin": self.row.origin, "machine": self.row.label},
         )
 

@@ -81,6 +81,8 @@ def test_the_whole_way(argilla: ArgillaServer, own_settings: settings.Settings, 
         suggested = [suggestion["value"] for suggestion in record["suggestions"]]
         assert suggested == ([] if selection.reason == "audit" else [selection.row.label])
         assert record["metadata"]["reason"] == selection.reason
+        shown = record["fields"].get("candidates", "")
+        assert (spec.labels[selection.row.label] in shown) == (selection.reason != "audit")
         assert "machine" not in record["metadata"]  # the machine's label is not for the reviewer's eyes
     terms = {"type": "terms", "scope": {"entity": "metadata", "metadata_property": "reason"}, "values": ["audit"]}
     assert len(person.search({"filters": {"and": [terms]}})) == 15
@@ -145,11 +147,14 @@ def test_a_server_that_is_not_there_is_said(own_settings: settings.Settings) -> 
         connect(dataclasses.replace(own_settings, argilla_url=url))
 
 
-def test_guidelines_that_are_too_long_say_so(tmp_path: Path) -> None:
+def test_guidelines_hold_every_label_as_far_as_there_is_room(tmp_path: Path) -> None:
     spec = make_spec(tmp_path / "spec")
     assert all(definition in argilla_dataset.guidelines(spec) for definition in spec.labels.values())
-    (spec.folder / "policy.md").write_text("word " * 1900)
-    assert argilla_dataset.guidelines(spec) == ("word " * 1900).strip()
+    (spec.folder / "policy.md").write_text("word " * 1000)
+    tight = argilla_dataset.guidelines(spec)
+    assert len(tight) <= 10_000
+    assert all(f"- **{label}**: The customer asks" in tight for label in spec.labels)
+    assert " …" in tight
     (spec.folder / "policy.md").write_text("word " * 3000)
     cut = argilla_dataset.guidelines(spec)
     assert len(cut) <= 10_000

@@ -42,6 +42,7 @@ def items() -> list[Item]:
             suggestion=SUGGESTED.get(row_id),
             confidence=0.4,
             reason="uncertain" if row_id in SUGGESTED else "audit",
+            candidates=(SUGGESTED[row_id], "topic_66") if row_id in SUGGESTED else (),
             metadata={"origin": "generated", "machine": "topic_40"},
         )
         for row_id, text in TEXTS.items()
@@ -67,6 +68,7 @@ def answer(page: Any, row_id: str) -> None:
         page.get_by_role("button", name="Submit").click()
     elif row_id == "fee":  # a label among those in sight
         assert page.locator(".label-active").count() == 0, "an audited row shows the machine's label"
+        assert page.get_by_text("Likely labels").count() == 0
         page.locator("label[for=label_topic_03]").click()
         page.get_by_role("button", name="Submit").click()
     elif row_id == "pin":  # a label that has to be looked for

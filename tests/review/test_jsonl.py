@@ -10,7 +10,7 @@ from factory.review.jsonl import JsonlBackend
 from factory.spec import Spec
 
 ITEMS = [
-    Item("r1", "my card is gone", "lost", 0.7, "uncertain", {"origin": "generated"}),
+    Item("r1", "my card is gone", "lost", 0.7, "uncertain", ("lost", "fee"), {"origin": "generated"}),
     Item("r2", "what is this fee", None, 0.4, "audit"),
 ]
 

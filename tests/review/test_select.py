@@ -99,6 +99,7 @@ def test_audited_rows_come_without_a_suggestion() -> None:
     assert [item.suggestion for item in items[:3]] == [None] * 3
     assert [item.suggestion for item in items[3:]] == ["lost"] * 7
     assert items[5].confidence == 0.6
+    assert [item.candidates for item in items[2:4]] == [(), ("lost", "fee")]
 
 
 def test_rows_already_asked_about_are_passed_over() -> None:
