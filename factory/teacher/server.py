@@ -27,6 +27,7 @@ RESTARTS, WITHIN = 5, 1800.0
 _USUAL_START = 60
 _SLOW_STRIKES = 40
 _STRANGE = 8.0
+_PREFIX = re.compile(r"^(\(\w+ pid=\d+\) )?((ERROR|INFO|WARNING) \d\d-\d\d [\d:]+ \[\S+\] )?")
 
 
 class TeacherServer:
@@ -192,12 +193,12 @@ class TeacherServer:
 
     def _last_words(self) -> str:
         """The likeliest explanation in the log since the last start, on one line."""
-        with suppress(OSError), self.log.open("rb") as file:
+        with suppress(OSError, IndexError), self.log.open("rb") as file:
             file.seek(self._log_start)
-            lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-            telling = [line for line in lines if re.search(r"\w(Error|Exception)\b.*:|Killed|out of memory", line)]
-            words = (telling or lines)[-1:]
-            return re.sub(r"^\(\w+ pid=\d+\) |(ERROR|INFO|WARNING) \d\d-\d\d [\d:]+ \[\S+\] ", "", words[0])[:300]
+            lines = [_PREFIX.sub("", line).strip() for line in file.read().decode(errors="replace").splitlines()]
+            # The cause comes first; what is raised because of it ("initialization failed, see above") comes later.
+            telling = [line for line in lines if re.match(r"[\w.]*(Error|Exception): |Killed|.*out of memory", line)]
+            return (telling[0] if telling else [line for line in lines if line][-1:][0])[:300]
         return "(nothing in the log)"
 
 
