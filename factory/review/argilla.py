@@ -58,6 +58,11 @@ class ArgillaBackend:
         """See Backend.push."""
         with self._explained():
             dataset = self._dataset(spec) or self._create(spec)
+            policy = argilla_dataset.guidelines(spec)
+            if (dataset.guidelines or "").strip() != policy.strip():  # policy.md has changed since
+                self._client.http_client.patch(
+                    f"/api/v1/datasets/{dataset.id}", json={"guidelines": policy}
+                ).raise_for_status()
             there = {record["external_id"] for record in self._records(dataset)}
             new = {item.row_id: item for item in items if item.row_id not in there}
             question = str(dataset.settings.questions["label"].id)

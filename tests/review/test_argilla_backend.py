@@ -96,6 +96,9 @@ def test_the_whole_way(argilla: ArgillaServer, own_settings: settings.Settings, 
     person.answer(records[drafted.id], status="draft", label="topic_01")
     again = backend.push(spec, [selection.item() for selection in select(made, 60, 0.3)])
     assert (again.new > 0, again.total) == (True, 50 + again.new)
+    (spec.folder / "policy.md").write_text("A better policy.")
+    assert backend.push(spec, []) == dataclasses.replace(again, new=0)
+    assert "A better policy." in person.http.get(f"/datasets/{person.dataset}").json()["guidelines"]
 
     pulled = connect(own_settings).pull(spec)
     assert pulled.problems == []
