@@ -1,0 +1,57 @@
+# make run     sets up what is missing, starts what is needed; makes, measures, publishes and loads a specialist
+#              SPEC=legal/clause for another one, BUDGET=full for a long build
+# make test    sets up what is missing and passes every test
+SPEC ?= support/intent
+BUDGET ?= quick
+# Python 3.11 that the environments are made from.
+PYTHON ?= python3
+export PYTHON
+
+APP := .envs/app/bin/python
+TEACHER := .envs/teacher/bin/python
+TEACHER_LOCK := $(if $(shell command -v nvidia-smi),teacher-gpu,teacher)
+MAKEFLAGS += --jobs=4 --no-print-directory
+
+.PHONY: run test setup weights up down status bench soak lock clean
+
+run: setup weights
+	@$(APP) -m flows.build $(SPEC) --budget $(BUDGET)
+
+test: setup
+	@echo "Style and types (about 1 minute)"
+	@$(APP) -m ruff check .
+	@$(APP) -m ruff format --check .
+	@$(APP) -m mypy
+	@echo "Tests, the fast ones first"
+	@$(APP) -m pytest -m "not real"
+	@echo "Tests on real servers: vLLM, Argilla, Prefect, the hub, a browser"
+	@$(APP) -m pytest -m real --durations=10
+
+# Each environment is made from its lock, again when the lock has changed. All at once, and the weights meanwhile.
+setup: .envs/app/.stamp .envs/argilla/.stamp .envs/teacher/.stamp
+.envs/app/.stamp: requirements/app.lock
+	@requirements/install.sh app app
+.envs/argilla/.stamp: requirements/argilla.lock
+	@requirements/install.sh argilla argilla
+.envs/teacher/.stamp: requirements/$(TEACHER_LOCK).lock
+	@requirements/install.sh teacher $(TEACHER_LOCK)
+
+weights: .envs/teacher/.stamp
+	@$(TEACHER) -m flows.weights $(SPEC)
+
+up down status: .envs/app/.stamp .envs/argilla/.stamp
+	@$(APP) -m factory.services all $@
+
+bench: setup
+	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(APP) $$file; done
+
+soak: setup
+	@$(APP) -m pytest -m soak -s
+
+lock:
+	@requirements/lock.sh
+
+# What was paid for (.factory: replies, answers of reviewers, models) stays.
+clean:
+	@[ ! -x $(APP) ] || $(APP) -m factory.services all down
+	rm -rf .envs .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""What is run: the factory's stages, in order, under Prefect."""
