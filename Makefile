@@ -6,6 +6,8 @@ BUDGET ?= quick
 # Python 3.11 that the environments are made from.
 PYTHON ?= python3
 export PYTHON
+# Compiled modules are kept: installing does not compile, the first import does, and what never is imported never is.
+unexport PYTHONDONTWRITEBYTECODE
 
 APP := .envs/app/bin/python
 TEACHER := .envs/teacher/bin/python

@@ -18,7 +18,7 @@ mkdir -p .envs
 [ -e "$env/.stamp" ] || rm -rf "$env" # a first attempt that was cut short; otherwise only what changed is installed
 rm -f "$env/.stamp"
 packages=$(grep -c '==' "$lock")
-echo "$name: installing $packages packages into $env (3 to 8 minutes; log in $log)"
+echo "$name: installing $packages packages into $env (1 to 5 minutes; log in $log)"
 
 progress() {
     while sleep 15 >/dev/null 2>&1; do

@@ -10,6 +10,8 @@ from typing import Protocol
 from factory import settings
 from factory.errors import FactoryError
 from factory.services.argilla.server import ArgillaServer
+from factory.services.hub.server import HubServer
+from factory.services.prefect import PrefectServer
 from factory.services.process import State
 
 
@@ -34,7 +36,11 @@ class Service(Protocol):
         ...
 
 
-SERVICES: dict[str, Callable[[settings.Settings], Service]] = {"argilla": ArgillaServer}
+SERVICES: dict[str, Callable[[settings.Settings], Service]] = {
+    "argilla": ArgillaServer,
+    "prefect": PrefectServer,
+    "hub": HubServer,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
