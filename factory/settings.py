@@ -25,6 +25,9 @@ class Settings:
         teacher_key: its key (FACTORY_TEACHER_KEY).
         argilla_url: an external Argilla; empty: start the embedded one (FACTORY_ARGILLA_URL).
         argilla_key: its API key (FACTORY_ARGILLA_KEY).
+        review: where people answer: `argilla`, or `jsonl` for files under home/review (FACTORY_REVIEW).
+        simulate_review: let gold/<specialist>/reviewed.jsonl, where there is one, stand in for people who have
+            answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
         teacher_port, argilla_port, prefect_port, hub_port: loopback ports of the embedded servers
             (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT).
     """
@@ -40,6 +43,8 @@ class Settings:
     teacher_key: str
     argilla_url: str
     argilla_key: str
+    review: str
+    simulate_review: bool
     teacher_port: int
     argilla_port: int
     prefect_port: int
@@ -82,6 +87,8 @@ def load() -> Settings:
         teacher_key=env.get("FACTORY_TEACHER_KEY", ""),
         argilla_url=env.get("FACTORY_ARGILLA_URL", ""),
         argilla_key=env.get("FACTORY_ARGILLA_KEY", ""),
+        review=env.get("FACTORY_REVIEW", "argilla"),
+        simulate_review=env.get("FACTORY_SIMULATE_REVIEW", "1") != "0",
         teacher_port=int(env.get("FACTORY_TEACHER_PORT", "8710")),
         argilla_port=int(env.get("FACTORY_ARGILLA_PORT", "6900")),
         prefect_port=int(env.get("FACTORY_PREFECT_PORT", "4200")),

@@ -158,7 +158,9 @@ class Budget(Part):
 
     Attributes:
         generate: rows the teacher is asked to write.
-        label: real unlabelled texts the teacher is asked to judge.
+        label: real unlabelled texts that become training rows, labelled softly by the committee.
+        judge: texts the teacher is asked about for the committee: first those people labelled, which tell how far it
+            can be believed, then the others.
         review: rows a person is asked about.
         measure_teacher: gold rows the teacher is measured on (a fixed stratified sample); 0: all of them.
         epochs: passes of training over the rows.
@@ -166,6 +168,7 @@ class Budget(Part):
 
     generate: int = Field(ge=0)
     label: int = Field(ge=0)
+    judge: int = Field(ge=0)
     review: int = Field(ge=0)
     measure_teacher: int = Field(default=0, ge=0)
     epochs: int = Field(default=10, ge=1)

@@ -21,18 +21,18 @@ def temperature(logits: Any, gold: Any) -> float:
 
     Args:
         logits: [n, labels].
-        gold: index of the right label, [n].
+        gold: index of the right label, [n]; or a distribution over labels for each row, [n, labels].
 
     Raises:
         ValueError: no rows, shapes that do not fit, or logits that are not finite.
     """
-    values, right = _checked(logits, gold)
+    values, wanted = _checked(logits, gold)
 
     def loss(inverse: float) -> float:
         scaled = values * inverse
         top = scaled.max(axis=1, keepdims=True)
         spread = np.log(np.exp(scaled - top).sum(axis=1)) + top[:, 0]
-        return float((spread - scaled[np.arange(len(right)), right]).mean())
+        return float((spread - (scaled * wanted).sum(axis=1)).mean())
 
     low, high = 1.0 / HIGHEST, 1.0 / LOWEST
     while high - low > 1e-5:
@@ -104,13 +104,19 @@ def threshold(confidence: Any, correct: Any, risk: float, *, failure: float = 0.
     return None
 
 
-def _checked(logits: Any, gold: Any) -> tuple[Floats, Any]:
+def _checked(logits: Any, gold: Any) -> tuple[Floats, Floats]:
+    """Logits and the distribution wanted of each row, both [n, labels]."""
     values: Floats = np.asarray(logits, dtype=np.float64)
-    right = np.asarray(gold, dtype=np.int64)
-    if values.ndim != 2 or right.shape != values.shape[:1] or not len(right):
-        raise ValueError("logits must be [n, labels] and gold [n], n at least 1")
+    right = np.asarray(gold)
+    if values.ndim != 2 or right.shape[:1] != values.shape[:1] or not len(right):
+        raise ValueError("logits must be [n, labels] and gold [n] or [n, labels], n at least 1")
     if not np.isfinite(values).all():
         raise ValueError("logits must be finite")
+    if right.ndim == 2:
+        if right.shape != values.shape:
+            raise ValueError("gold must be [n] or [n, labels]")
+        return values, np.asarray(right, dtype=np.float64)
+    right = right.astype(np.int64)
     if right.min() < 0 or right.max() >= values.shape[1]:
         raise ValueError("gold must be indices of labels")
-    return values, right
+    return values, np.eye(values.shape[1])[right]

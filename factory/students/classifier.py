@@ -91,7 +91,8 @@ def targets(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.float32]:
     for number, row in enumerate(rows):
         for label, probability in row.distribution().items():
             found[number, place[label]] = probability
-    return found / found.sum(axis=1, keepdims=True)
+    found /= found.sum(axis=1, keepdims=True)
+    return found
 
 
 class _Run:
@@ -212,7 +213,7 @@ class _Run:
         import torch
         from safetensors.torch import load_file
 
-        state = load_file(file)
+        state: dict[str, Any] = load_file(file)
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(state[f"parameter.{name}"])

@@ -52,9 +52,7 @@ def export(model: Path, labels: Sequence[str], max_tokens: int, out: Path) -> No
     quantize_dynamic(out / FP32, out / INT8, weight_type=QuantType.QInt8, per_channel=True)
 
 
-def difference(
-    reference: NDArray[np.float32], candidate: NDArray[np.float32]
-) -> dict[str, float]:
+def difference(reference: NDArray[np.float32], candidate: NDArray[np.float32]) -> dict[str, float]:
     """How far an export is from torch: largest difference of a probability, and share of equal answers.
 
     Args:

@@ -1,0 +1,153 @@
+"""python -m factory: everything a flow does, one stage at a time, and questions about what was done."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from factory import forecast, settings
+from factory import spec as specs
+from factory.errors import FactoryError, GateError
+from factory.settings import Settings
+from factory.spec import Spec
+
+USAGE, GATE = 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 1 for an error a person can act on; 2 for wrong usage; 3 where the gate was not passed.
+    """
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        asked.run(asked, settings.load())
+    except GateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return GATE
+    except FactoryError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from factory.stages import STAGES
+
+    parser = argparse.ArgumentParser(prog="python -m factory", description=__doc__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any, text: str, *, spec: bool = True, budget: bool = False) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        if spec:
+            made.add_argument("spec", metavar="SPEC", help="<vertical>/<task>, as `list` shows it")
+        if budget:
+            made.add_argument("--budget", choices=("quick", "full"), default="quick")
+        return made
+
+    command("list", _list, "the specialists there are specs for", spec=False)
+    command("show", _show, "a specialist's declaration")
+    command("plan", _plan, "what the teacher will be asked to write", budget=True)
+    command("forecast", _forecast, "rows, tokens, time and money, before anything is spent", budget=True)
+    build = command("build", _build, "run every stage, or up to one", budget=True)
+    build.add_argument("--until", choices=STAGES, default=STAGES[-1], help="stop after this stage")
+    build.add_argument("--force", action="store_true", help="publish although the gate failed; the card says so")
+    explain = command("explain", _explain, "a row's whole life, by its id or the beginning of it", spec=False)
+    explain.add_argument("row", metavar="ROW")
+    review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
+    review.add_argument("what", choices=("push", "pull"))
+    return parser
+
+
+def _list(asked: argparse.Namespace, where: Settings) -> None:
+    for name in specs.names(where.prompts):
+        spec = specs.load(name, where.prompts)
+        print(f"{name:<28} {len(spec.labels):>3} labels  {spec.title}")
+
+
+def _show(asked: argparse.Namespace, where: Settings) -> None:
+    spec = _spec(asked, where)
+    print(f"{spec.identity}  {spec.title}\n\n{spec.purpose}\n\nQuestion: {spec.question}\n\nLabels:")
+    for label in spec.labels:
+        print(f"  {label:<44} {spec.gist(label)}")
+    print("\nAttributes:")
+    for axis, values in spec.attributes.items():
+        print(f"  {axis:<14} {', '.join(values)}")
+    print("\nBudgets:")
+    for name, budget in spec.budgets.items():
+        print(f"  {name:<14} {', '.join(f'{key} {value}' for key, value in budget.model_dump().items())}")
+    print(
+        f"\nTeacher:  {spec.teacher.model}\nStudent:  {spec.student.encoder}\nGold:     {where.gold / spec.gold}\nGate:"
+    )
+    for line in spec.gate:
+        floor = f"better than {line.better_than}" if line.better_than else f"at least {line.at_least}"
+        print(f"  {line.metric} {floor}")
+
+
+def _plan(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.generate.plan import coverage, plan
+    from factory.generate.seed import seed_passages
+
+    spec = _spec(asked, where)
+    cells = plan(spec, spec.budget(asked.budget), seed_passages(spec, where))
+    print(f"{spec.identity}, {asked.budget}: {len(cells)} requests for {sum(cell.count for cell in cells)} rows\n")
+    for share in coverage(cells):
+        print(
+            f"  {share.axis:<14} {share.value:<52} {share.requests:>5} requests {share.rows:>6} rows {share.share:6.1%}"
+        )
+
+
+def _forecast(asked: argparse.Namespace, where: Settings) -> None:
+    spec = _spec(asked, where)
+    print(forecast.text(forecast.forecast(spec, asked.budget, where)))
+
+
+def _build(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.stages import STAGES, Build
+
+    with Build(_spec(asked, where), asked.budget, where, force=asked.force) as build:
+        for name in STAGES[: STAGES.index(asked.until) + 1]:
+            output = build.run(name)
+            print(f"{name}{' (was there)' if output.reused else ''}: {output.path}")
+            for key, value in build.summary(name).items():
+                print(f"    {key}: {value}")
+
+
+def _explain(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.hygiene.explain import life
+
+    files = sorted(where.builds.glob("*/*/*/*/*.jsonl"), key=lambda path: path.stat().st_mtime)
+    rows = [path for path in files if path.name in ("rows.jsonl", "kept.jsonl", "dropped.jsonl")]
+    print(life(asked.row, rows))
+
+
+def _review(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.stages import Build
+    from factory.stages.review import backend
+
+    with Build(_spec(asked, where), asked.budget, where) as build:
+        if asked.what == "push":
+            summary = build.summary("review")
+            print(f"{summary['shown to people']} rows are at {summary['where']}")
+            return
+        pulled = backend(build).pull(build.spec)
+        print(f"{len(pulled.answers)} answers to {len({answer.row_id for answer in pulled.answers})} rows")
+        for problem in pulled.problems:
+            print(f"  {problem}")
+        print("The next build takes them in.")
+
+
+def _spec(asked: argparse.Namespace, where: Settings) -> Spec:
+    return specs.load(asked.spec, where.prompts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

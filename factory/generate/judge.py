@@ -1,0 +1,127 @@
+"""What a teacher thinks of texts: log-probabilities over labels, and its plain zero-shot answer."""
+
+from __future__ import annotations
+
+import asyncio
+import string
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from factory.files import digest
+from factory.generate.pipeline import ask
+from factory.generate.prompt import messages
+from factory.generate.replies import parse_scores
+from factory.progress import Progress, silent
+from factory.spec import Spec
+from factory.teacher.cache import ReplyCache
+from factory.teacher.chat import Endpoint, Request
+from factory.teacher.client import TeacherClient
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A teacher's view of one text.
+
+    Attributes:
+        scores: log-probability of each label it was shown; None where its reply could not be read.
+        key: the reply's place in the cache.
+        failure: why there are no scores.
+    """
+
+    scores: dict[str, float] | None
+    key: str
+    failure: str = ""
+
+
+def judge(
+    spec: Spec,
+    texts: Sequence[str],
+    shortlists: Sequence[Sequence[str]],
+    endpoint: Endpoint,
+    cache: Path,
+    progress: Progress = silent,
+) -> list[Judgement]:
+    """Ask which label fits each text, and read the probability of every option off the first token.
+
+    Args:
+        spec: the specialist.
+        texts: what to judge.
+        shortlists: for each text the labels to choose among. Where labels are told apart by their first letters they
+            are their own codes; else the options are lettered, in an order drawn from the text, because small
+            models prefer some letters whatever they stand for.
+        endpoint: the teacher.
+        cache: the reply cache's file.
+        progress: called with (replies, replies in all).
+    """
+    coded = [_codes(text, shortlist) for text, shortlist in zip(texts, shortlists, strict=True)]
+    requests = [_request(spec, text, codes, len(codes)) for text, codes in zip(texts, coded, strict=True)]
+    found = []
+    for answer, codes in zip(
+        ask("judge", requests, endpoint, cache, spec.teacher.concurrency, progress), coded, strict=True
+    ):
+        if answer.text is None:
+            found.append(Judgement(None, answer.key, answer.error))
+            continue
+        scores, failure = parse_scores(answer.text, answer.logprobs, list(codes))
+        labelled = dict(zip(codes.values(), scores, strict=True)) if scores else None
+        found.append(Judgement(labelled, answer.key, failure))
+    return found
+
+
+def zero_shot(
+    spec: Spec, texts: Sequence[str], endpoint: Endpoint, cache: Path, progress: Progress = silent
+) -> list[str | None]:
+    """The teacher's own answer to each text among all labels, as one would use it without a factory.
+
+    It is given everything the judge is given (rules and every label's definition), and its answer is constrained to
+    the labels' names. None where it answered something else.
+    """
+    codes = {label: label for label in spec.labels}
+    requests = [_request(spec, text, codes, 0) for text in texts]
+    answers = ask("zero-shot", requests, endpoint, cache, spec.teacher.concurrency, progress)
+    return [answer.text.strip() if answer.text and answer.text.strip() in codes else None for answer in answers]
+
+
+def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint) -> list[float]:
+    """Seconds the teacher takes for each text, asked one after the other and past the cache: a measurement.
+
+    Replies are not kept: a reply that comes from a cache says nothing of speed.
+    """
+    codes = {label: label for label in spec.labels}
+
+    async def timed() -> list[float]:
+        with tempfile.TemporaryDirectory() as folder:
+            store = ReplyCache(Path(folder) / "unkept.db")
+            found = []
+            async with TeacherClient(endpoint, store, concurrency=1) as client:
+                for text in texts:
+                    begun = time.perf_counter()
+                    await client.ask(_request(spec, text, codes, 0))
+                    found.append(time.perf_counter() - begun)
+            store.close()
+            return found
+
+    return asyncio.run(timed())
+
+
+def _codes(text: str, labels: Sequence[str]) -> dict[str, str]:
+    """Code to label."""
+    if len({label[:3].lower() for label in labels}) == len(labels) and len(labels) <= 5:
+        return {label: label for label in labels}
+    drawn = sorted(labels, key=lambda label: digest([text, label]))
+    return dict(zip(LETTERS, drawn, strict=False))
+
+
+def _request(spec: Spec, text: str, codes: dict[str, str], top_logprobs: int) -> Request:
+    options = [{"code": code, "label": label, "definition": spec.gist(label)} for code, label in codes.items()]
+    return Request(
+        messages(spec, "judge.jinja", options=options, text=text),
+        max_tokens=1 if top_logprobs else 24,
+        choices=list(codes),
+        top_logprobs=min(20, top_logprobs + 5) if top_logprobs else 0,
+    )

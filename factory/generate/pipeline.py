@@ -1,0 +1,171 @@
+"""Questions to a teacher as a distilabel pipeline, in a process of its own.
+
+    python -m factory.generate.pipeline JOB OUT
+
+distilabel forks workers, which does not go well with the threads of a flow engine, and takes seconds to import; so the
+pipeline runs apart, under a guard that ends it with its caller. Every reply is in the cache before this process sees
+it: whenever it is killed, the next run asks only what was not answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from factory.errors import TeacherError
+from factory.files import read_json, read_jsonl, write_json
+from factory.progress import Progress, silent
+from factory.teacher import guard
+from factory.teacher.cache import ReplyCache
+from factory.teacher.chat import Endpoint, Request
+
+KEY = "FACTORY_PIPELINE_KEY"  # the endpoint's key travels in the environment, never in a file
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One question's answer.
+
+    Attributes:
+        text: the reply; None if there is none.
+        logprobs: as Reply.top_logprobs.
+        key: the reply's place in the cache.
+        error: why there is no reply.
+    """
+
+    text: str | None
+    logprobs: list[dict[str, float]] | None
+    key: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the pipeline's process is told."""
+
+    name: str
+    url: str
+    model: str
+    identity: str
+    cache: str
+    concurrency: int
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+
+def ask(
+    name: str,
+    requests: Sequence[Request],
+    endpoint: Endpoint,
+    cache: Path,
+    concurrency: int,
+    progress: Progress = silent,
+) -> list[Answered]:
+    """Ask everything through a distilabel pipeline; answers in the requests' order.
+
+    What the cache holds already is read from it, and no pipeline is started when it holds everything.
+
+    Raises:
+        TeacherError: the pipeline died, or nothing at all was answered.
+    """
+    keys = [request.cache_key(endpoint.identity) for request in requests]
+    store = ReplyCache(cache)
+    try:
+        missing = [request for request, key in zip(requests, keys, strict=True) if not store.contains(key)]
+        errors = _run(name, missing, endpoint, store, cache, concurrency, keys, progress) if missing else {}
+        progress(len(keys), len(keys))
+        answers = [_answered(store.get(key), key, errors) for key in keys]
+    finally:
+        store.close()
+    if answers and all(answer.text is None for answer in answers):
+        raise TeacherError("The teacher answered nothing.", where=endpoint.url, fix=answers[0].error)
+    return answers
+
+
+def _answered(stored: dict[str, Any] | None, key: str, errors: dict[str, str]) -> Answered:
+    if stored is None:
+        return Answered(None, None, key, errors.get(key, "no reply"))
+    return Answered(stored["text"], stored["top_logprobs"], key)
+
+
+def _run(
+    name: str,
+    missing: Sequence[Request],
+    endpoint: Endpoint,
+    store: ReplyCache,
+    cache: Path,
+    concurrency: int,
+    keys: Sequence[str],
+    progress: Progress,
+) -> dict[str, str]:
+    """Run the pipeline's process, reporting progress from the cache; returns errors by key."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-", dir=cache.parent) as folder:
+        job, out, log = (Path(folder) / part for part in ("job.json", "out.jsonl", "log.txt"))
+        write_json(
+            job,
+            asdict(
+                Job(
+                    name,
+                    endpoint.url,
+                    endpoint.model,
+                    endpoint.identity,
+                    str(cache),
+                    concurrency,
+                    [vars(request) for request in missing],
+                )
+            ),
+        )
+        command = [sys.executable, "-m", __name__, str(job), str(out)]
+        environment = {**os.environ, KEY: endpoint.key, "HF_HUB_OFFLINE": "1", "DISTILABEL_LOG_LEVEL": "WARNING"}
+        with log.open("wb") as written:
+            process = subprocess.Popen(
+                [sys.executable, guard.__file__, str(os.getpid()), *command],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            while process.poll() is None:
+                time.sleep(0.5)
+                progress(sum(store.contains(key) for key in keys), len(keys))
+        finally:
+            process.terminate()
+            process.wait()
+        if not out.exists():
+            last = log.read_text(errors="replace").strip().splitlines()[-12:]
+            raise TeacherError(f"The pipeline {name} ended without a result.", where="\n".join(last))
+        return {row["key"]: row["error"] for row in read_jsonl(out) if row["error"]}
+
+
+def main(job_file: Path, out: Path) -> None:
+    """Run one job in this process."""
+    from distilabel.pipeline import Pipeline
+    from distilabel.steps import LoadDataFromDicts
+
+    from factory.generate.tasks import Ask, Write
+    from factory.teacher.llm import TeacherLLM
+
+    job = Job(**read_json(job_file))
+    endpoint = Endpoint(job.url, job.model, job.identity, os.environ.get(KEY, ""))
+    batch = max(1, len(job.requests))  # one batch: TeacherLLM bounds what is in flight, and no batch waits for another
+    with Pipeline(job.name, cache_dir=job_file.parent / "distilabel") as pipeline:
+        questions = LoadDataFromDicts(
+            data=[{"request": json.dumps(request)} for request in job.requests], batch_size=batch
+        )
+        llm = TeacherLLM.over(endpoint, Path(job.cache), concurrency=job.concurrency)
+        asked = Ask(name="ask", llm=llm, input_batch_size=batch, add_raw_input=False, add_raw_output=False)
+        questions >> asked >> Write(name="write", file=str(out), input_batch_size=batch)
+    pipeline.run(use_cache=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

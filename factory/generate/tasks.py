@@ -1,0 +1,61 @@
+"""The distilabel steps of a pipeline. Importing this module imports distilabel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from distilabel.steps import Step, StepInput
+from distilabel.steps.tasks import Task
+
+from factory.files import write_jsonl
+
+
+class Ask(Task):  # type: ignore[misc]
+    """Sends each `request` (a factory.teacher.chat.Request as JSON) to the teacher."""
+
+    @property
+    def inputs(self) -> list[str]:
+        """The column read."""
+        return ["request"]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The column written; the LLM adds its own, `llm_ask_key` and `llm_ask_error` among them."""
+        return ["reply"]
+
+    def format_input(self, input: dict[str, Any]) -> Any:
+        """The chat, and the options this request has of its own."""
+        options = json.loads(input["request"])
+        return options.pop("messages"), {name: value for name, value in options.items() if value is not None}
+
+    def format_output(self, output: str | None, input: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The reply as it came; reading it is the caller's affair."""
+        return {"reply": output}
+
+
+class Write(Step):  # type: ignore[misc]
+    """Writes keys and errors to a file; the replies themselves are in the cache.
+
+    Attributes:
+        file: JSONL, one line a request.
+    """
+
+    file: str
+
+    @property
+    def inputs(self) -> list[str]:
+        """The columns read."""
+        return ["llm_ask_key", "llm_ask_error"]
+
+    @property
+    def outputs(self) -> list[str]:
+        """The columns written."""
+        return ["key", "error"]
+
+    def process(self, inputs: StepInput) -> Any:
+        """Write the file; pass on what was written."""
+        found = [{"key": row["llm_ask_key"] or "", "error": row["llm_ask_error"] or ""} for row in inputs]
+        write_jsonl(Path(self.file), found)
+        yield found

@@ -1,0 +1,26 @@
+"""The stages of a build, in order. flows/ and the command line call these and nothing below them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from factory.stage import Output
+from factory.stages import data, measure, model, publish, review
+from factory.stages.build import Build
+
+__all__ = ["FUNCTIONS", "STAGES", "Build"]
+
+FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
+    "plan": data.plan,
+    "write": data.write,
+    "clean": data.clean,
+    "judge": data.judge,
+    "review": review.review,
+    "dataset": data.dataset,
+    "train": model.train,
+    "reviewed_only": model.reviewed_only,
+    "zero_shot": measure.zero_shot,
+    "evaluate": measure.evaluate,
+    "publish": publish.publish,
+}
+STAGES: tuple[str, ...] = tuple(FUNCTIONS)

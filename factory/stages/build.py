@@ -1,0 +1,138 @@
+"""One build of one specialist: what it is made from, where its stages are, and the teacher while it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from factory import stage
+from factory.errors import FactoryError
+from factory.files import read_json
+from factory.progress import Meter, Progress
+from factory.row import Gold, read_gold
+from factory.settings import Settings
+from factory.spec import Budget, Spec
+from factory.stage import Output
+from factory.students.encoder import Encoder
+from factory.teacher.chat import Endpoint
+
+SUMMARY = "summary.json"
+
+
+class Build:
+    """Runs stages in order, each at most once; use as `with Build(...) as build`.
+
+    Args:
+        spec: the specialist.
+        budget: `quick` or `full`.
+        settings: where things are.
+        force: publish although the gate failed; the card says so.
+        meter: makes a progress listener for a stage's long work.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        budget: str,
+        settings: Settings,
+        *,
+        force: bool = False,
+        meter: Callable[[str], Progress] = Meter,
+    ) -> None:
+        self.spec, self.settings, self.force, self.meter = spec, settings, force, meter
+        self.budget: Budget = spec.budget(budget)
+        self.budget_name = budget
+        self.root: Path = settings.builds / spec.name
+        self._outputs: dict[str, Output] = {}
+        self._open = ExitStack()
+        self._endpoint: Endpoint | None = None
+
+    def __enter__(self) -> Build:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def run(self, name: str) -> Output:
+        """The output of a stage; it and those before it run if they have not.
+
+        Raises:
+            FactoryError: there is no such stage, or what the stage itself raises.
+        """
+        from factory.stages import FUNCTIONS
+
+        if name not in FUNCTIONS:
+            raise FactoryError(f"There is no stage named {name!r}.", fix=f"Use one of: {', '.join(FUNCTIONS)}.")
+        if name not in self._outputs:
+            self._outputs[name] = FUNCTIONS[name](self)
+        return self._outputs[name]
+
+    def stage(self, name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> Output:
+        """Run a stage's work unless its output is there (factory.stage.run)."""
+        return stage.run(self.root, name, inputs, work)
+
+    def summary(self, name: str) -> dict[str, Any]:
+        """A stage's small table for people: name to figure."""
+        value: dict[str, Any] = read_json(self.run(name).path / SUMMARY)
+        return value
+
+    @property
+    def labels(self) -> list[str]:
+        """The spec's labels, in order."""
+        return list(self.spec.labels)
+
+    @cached_property
+    def teacher(self) -> str:
+        """The teacher and its revision, without starting it."""
+        from factory.teacher import probe, weights
+
+        if self.settings.teacher_url:
+            return probe.external(
+                self.spec.teacher.model, self.settings.teacher_url, self.settings.teacher_key
+            ).identity
+        return weights.identity(self.spec.teacher.model)
+
+    def endpoint(self) -> Endpoint:
+        """The teacher, started on first use and stopped when the build ends."""
+        from factory.teacher.server import connect
+
+        if self._endpoint is None:
+            self._endpoint = self._open.enter_context(
+                connect(self.spec.teacher.model, self.settings, self.meter("teacher starts"))
+            )
+        return self._endpoint
+
+    @cached_property
+    def encoder_source(self) -> str:
+        """The student's encoder: a folder or a Hub id."""
+        from factory.teacher import weights
+
+        return str(weights.resolve(self.spec.student.encoder, self.settings))
+
+    @cached_property
+    def encoder_identity(self) -> str:
+        """The encoder and its revision."""
+        from factory.teacher import weights
+
+        return weights.identity(self.spec.student.encoder)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder as it came, for vectors."""
+        return Encoder.load(self.encoder_source, self.labels, self.spec.student.max_tokens)
+
+    @cached_property
+    def gold(self) -> list[Gold]:
+        """The validation rows; for measuring and for keeping training rows away from."""
+        return read_gold(self.gold_file, self.labels)
+
+    @property
+    def gold_file(self) -> Path:
+        """Where they are."""
+        return self.settings.gold / self.spec.gold / "validation.jsonl"

@@ -1,0 +1,183 @@
+"""From a spec to judged rows, and from reviewed rows to a dataset version."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from factory.dataset import build as dataset_build
+from factory.dataset.version import open_version
+from factory.files import digest, read_jsonl, write_json, write_jsonl
+from factory.generate import committee
+from factory.generate import judge as judging
+from factory.generate import plan as planning
+from factory.generate import write as writing
+from factory.generate.plan import Cell
+from factory.generate.seed import Passage, seed_passages, unlabelled
+from factory.hygiene import check
+from factory.hygiene import run as hygiene
+from factory.review import simulated
+from factory.row import Lineage, Row, read_rows, write_rows
+from factory.stage import Output
+from factory.stages.build import SUMMARY, Build
+
+VECTORS = "vectors.npy"
+ROWS = "rows.jsonl"
+CLEANING = tuple(name for name in hygiene.CHECKS if name != "consistency")  # the committee has not voted yet
+
+
+def plan(build: Build) -> Output:
+    """What to ask the teacher to write: plan.jsonl and coverage.json."""
+    spec = build.spec
+    passages = seed_passages(spec, build.settings)
+    cells = planning.plan(spec, build.budget, passages)
+
+    def work(out: Path) -> None:
+        write_jsonl(out / "plan.jsonl", (cell.model_dump(mode="json") for cell in cells))
+        write_json(out / "coverage.json", [share.model_dump(mode="json") for share in planning.coverage(cells)])
+        write_json(out / SUMMARY, {"requests": len(cells), "rows asked for": sum(cell.count for cell in cells)})
+
+    return build.stage("plan", {"cells": [cell.model_dump(mode="json") for cell in cells]}, work)
+
+
+def write(build: Build) -> Output:
+    """The teacher's rows: rows.jsonl, and failed.jsonl with every reply that was not as asked."""
+    planned = build.run("plan")
+    spec = build.spec
+
+    def work(out: Path) -> None:
+        cells = [Cell.model_validate(value) for value in read_jsonl(planned.path / "plan.jsonl")]
+        passages = {passage.id: passage.text for passage in seed_passages(spec, build.settings)}
+        written = writing.write(
+            spec, cells, passages, _neighbours(build), build.endpoint(), build.settings.replies, build.meter("write")
+        ) if cells else writing.Written([], [])  # fmt: skip
+        write_rows(out / ROWS, written.rows)
+        write_jsonl(out / "failed.jsonl", written.failed)
+        write_json(
+            out / SUMMARY,
+            {"requests": len(cells), "rows written": len(written.rows), "replies not as asked": len(written.failed)},
+        )
+
+    inputs = {
+        "plan": planned,
+        "teacher": build.teacher,
+        "sampling": [spec.teacher.temperature, spec.teacher.top_p, spec.teacher.tokens_per_row],
+        "prompt": digest([spec.template("generate.jinja"), spec.labels, spec.text, spec.title]),
+        "spec": spec.identity,
+    }
+    return build.stage("write", inputs, work)
+
+
+def clean(build: Build) -> Output:
+    """All candidate rows through every check that needs no committee: kept.jsonl, dropped.jsonl, statistics.json.
+
+    Candidates are written rows, real unlabelled texts (labelled for now by the nearest definition) and, where the
+    spec's review is simulated, rows from reviewed.jsonl. vectors.npy holds the encoder's view of the kept rows.
+    """
+    written = build.run("write")
+    spec, settings = build.spec, build.settings
+    texts = unlabelled(spec, settings)[: build.budget.label]
+    answered = settings.simulate_review and (settings.gold / spec.gold / "reviewed.jsonl").exists()
+    people = simulated.read(spec, settings.gold, build.budget.review) if answered else []
+
+    def work(out: Path) -> None:
+        progress = build.meter("clean")
+        rows = people + [_unjudged(spec.identity, passage, build.labels[0]) for passage in texts]
+        rows += read_rows(written.path / ROWS)
+        checked = hygiene.run(rows, check.context(spec, build.gold), CLEANING, progress)
+        vectors = build.encoder.vectors([row.text for row in checked.kept])
+        labels = build.encoder.vectors(committee.label_texts(spec))
+        nearest = committee.definitions(vectors, labels).argmax(axis=1)
+        kept = [
+            row.model_copy(update={"label": build.labels[place]}) if row.origin == "unlabelled" else row
+            for row, place in zip(checked.kept, nearest, strict=True)
+        ]
+        hygiene.write(out, hygiene.Result(kept, checked.dropped, checked.statistics))
+        np.save(out / VECTORS, vectors, allow_pickle=False)
+        np.save(out / f"label_{VECTORS}", labels, allow_pickle=False)
+        drops = {f"dropped by {item.check}": item.dropped for item in checked.statistics}
+        write_json(out / SUMMARY, {"candidates": len(rows), **drops, "kept": len(kept)})
+
+    inputs = {
+        "write": written,
+        "unlabelled": [passage.id for passage in texts],
+        "people": [row.to_json() for row in people],
+        "gold": build.gold_file,
+        "hygiene": spec.hygiene.model_dump(mode="json"),
+        "language": spec.language,
+        "encoder": [build.encoder_identity, spec.student.max_tokens],
+        "labels": committee.label_texts(spec),
+        "policy": spec.template("policy.md"),
+    }
+    return build.stage("clean", inputs, work)
+
+
+def judge(build: Build) -> Output:
+    """What the teacher thinks of kept rows, up to the budget: judgements.jsonl."""
+    cleaned = build.run("clean")
+    spec = build.spec
+
+    def work(out: Path) -> None:
+        rows = read_rows(cleaned.path / "kept.jsonl")
+        vectors, labels = np.load(cleaned.path / VECTORS), np.load(cleaned.path / f"label_{VECTORS}")
+        near = np.argsort(-committee.definitions(vectors, labels), axis=1, kind="stable")[:, : spec.teacher.shortlist]
+        order = sorted(range(len(rows)), key=lambda i: (rows[i].origin != "reviewed", rows[i].id))[: build.budget.judge]
+        found = judging.judge(
+            spec,
+            [rows[i].text for i in order],
+            [[build.labels[place] for place in near[i]] for i in order],
+            build.endpoint(),
+            build.settings.replies,
+            build.meter("judge"),
+        ) if order else []  # fmt: skip
+        write_jsonl(
+            out / "judgements.jsonl",
+            ({"id": rows[i].id, **vars(one)} for i, one in zip(order, found, strict=True)),
+        )
+        unread = sum(one.scores is None for one in found)
+        write_json(out / SUMMARY, {"texts judged": len(found), "replies not as asked": unread})
+
+    inputs = {
+        "clean": cleaned,
+        "teacher": build.teacher,
+        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
+        "judge": build.budget.judge,
+        "shortlist": spec.teacher.shortlist,
+    }
+    return build.stage("judge", inputs, work)
+
+
+def dataset(build: Build) -> Output:
+    """An immutable dataset version with its card, from the reviewed stage's rows."""
+    reviewed = build.run("review")
+
+    def work(out: Path) -> None:
+        rows = read_rows(reviewed.path / "kept.jsonl")
+        dropped = read_rows(build.run("clean").path / "dropped.jsonl") + read_rows(reviewed.path / "dropped.jsonl")
+        audit = build.summary("review").get("audit")
+        version = dataset_build.build(rows, build.spec, out, dropped=dataset_build.drop_table(dropped), audit=audit)
+        origins = Counter(row.origin for row in rows)
+        write_json(
+            out / SUMMARY,
+            {"version": version.version, "hash": version.manifest["hash"], **version.manifest["splits"], **origins},
+        )
+
+    output = build.stage("dataset", {"review": reviewed, "spec": build.spec.identity}, work)
+    open_version(output.path)
+    return output
+
+
+def _unjudged(spec: str, passage: Passage, label: str) -> Row:
+    return Row(text=passage.text, label=label, origin="unlabelled", lineage=Lineage(spec=spec, source=passage.id))
+
+
+def _neighbours(build: Build) -> Mapping[str, Sequence[str]]:
+    """For each label the others, most alike first, in the encoder's space."""
+    vectors: Any = build.encoder.vectors(committee.label_texts(build.spec))
+    votes = committee.definitions(vectors, vectors)
+    order = np.argsort(-votes, axis=1, kind="stable")
+    return {label: [build.labels[j] for j in order[i] if j != i] for i, label in enumerate(build.labels)}

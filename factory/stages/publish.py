@@ -1,0 +1,60 @@
+"""The gate, and what it lets through to the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from factory.errors import GateError
+from factory.evidence.records import read_evidence
+from factory.files import read_json, write_json
+from factory.publish import release as releasing
+from factory.publish.hub import open_hub
+from factory.stage import Output
+from factory.stages import model
+from factory.stages.build import SUMMARY, Build
+
+
+def publish(build: Build) -> Output:
+    """Publish the student and its dataset version, if the gate was passed or publishing is forced.
+
+    Raises:
+        GateError: the gate was not passed; nothing is published.
+        HubError: the hub refused or can't be reached.
+    """
+    measured = build.run("evaluate")
+    made = build.run("dataset")
+    gate = read_json(measured.path / "gate.json")
+    if not gate["passed"] and not build.force:
+        raise GateError(
+            f"{build.spec.name} did not pass its gate, so nothing was published.\n"
+            + "\n".join(f"  - {line}" for line in gate["lines"]),
+            where=str(measured.path / "report.html"),
+            fix="Read the report; improve the spec or give it a larger budget. --force publishes with the failure "
+            "on the card.",
+        )
+    hub = open_hub(build.settings.hub, build.settings.hub_token)
+
+    def work(out: Path) -> None:
+        dataset_at = hub.publish_dataset(made.path)
+        released = releasing.release(
+            hub,
+            model.trained(build),
+            build.spec,
+            read_json(made.path / "manifest.json"),
+            read_evidence(measured.path / "evidence.jsonl"),
+            out / "specialist",
+            forced=not gate["passed"],
+        )
+        write_json(
+            out / SUMMARY,
+            {
+                "version": released.version,
+                "new": released.new,
+                "where": released.where,
+                "dataset": dataset_at,
+                "forced": not gate["passed"],
+            },
+        )
+
+    inputs = {"evaluate": measured, "dataset": made, "hub": build.settings.hub, "forced": not gate["passed"]}
+    return build.stage("publish", inputs, work)
