@@ -1,0 +1,84 @@
+"""`python -m flows.build SPEC [--budget quick|full] [--force]`: build, measure, publish and ask a specialist.
+
+Everything finished is kept: started again after an error, a kill or a change, the same command goes on from there.
+Exit status: 0 published; 1 an error, said with what to do about it; 2 wrong usage; 3 the gate was not passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from factory import settings as environment
+from factory import spec as specs
+from factory.errors import FactoryError, GateError
+from factory.generate.seed import unlabelled
+from factory.progress import clock
+from factory.row import read_gold
+from factory.settings import Settings
+from factory.spec import Spec
+from flows import engine, terminal
+
+ASKED = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.build", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("spec", help="the specialist, e.g. support/intent")
+    parser.add_argument("--budget", choices=["quick", "full"], default="quick")
+    parser.add_argument("--force", action="store_true", help="publish even if the gate is not passed")
+    asked = parser.parse_args(arguments)
+    begun = time.monotonic()
+    try:
+        settings = environment.load()
+        spec = specs.load(asked.spec, settings.prompts)
+        with engine.alone(spec.name, settings):
+            _build(spec, asked.budget, asked.force, settings)
+        _ask(spec, settings)
+    except GateError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 3
+    except FactoryError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+    finally:
+        terminal.say(f"\nTotal time {clock(time.monotonic() - begun)}")
+    return 0
+
+
+def _build(spec: Spec, budget: str, force: bool, settings: Settings) -> None:
+    server = engine.connect(settings)
+    from prefect import tags
+
+    from flows.specialist import build
+
+    engine.close_killed(spec.name)
+    with tags(spec.name):
+        build(spec.name, budget, force)
+    terminal.say(f"  {'all runs':<16} {server.url}")
+
+
+def _ask(spec: Spec, settings: Settings) -> None:
+    """Ask the published model about texts that nobody wrote for it."""
+    import zoo
+
+    texts = [passage.text for passage in unlabelled(spec, settings)[-ASKED:]]
+    if not texts:
+        gold = read_gold(settings.gold / spec.gold / "validation.jsonl", spec.labels)
+        texts = [row.text for row in gold[:ASKED]]
+    answered = zoo.load(spec.name, hub=settings.hub).predict(texts)
+    terminal.answers(
+        spec.name,
+        [(text, one.label, one.confidence, one.unsure) for text, one in zip(texts, answered, strict=True)],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Prefect itself: reach the server of this FACTORY_HOME, keep its words out of the way, put right what a kill left."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from factory.errors import FactoryError, ServiceError
+from factory.files import explained
+from factory.services.prefect import PrefectServer
+from factory.settings import Settings
+
+
+def connect(settings: Settings) -> PrefectServer:
+    """Start the Prefect server or find it running, and make this process report to it.
+
+    Call it before anything imports Prefect, which reads its environment when it is imported.
+
+    Raises:
+        ServiceError: the server can't be started.
+    """
+    server = PrefectServer(settings)
+    server.start()
+    os.environ.update(server.environment())
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"
+    import prefect.logging.configuration
+
+    prefect.logging.configuration.setup_logging()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_news)
+    return server
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for what the command says in its own words: how runs end, and errors that a person can act on.
+
+    Both stand in the run's log in Prefect all the same, with their traceback.
+    """
+    if record.exc_info and isinstance(record.exc_info[1], FactoryError):
+        return False
+    return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+
+
+@contextmanager
+def alone(spec: str, settings: Settings) -> Iterator[None]:
+    """Let one process at a time build a specialist.
+
+    Raises:
+        ServiceError: another one is at it.
+    """
+    path = settings.home / "run" / f"build-{spec.replace('/', '-')}.lock"
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            try:
+                # Not flock: that lock would live on in worker processes that a kill of this one leaves behind.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ServiceError(
+                    f"{spec} is being built by another process already.",
+                    where=str(path),
+                    fix="Wait for it, or stop it: what it has finished is kept.",
+                ) from error
+            yield
+
+
+def close_killed(spec: str) -> int:
+    """Tell Prefect that runs of this specialist that never ended were killed; returns how many. Call it alone()."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.states import Crashed
+
+    unfinished = FlowRunFilter.model_validate(
+        {"tags": {"all_": [spec]}, "state": {"type": {"any_": ["PENDING", "RUNNING"]}}}
+    )
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=unfinished)
+        for run in runs:
+            client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
+    return len(runs)

@@ -1,0 +1,93 @@
+"""The flow `build`: a task a stage. It orders, retries and shows; the work is factory.stages.
+
+A task's result is the folder the stage left, which is named by its content (factory.stage): hence no caching by
+Prefect, and a run killed anywhere goes on where it was when it is started again.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+# mypy does not follow imports into Prefect (pyproject.toml), so that its decorators have no type.
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import prefect
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from factory import settings as environment
+from factory import spec as specs
+from factory import stages
+from factory.errors import ReviewError, ServiceError, TeacherError
+from factory.progress import Meter
+from factory.services.prefect import PrefectServer
+from factory.stage import Output
+from flows import terminal
+from flows.board import Board, artifact_key, show_figures
+from flows.places import markdown, places
+
+TRANSIENT = (TeacherError, ServiceError, ReviewError)  # a server that was not there may be back; a wrong spec stays so
+
+
+def worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
+    """Whether the error that a stage ended with may pass by itself."""
+    error = state.data
+    if not isinstance(error, TRANSIENT):
+        return False
+    terminal.failed_for_now(error)
+    return True
+
+
+@task(
+    task_run_name="{stage}",
+    retries=2,
+    retry_delay_seconds=[5, 20],
+    retry_condition_fn=worth_another_try,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def run_stage(stage: str, build: stages.Build, board: Board) -> Output:
+    """Run one stage, unless its output is there, and show its figures."""
+    begun = time.monotonic()
+    terminal.stage_begins(stage, stages.STAGES)
+    with board.watching(artifact_key(build.spec.name, stage, "progress")):
+        output = build.run(stage)
+    figures = build.summary(stage)
+    show_figures(artifact_key(build.spec.name, stage), f"{stage}: {output.path}", figures)
+    terminal.stage_ended(figures, time.monotonic() - begun, output.reused)
+    return output
+
+
+@flow(name="build", flow_run_name="{spec} {budget}", persist_result=False)
+def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, str]:
+    """Build a specialist: from its spec to a published, measured version.
+
+    Args:
+        spec: `<vertical>/<task>`.
+        budget: `quick` or `full`.
+        force: publish even if the gate is not passed; the card says so.
+
+    Returns:
+        where to look: title to address or path.
+
+    Raises:
+        GateError: the evidence does not allow publishing.
+        FactoryError: anything else a person can put right.
+    """
+    settings = environment.load()
+    asked = specs.load(spec, settings.prompts)
+    run_url = PrefectServer(settings).run_url(str(prefect.runtime.flow_run.id))
+    terminal.header(asked, budget, settings, run_url)
+    board = Board(Meter)
+    outputs: dict[str, Output] = {}
+    try:
+        with stages.Build(asked, budget, settings, force=force, meter=board.meter) as work:
+            for stage in stages.STAGES:
+                outputs[stage] = run_stage(stage, work, board)
+    finally:  # a report there is, even where the gate was not passed
+        found = places(outputs, settings, run_url)
+        create_markdown_artifact(markdown(found), artifact_key(spec, "where"), f"{spec}: where to look")
+        terminal.look(found)
+    return found

@@ -1,0 +1,61 @@
+"""What a build says to the person who started it; its meters (factory.progress) speak in between."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from factory.progress import clock
+from factory.settings import Settings
+from factory.spec import Spec
+
+
+def header(spec: Spec, budget: str, settings: Settings, run_url: str) -> None:
+    """What is being built, and where to watch it."""
+    spends = spec.budget(budget)
+    say(f"{spec.title} ({spec.name}): {len(spec.labels)} labels")
+    say(
+        f"  budget   {budget}: {spends.generate} rows to write, {spends.label} real texts, {spends.judge} texts to "
+        f"judge, {spends.review} rows for people"
+    )
+    say(f"  teacher  {spec.teacher.model}" + (f" at {settings.teacher_url}" if settings.teacher_url else ""))
+    say(f"  files    {settings.home}")
+    say(f"  watch    {run_url}")
+
+
+def stage_begins(stage: str, stages: Sequence[str]) -> None:
+    """A heading for the stage."""
+    say(f"\n[{stages.index(stage) + 1}/{len(stages)}] {stage}")
+
+
+def stage_ended(figures: Mapping[str, Any], seconds: float, reused: bool) -> None:
+    """The stage's figures, and how long it took."""
+    told = [f"{name}: {value}" for name, value in figures.items() if not isinstance(value, dict | list)]
+    say(textwrap.fill(", ".join(told), 116, initial_indent="  ", subsequent_indent="  ", break_long_words=False))
+    say("  there already" if reused else f"  done in {clock(seconds)}")
+
+
+def failed_for_now(error: Exception) -> None:
+    """An error that is worth another try; the try follows, or the error itself does."""
+    say(textwrap.indent(f"A server did not do its part:\n{error}", "  ! "))
+
+
+def look(places: Mapping[str, str]) -> None:
+    """Where to look."""
+    say("\nWhere to look")
+    for title, place in places.items():
+        say(f"  {title:<16} {place}")
+
+
+def answers(name: str, said: Sequence[tuple[str, str, float, bool]]) -> None:
+    """What the published model answered: (text, label, confidence, unsure)."""
+    say(f"\nThe published model answers: zoo.load({name!r}).predict(text)")
+    for text, label, confidence, unsure in said:
+        say(f"  {textwrap.shorten(text, 90, placeholder=' ...')!r}")
+        say(f"    {label}  {confidence:.0%}" + ("  (unsure: below its threshold)" if unsure else ""))
+
+
+def say(line: str) -> None:
+    """A line, at once."""
+    print(line, flush=True)
