@@ -22,15 +22,16 @@ class Meter:
         self._begun = time.monotonic()
         self._first: int | None = None
         self._printed = 0.0
+        self._over = 0  # the total at which the end was told
         self._live = sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if self._first is None:
             self._first, self._begun = done, now  # what the cache already held says nothing about the rate
-        if done < total and now - self._printed < (0.2 if self._live else 10.0):
+        if self._over == total or (done < total and now - self._printed < (0.2 if self._live else 10.0)):
             return
-        self._printed = now
+        self._printed, self._over = now, total if done >= total else 0
         rate = (done - self._first) / (now - self._begun) if now > self._begun else 0.0
         left = clock((total - done) / rate) + " left" if rate > 0 and done < total else ""
         line = f"  {self.name:<28} {done:>6}/{total} {self.unit}  {rate:6.1f}/s  {left}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,7 @@ def connect(settings: Settings) -> PrefectServer:
     server.start()
     os.environ.update(server.environment())
     os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"
+    warnings.simplefilter("ignore", FutureWarning)
     import prefect.logging.configuration
 
     prefect.logging.configuration.setup_logging()
@@ -35,13 +37,15 @@ def connect(settings: Settings) -> PrefectServer:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for what the command says in its own words: how runs end, and errors that a person can act on.
+    """False for what the command says in its own words, and for libraries' advice to those who write code.
 
-    Both stand in the run's log in Prefect all the same, with their traceback.
+    How runs end, with the whole traceback, stands in the run's log in Prefect all the same.
     """
     if record.exc_info and isinstance(record.exc_info[1], FactoryError):
         return False
-    return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+    if record.name.startswith(("prefect.flow_runs", "prefect.task_runs")):
+        return False
+    return record.levelno >= logging.ERROR or record.name.startswith("prefect")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from factory.errors import GateError
@@ -35,7 +36,7 @@ def publish(build: Build) -> Output:
     hub = open_hub(build.settings.hub, build.settings.hub_token)
 
     def work(out: Path) -> None:
-        dataset_at = hub.publish_dataset(made.path)
+        dataset_at = hub.publish_dataset(_version_alone(made.path, out / "dataset"))
         released = releasing.release(
             hub,
             model.trained(build),
@@ -58,3 +59,11 @@ def publish(build: Build) -> Output:
 
     inputs = {"evaluate": measured, "dataset": made, "hub": build.settings.hub, "forced": not gate["passed"]}
     return build.stage("publish", inputs, work)
+
+
+def _version_alone(folder: Path, to: Path) -> Path:
+    """The dataset version without the stage's own files: a hub takes nothing that the manifest does not name."""
+    for name in ["manifest.json", *read_json(folder / "manifest.json")["files"]]:
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / name, to / name)
+    return to
