@@ -26,6 +26,7 @@ class Meter:
         self._live = sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
+        """Print the line if it is time to."""
         now = time.monotonic()
         if self._first is None:
             self._first, self._begun = done, now  # what the cache already held says nothing about the rate
