@@ -1,6 +1,7 @@
-"""The distilabel steps of a pipeline. Importing this module imports distilabel."""
+"""The distilabel steps of a pipeline. Importing this module imports distilabel.
 
-from __future__ import annotations
+No `from __future__ import annotations` here: distilabel looks for StepInput itself in signatures.
+"""
 
 import json
 from pathlib import Path
@@ -22,8 +23,8 @@ class Ask(Task):  # type: ignore[misc]
 
     @property
     def outputs(self) -> list[str]:
-        """The column written; the LLM adds its own, `llm_ask_key` and `llm_ask_error` among them."""
-        return ["reply"]
+        """The columns written; key and error are added by TeacherLLM."""
+        return ["reply", "llm_ask_key", "llm_ask_error"]
 
     def format_input(self, input: dict[str, Any]) -> Any:
         """The chat, and the options this request has of its own."""

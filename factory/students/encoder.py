@@ -40,8 +40,11 @@ class Encoder:
             max_tokens: longer texts are cut here.
         """
         from transformers import AutoModelForTokenClassification, AutoTokenizer
+        from transformers.utils import logging
 
         set_threads()
+        logging.set_verbosity_error()  # a head that starts afresh is no news
+        logging.disable_progress_bar()
         tokenizer = AutoTokenizer.from_pretrained(source)
         model = AutoModelForTokenClassification.from_pretrained(
             source,
