@@ -48,6 +48,12 @@ def explained(path: Path) -> Iterator[None]:
                 where=str(path),
                 fix="Give this user write access to it, or choose another folder.",
             ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise FactoryError(
+                "There is a file where a folder must be.",
+                where=str(error.filename or path),
+                fix="Move that file away, or choose another folder.",
+            ) from error
         raise
 
 
@@ -61,7 +67,7 @@ def write_text(path: Path, text: str) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(part, path)
+            part.replace(path)
         finally:
             part.unlink(missing_ok=True)
 
@@ -81,22 +87,16 @@ def write_jsonl(path: Path, values: Iterable[Any]) -> int:
 def read_json(path: Path) -> Any:
     """Read a JSON file; raises DataError naming the file where it is missing or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataError("This file is missing.", where=str(path)) from error
+        return json.loads(_read(path))
     except ValueError as error:
         raise DataError(f"This file is not JSON: {error}.", where=str(path)) from error
 
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """Read one JSON object a line; raises DataError naming file and line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise DataError("This file is missing.", where=str(path)) from error
     rows = []
     # Not splitlines(): it also breaks at U+2028 and U+0085, which JSON strings may hold as they are.
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(_read(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -107,3 +107,12 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
             raise DataError("This line is not a JSON object.", where=f"{path}:{number}")
         rows.append(row)
     return rows
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise DataError("This file is missing.", where=str(path)) from error
+    except UnicodeDecodeError as error:
+        raise DataError("This file is not UTF-8 text.", where=str(path), fix="Save it as UTF-8.") from error

@@ -29,7 +29,7 @@ def parse_rows(reply: str) -> tuple[list[str], str]:
     try:
         value = json.loads(reply)
         failure = ""
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: brackets nested without end
         value, failure = _salvage(reply), "not JSON: cut off or malformed"
     rows = value.get("rows") if isinstance(value, dict) else None
     if not isinstance(rows, list):
@@ -46,17 +46,19 @@ def parse_scores(
 ) -> tuple[list[float] | None, str]:
     """What a judge thinks of every option, from the likeliest tokens at the first position of its reply.
 
-    A token speaks for a code when it begins that code and no other ("pos" for "positive"). Where the server reports
-    no tokens, or none that speaks, the reply itself is all there is.
+    A token speaks for a code when it begins that code and no other ("pos" for "positive"); case counts only where
+    codes differ by it. Where the server reports no tokens, or none that speaks, the reply itself is all there is.
 
     Returns:
         Log-probabilities in the codes' order, normalised; or None and a reason.
     """
+    fold = str.lower if len({code.lower() for code in codes}) == len(codes) else str
     found = [FLOOR] * len(codes)
     for token, logprob in (top_logprobs[0] if top_logprobs else {}).items():
-        meant = [i for i, code in enumerate(codes) if token.strip() and code.lower().startswith(token.strip().lower())]
-        if len(meant) == 1:
-            found[meant[0]] = max(found[meant[0]], logprob)
+        begun = fold(token.strip())
+        meant = [i for i, code in enumerate(codes) if begun and fold(code).startswith(begun)]
+        if len(meant) == 1 and not math.isnan(logprob):
+            found[meant[0]] = max(found[meant[0]], min(logprob, 0.0))
     if all(value == FLOOR for value in found):
         if reply.strip() not in codes:
             return None, f"not one of the options: {reply.strip()[:60]!r}"
@@ -76,6 +78,6 @@ def _salvage(reply: str) -> Any:
         if reply[end - 1] == "}":
             try:
                 return json.loads(reply[:end] + "]}")
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
     return None
