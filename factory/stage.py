@@ -7,7 +7,6 @@ in `.<key>.part`, which survives a kill: a stage that can go on where it was (ch
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ def run(root: Path, stage: str, inputs: Mapping[str, Any], work: Callable[[Path]
         part.mkdir(parents=True, exist_ok=True)
         work(part)
         write_json(part / "inputs.json", resolved)
-        os.replace(part, final)
+        part.replace(final)
     return Output(stage, key, final, reused=False)
 
 

@@ -123,7 +123,7 @@ def test_a_kill_between_the_last_file_and_the_rename_costs_only_the_rename(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("factory.stage.os.replace", killed)
+        patch.setattr("factory.stage.Path.replace", killed)
         stage.run(tmp_path, "write", {"a": 1}, writes())
     assert list((tmp_path / "write").glob("[!.]*")) == []
     assert stage.run(tmp_path, "write", {"a": 1}, writes()).reused is False

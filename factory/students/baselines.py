@@ -30,10 +30,11 @@ class Tfidf:
     """TF-IDF of words and word pairs with logistic regression (scikit-learn), on the same rows and weights.
 
     A soft label counts as one copy of the row for each label it gives more than 1 %, weighted by that probability,
-    so the baseline is told exactly what the student is told.
+    so the baseline is told exactly what the student is told. Where all rows have one label it always says that label.
     """
 
     def __init__(self, rows: Sequence[Row], penalty: float = 10.0) -> None:
+        from sklearn.dummy import DummyClassifier
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
@@ -47,7 +48,10 @@ class Tfidf:
                     texts.append(row.text)
                     labels.append(label)
                     weights.append(row.weight * probability)
-        self._model: Any = make_pipeline(
+        if len(set(labels)) == 1:  # nothing to tell apart, which logistic regression refuses
+            self._model: Any = DummyClassifier(strategy="most_frequent").fit(texts, labels)
+            return
+        self._model = make_pipeline(
             TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=penalty, max_iter=2000)
         )
         self._model.fit(texts, labels, logisticregression__sample_weight=np.array(weights))

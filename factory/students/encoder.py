@@ -74,13 +74,13 @@ class Encoder:
             hidden = self.model.base_model(**batch).last_hidden_state
             return mean_over_tokens(hidden, batch["attention_mask"])
 
-        return self._in_batches(texts, pool)
+        return self._in_batches(texts, pool, self.model.config.hidden_size)
 
     def predict_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Logits without gradients, float32 [texts, labels]."""
-        return self._in_batches(texts, self.logits)
+        return self._in_batches(texts, self.logits, self.model.config.num_labels)
 
-    def _in_batches(self, texts: Sequence[str], function: Any) -> NDArray[np.float32]:
+    def _in_batches(self, texts: Sequence[str], function: Any, width: int) -> NDArray[np.float32]:
         import torch
 
         self.model.eval()
@@ -91,7 +91,7 @@ class Encoder:
                 chunk = order[start : start + BATCH]
                 for index, value in zip(chunk, function([texts[i] for i in chunk]).numpy(), strict=True):
                     found[index] = value
-        return np.stack(found) if found else np.zeros((0, 0), np.float32)
+        return np.stack(found) if found else np.zeros((0, width), np.float32)
 
 
 def mean_over_tokens(values: Any, mask: Any) -> Any:

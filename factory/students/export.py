@@ -39,7 +39,7 @@ def export(model: Path, labels: Sequence[str], max_tokens: int, out: Path) -> No
     texts = torch.export.Dim("texts", min=1)
     shape = {0: texts, 1: tokens}
     torch.onnx.export(
-        _pooled(encoder.model),
+        _pooled(encoder.model).eval(),
         (batch["input_ids"], batch["attention_mask"]),
         out / FP32,
         input_names=["input_ids", "attention_mask"],

@@ -1,0 +1,195 @@
+"""Training learns, goes on after a kill as if nothing had been, and keeps its best epoch; exports answer alike."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from factory.errors import DataError
+from factory.files import read_json
+from factory.row import Row, write_rows
+from factory.students.classifier import PATIENCE, Recipe, targets, train
+from factory.students.encoder import Encoder
+from factory.students.export import FP32, INT8, difference, export
+
+LABELS = ("parcel", "money")
+HELD = 48  # rows from here are held out
+
+
+@pytest.fixture
+def recipe(encoder: Path) -> Recipe:
+    return Recipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
+
+
+@pytest.fixture(scope="module")
+def trained(encoder: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained")
+    recipe = Recipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
+    train(rows[:HELD], rows[HELD:], recipe, out)
+    return out
+
+
+def accuracy(folder: Path, rows: list[Row]) -> float:
+    logits = Encoder.load(folder, LABELS, 24).predict_logits([row.text for row in rows])
+    return float(np.mean([LABELS[best] == row.label for best, row in zip(logits.argmax(1), rows, strict=True)]))
+
+
+def test_two_labels_are_learned_and_nothing_of_a_restart_is_left(trained: Path, rows: list[Row]) -> None:
+    assert accuracy(trained, rows[HELD:]) >= 0.9
+    assert not (trained / "checkpoint").exists()
+    history = read_json(trained / "training.json")
+    assert len(history["epochs"]) == 3
+    assert history["rows"] == HELD
+    assert "/" not in history["recipe"]["encoder"]  # no path of this machine
+
+
+def test_the_model_opens_without_any_code_of_ours(trained: Path) -> None:
+    from transformers import AutoModelForTokenClassification
+
+    model = AutoModelForTokenClassification.from_pretrained(trained)
+    assert model.config.id2label == {0: "parcel", 1: "money"}
+    assert not [name for name, _ in model.named_parameters() if "lora" in name]
+
+
+class Stop(Exception):  # noqa: N818
+    """What a test interrupts training with."""
+
+
+@pytest.mark.parametrize("moment", [1, 4, 8])
+def test_interrupted_training_ends_with_the_same_bytes(
+    trained: Path, recipe: Recipe, rows: list[Row], tmp_path: Path, moment: int
+) -> None:
+    """Three batches an epoch: within the first epoch, within the second, within the third."""
+
+    def interrupt(done: int, total: int) -> None:
+        assert total == 9
+        if done == moment:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(rows[:HELD], rows[HELD:], recipe, tmp_path, interrupt)
+    assert not (tmp_path / "training.json").exists()
+    seen: list[int] = []
+    train(rows[:HELD], rows[HELD:], recipe, tmp_path, lambda done, _: seen.append(done))
+    assert seen[0] == (moment - 1) // 3 * 3 + 1  # finished epochs are not done again
+    assert (tmp_path / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    assert (tmp_path / "training.json").read_bytes() == (trained / "training.json").read_bytes()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from factory.row import read_rows
+from factory.students.classifier import Recipe, train
+encoder, file, out, held = sys.argv[1:]
+rows = read_rows(Path(file))
+def kill(done, total):
+    if done == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+recipe = Recipe(encoder, ("parcel", "money"), max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
+train(rows[:int(held)], rows[int(held):], recipe, Path(out), kill)
+"""
+
+
+def test_killed_training_ends_with_the_same_bytes(
+    trained: Path, recipe: Recipe, rows: list[Row], tmp_path: Path
+) -> None:
+    write_rows(tmp_path / "rows.jsonl", rows)
+    out = tmp_path / "out"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, recipe.encoder, str(tmp_path / "rows.jsonl"), str(out), str(HELD)],
+        capture_output=True,
+        check=False,
+    )
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert (out / "checkpoint" / "history.json").exists()
+    train(rows[:HELD], rows[HELD:], recipe, out)
+    assert (out / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+
+
+def test_training_ends_early_and_keeps_the_best_epoch(encoder: Path, rows: list[Row], tmp_path: Path) -> None:
+    wrong = [row.model_copy(update={"label": LABELS[row.label == "parcel"], "soft": None}) for row in rows[HELD:]]
+    recipe = Recipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=20)
+    train(rows[:HELD], wrong, recipe, tmp_path)  # the better it learns, the worse it does on these
+    losses = [epoch["held_out"] for epoch in read_json(tmp_path / "training.json")["epochs"]]
+    assert len(losses) < 20
+    assert len(losses) - 1 - losses.index(min(losses)) == PATIENCE
+    logits = Encoder.load(tmp_path, LABELS, 24).predict_logits([row.text for row in wrong])
+    scores = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    weights = np.array([row.weight for row in wrong])
+    loss = float(-((targets(wrong, LABELS) * scores).sum(axis=1) * weights).sum() / weights.sum())
+    assert loss == pytest.approx(min(losses), abs=1e-3)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, HELD), (HELD, HELD)])
+def test_nothing_to_train_on_is_told(recipe: Recipe, rows: list[Row], tmp_path: Path, first: int, last: int) -> None:
+    with pytest.raises(DataError, match="both are needed"):
+        train(rows[first:last] if first else [], rows[HELD:] if last else [], recipe, tmp_path)
+
+
+def test_targets_are_distributions(rows: list[Row]) -> None:
+    found = targets([*rows, rows[1].model_copy(update={"soft": {"parcel": 0.2, "money": 0.2}})], LABELS)
+    assert np.allclose(found.sum(axis=1), 1.0)
+    assert found[0].tolist() == [1.0, 0.0]
+    assert found[-1].tolist() == [0.5, 0.5]
+
+
+def test_an_encoder_gives_the_same_vectors_in_any_company(encoder: Path, rows: list[Row]) -> None:
+    loaded = Encoder.load(encoder, LABELS, 24)
+    texts = [row.text for row in rows]
+    together = loaded.vectors(texts)
+    assert together.shape == (60, 32)
+    assert np.allclose(together[7], loaded.vectors([texts[7]])[0], atol=1e-5)
+    assert np.allclose(together[::-1], loaded.vectors(texts[::-1]), atol=1e-5)
+
+
+def test_no_texts_make_no_vectors_of_the_right_width(encoder: Path) -> None:
+    loaded = Encoder.load(encoder, LABELS, 24)
+    assert loaded.vectors([]).shape == (0, 32)
+    assert loaded.predict_logits([]).shape == (0, 2)
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exported")
+    export(trained, LABELS, 24, out)
+    return out
+
+
+def ask(file: Path, folder: Path, texts: list[str]) -> np.ndarray:
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    batch = Encoder.load(folder, LABELS, 24).tokens(texts)
+    return np.asarray(session.run(["logits"], {name: value.numpy() for name, value in batch.items()})[0])
+
+
+@pytest.mark.parametrize("size", [1, 3, 12])
+def test_the_fp32_export_answers_as_torch_does_in_batches_of_any_size(
+    exported: Path, trained: Path, rows: list[Row], size: int
+) -> None:
+    texts = [row.text for row in rows[HELD : HELD + size]] + ["box", "the bill " * 30][: size - 1]
+    reference = Encoder.load(trained, LABELS, 24).predict_logits(texts)
+    found = difference(reference, ask(exported / FP32, trained, texts))
+    assert found["largest_probability_difference"] < 1e-3
+    assert found["same_label"] == 1.0
+
+
+def test_the_int8_export_is_smaller_and_mostly_agrees(exported: Path, trained: Path, rows: list[Row]) -> None:
+    texts = [row.text for row in rows]
+    reference = Encoder.load(trained, LABELS, 24).predict_logits(texts)
+    one_by_one = np.concatenate([ask(exported / INT8, trained, [text]) for text in texts])
+    assert difference(reference, one_by_one)["same_label"] > 0.9
+    assert (exported / INT8).stat().st_size < (exported / FP32).stat().st_size
+
+
+def test_a_difference_is_seen() -> None:
+    one, other = np.array([[2.0, 0.0]], np.float32), np.array([[0.0, 2.0]], np.float32)
+    assert difference(one, one + 5)["largest_probability_difference"] == pytest.approx(0.0, abs=1e-6)
+    assert difference(one, other) == {
+        "largest_probability_difference": pytest.approx(0.7616, abs=1e-3),
+        "same_label": 0,
+    }
