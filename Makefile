@@ -48,7 +48,7 @@ bench: setup
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(APP) $$file; done
 
 soak: setup
-	@$(APP) -m pytest -m soak -s
+	@$(APP) -m pytest -s tests/flows/soak.py
 
 lock:
 	@requirements/lock.sh

@@ -54,13 +54,13 @@ def test_the_run_and_its_figures(world: World, page: Any) -> None:
     page.get_by_text(STAGES[0]).first.wait_for()
     page.wait_for_timeout(3000)  # the graph is drawn
     page.screenshot(path=shots / "1-run.png")
-    page.get_by_role("tab", name="Task Runs").click()
-    page.get_by_text(STAGES[-1], exact=True).first.wait_for()
+    page.locator(".p-tab", has_text="Task Runs").click()
+    page.get_by_text(STAGES[-1], exact=True).last.wait_for()
     page.screenshot(path=shots / "2-stages.png")
-    page.get_by_role("tab", name="Artifacts").click()
-    page.get_by_text("test-seen-where").first.wait_for()
+    page.locator(".p-tab", has_text="Artifacts").click()
+    page.get_by_text("test-seen-where").last.wait_for()
     page.screenshot(path=shots / "3-artifacts.png")
-    page.get_by_text("test-seen-evaluate").first.click()
+    page.get_by_text("test-seen-evaluate", exact=True).last.click()
     page.get_by_text("gate passed").first.wait_for()
     page.screenshot(path=shots / "4-figures.png")
     assert all(url.startswith((world.prefect.url, "data:", "blob:")) for url in asked), "the page loads from elsewhere"
