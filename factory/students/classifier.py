@@ -21,7 +21,7 @@ from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import probe
-from factory.students.encoder import Encoder
+from factory.students.encoder import Encoder, quiet
 
 BATCH = 16
 WARM_UP = 0.1
@@ -112,17 +112,16 @@ class _Run:
         torch.manual_seed(recipe.seed)
         self.encoder = Encoder.load(recipe.encoder, recipe.labels, recipe.max_tokens)
         _start_head(self.encoder, self.texts, self.targets.numpy(), self.weights.numpy())
-        self.encoder.model = get_peft_model(
-            self.encoder.model,
-            LoraConfig(
-                task_type=TaskType.TOKEN_CLS,
-                r=recipe.rank,
-                lora_alpha=2 * recipe.rank,
-                lora_dropout=0.1,
-                target_modules="all-linear",
-                modules_to_save=["classifier"],
-            ),
+        adapters = LoraConfig(
+            task_type=TaskType.TOKEN_CLS,
+            r=recipe.rank,
+            lora_alpha=2 * recipe.rank,
+            lora_dropout=0.1,
+            target_modules="all-linear",
+            modules_to_save=["classifier"],
         )
+        with quiet():
+            self.encoder.model = get_peft_model(self.encoder.model, adapters)
         self.parameters = {n: p for n, p in self.encoder.model.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
         self.batches = -(-len(rows) // BATCH)

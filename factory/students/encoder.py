@@ -7,8 +7,11 @@ a plain `AutoModelForTokenClassification`, which transformers opens with no code
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +43,11 @@ class Encoder:
             max_tokens: longer texts are cut here.
         """
         from transformers import AutoModelForTokenClassification, AutoTokenizer
-        from transformers.utils import logging
+        from transformers.utils import logging as transformers_logging
 
         set_threads()
-        logging.set_verbosity_error()  # a head that starts afresh is no news
-        logging.disable_progress_bar()
+        transformers_logging.set_verbosity_error()  # a head that starts afresh is no news
+        transformers_logging.disable_progress_bar()
         tokenizer = AutoTokenizer.from_pretrained(source)
         model = AutoModelForTokenClassification.from_pretrained(
             source,
@@ -98,6 +101,19 @@ def mean_over_tokens(values: Any, mask: Any) -> Any:
     """Mean of [texts, tokens, n] over the tokens the mask [texts, tokens] keeps: [texts, n]."""
     weights = mask.unsqueeze(-1).to(values.dtype)
     return (values * weights).sum(1) / weights.sum(1)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hide what torch, transformers, peft and onnxruntime advise those who write code; errors are still told."""
+    before = logging.root.manager.disable
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
 
 
 def set_threads() -> None:

