@@ -31,11 +31,11 @@ progress() {
     done
 }
 
-install() {
-    [ -x "$env/bin/python" ] || "$python" -m venv "$env"
-    pip=("$env/bin/python" -m pip install --disable-pip-version-check --no-input --no-compile)
-    "${pip[@]}" --no-deps -r <(grep -v '^torch==' "$lock")
-    if torch=$(grep '^torch==' "$lock"); then "${pip[@]}" --constraint "$lock" "$torch"; fi
+install() { # says `|| return` each time: bash does not stop at errors in a function whose status is looked at
+    [ -x "$env/bin/python" ] || "$python" -m venv "$env" || return
+    local pip=("$env/bin/python" -m pip install --disable-pip-version-check --no-input --no-compile)
+    "${pip[@]}" --no-deps -r <(grep -v '^torch==' "$lock") || return
+    if torch=$(grep '^torch==' "$lock"); then "${pip[@]}" --constraint "$lock" "$torch" || return; fi
 }
 
 progress &

@@ -2,7 +2,7 @@
 # Brings every lock up to date with what its .in asks for.     requirements/lock.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ -x .envs/lock/bin/uv ] || { "${PYTHON:-python3}" -m venv .envs/lock && .envs/lock/bin/python -m pip install -q uv; }
+[ -x .envs/lock/bin/uv ] || { "${PYTHON:-python3}" -m venv .envs/lock && .envs/lock/bin/python -m pip install -qq uv; }
 export UV_FIND_LINKS=${PIP_FIND_LINKS:-}
 
 compile() { # LOCK OVERRIDES
