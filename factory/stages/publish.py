@@ -58,7 +58,12 @@ def publish(build: Build) -> Output:
         )
 
     inputs = {"evaluate": measured, "dataset": made, "hub": build.settings.hub, "forced": not gate["passed"]}
-    return build.stage("publish", inputs, work)
+    output = build.stage("publish", inputs, work)
+    held = {str(version) for version in hub.versions(build.spec.name)}
+    if output.reused and read_json(output.path / SUMMARY)["version"] not in held:
+        shutil.rmtree(output.path)  # somebody emptied the hub: what was published there is published again
+        output = build.stage("publish", inputs, work)
+    return output
 
 
 def _version_alone(folder: Path, to: Path) -> Path:
