@@ -23,8 +23,8 @@ class Ask(Task):  # type: ignore[misc]
 
     @property
     def outputs(self) -> list[str]:
-        """The columns written; key and error are added by TeacherLLM."""
-        return ["reply", "llm_ask_key", "llm_ask_error"]
+        """The columns written; the error is added by TeacherLLM."""
+        return ["reply", "llm_ask_error"]
 
     def format_input(self, input: dict[str, Any]) -> Any:
         """The chat, and the options this request has of its own."""
@@ -37,7 +37,7 @@ class Ask(Task):  # type: ignore[misc]
 
 
 class Write(Step):  # type: ignore[misc]
-    """Writes keys and errors to a file; the replies themselves are in the cache.
+    """Writes each request's `key` and error to a file; the replies themselves are in the cache.
 
     Attributes:
         file: JSONL, one line a request.
@@ -48,15 +48,15 @@ class Write(Step):  # type: ignore[misc]
     @property
     def inputs(self) -> list[str]:
         """The columns read."""
-        return ["llm_ask_key", "llm_ask_error"]
+        return ["key", "llm_ask_error"]
 
     @property
     def outputs(self) -> list[str]:
-        """The columns written."""
-        return ["key", "error"]
+        """The column written."""
+        return ["error"]
 
     def process(self, inputs: StepInput) -> Any:
         """Write the file; pass on what was written."""
-        found = [{"key": row["llm_ask_key"] or "", "error": row["llm_ask_error"] or ""} for row in inputs]
+        found = [{"key": row["key"], "error": row["llm_ask_error"] or ""} for row in inputs]
         write_jsonl(Path(self.file), found)
         yield found

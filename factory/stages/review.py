@@ -146,8 +146,13 @@ class _Ballot:
         ]
 
     def held_out_accuracy(self, known: dict[int, int]) -> tuple[int, int]:
-        """How often a committee that has not seen a person's label gives it: (right, n), over folds."""
+        """How often a committee that has not seen a person's label gives it: (right, n), over folds.
+
+        (0, 0) where so few rows are known that a fold's committee would not be fitted as the one that votes is.
+        """
         rows, right = sorted(known), 0
+        if len(rows) - -(-len(rows) // FOLDS) < committee.FEWEST:
+            return 0, 0
         for fold in range(FOLDS):
             held = rows[fold::FOLDS]
             rest = {row: known[row] for row in rows if row not in set(held)}

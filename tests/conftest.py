@@ -1,0 +1,118 @@
+"""A small specialist that can be built in a minute, and one build of it, shared by every test that needs one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory import settings
+from factory.row import Gold, read_gold
+from factory.settings import CHECKOUT, Settings
+from tests import shop, tiny_encoder
+
+NAME = "test/shop"
+
+
+@dataclasses.dataclass
+class Factory:
+    """`python -m factory` in a FACTORY_HOME of its own, over a loopback teacher.
+
+    Attributes:
+        home: FACTORY_HOME.
+        prompts, gold: FACTORY_PROMPTS, FACTORY_GOLD.
+        teacher: what it asks.
+        encoder: the students' encoder.
+    """
+
+    home: Path
+    prompts: Path
+    gold: Path
+    teacher: shop.Teacher
+    encoder: Path
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables of such a factory."""
+        return {
+            "FACTORY_HOME": str(self.home),
+            "FACTORY_PROMPTS": str(self.prompts),
+            "FACTORY_GOLD": str(self.gold),
+            "FACTORY_SEED": str(self.gold),
+            "FACTORY_HUB": str(self.home / "hub"),
+            "FACTORY_TEACHER_URL": self.teacher.server.url,
+            "FACTORY_REVIEW": "jsonl",
+            "FACTORY_SIMULATE_REVIEW": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+
+    @property
+    def settings(self) -> Settings:
+        """As a command started by `run` finds them."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.variables.items():
+                patch.setenv(name, value)
+            return settings.load()
+
+    def elsewhere(self, home: Path) -> Factory:
+        """The same with another home."""
+        return dataclasses.replace(self, home=home)
+
+    def specialist(self, name: str, **changes: Any) -> str:
+        """Make a specialist that differs from the usual one in these keys of its spec."""
+        student = {"encoder": str(self.encoder), "lora_rank": 2, "learning_rate": 0.005}
+        shop.make_specialist(self.prompts / name, self.gold, {"student": student, **changes})
+        return name
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """`python -m factory ARGUMENTS`; stderr is part of stdout."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "factory", *arguments],
+            cwd=CHECKOUT,
+            env=os.environ | self.variables | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """The same, to its end."""
+        with self.start(*arguments, **variables) as process:
+            out, _ = process.communicate(timeout=600)
+        return subprocess.CompletedProcess(process.args, process.returncode, out)
+
+    def gold_rows(self) -> list[Gold]:
+        """What the specialist is measured on."""
+        return read_gold(self.gold / "test" / "shop" / "validation.jsonl", shop.WORDS)
+
+    def stage(self, name: str) -> Path:
+        """The folder of the one finished run of a stage."""
+        (found,) = (self.home / "builds" / NAME / name).glob("[!.]*")
+        return found
+
+
+@pytest.fixture(scope="session")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    """A factory with the specialist test/shop, of which nothing is built."""
+    base = tmp_path_factory.mktemp("factory")
+    encoder = tiny_encoder.make(base / "tiny-encoder", shop.every_text(), hidden=128)
+    made = Factory(base / "home", base / "prompts", base / "gold", shop.Teacher(), encoder)
+    made.specialist(NAME, gate=[{"better_than": "majority"}, {"at_least": 0.2, "metric": "macro_f1"}])
+    yield made
+    made.teacher.stop()
+
+
+@pytest.fixture(scope="session")
+def built(factory: Factory) -> Factory:
+    """The same after one whole build, whose output is in home/out.txt."""
+    ended = factory.run("build", NAME)
+    assert ended.returncode == 0, ended.stdout
+    (factory.home / "out.txt").write_text(ended.stdout)
+    return factory

@@ -1,0 +1,123 @@
+"""A whole build of a small specialist: what it leaves, that it fits together, and that it is never made twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import zoo
+from factory.dataset.version import open_version
+from factory.evidence.records import read_evidence
+from factory.files import read_json
+from factory.row import read_rows
+from factory.stage import inputs_of
+from factory.stages import STAGES
+from tests import shop
+from tests.conftest import NAME, Factory
+
+pytestmark = pytest.mark.real
+
+
+def test_every_stage_says_where_its_output_is(built: Factory) -> None:
+    out = (built.home / "out.txt").read_text()
+    for name in STAGES:
+        assert f"\n{name}: {built.stage(name)}\n" in f"\n{out}"
+        assert inputs_of(built.stage(name))
+    assert "Warning" not in out and "WARNING" not in out and "Traceback" not in out
+    left = [path for path in (built.home / "builds").rglob(".*") if path.name.endswith(".part")]
+    assert left == []
+
+
+def test_no_row_is_lost_on_the_way(built: Factory) -> None:
+    written = read_rows(built.stage("write") / "rows.jsonl")
+    assert len(written) == 36
+    kept, dropped = (read_rows(built.stage("clean") / f"{name}.jsonl") for name in ("kept", "dropped"))
+    assert len(kept) + len(dropped) == len(written) + 12 + 30
+    assert all(not row.verdicts[-1].passed and row.verdicts[-1].reason for row in dropped)
+    last = read_rows(built.stage("review") / "kept.jsonl") + read_rows(built.stage("review") / "dropped.jsonl")
+    assert {row.id for row in last} == {row.id for row in kept}
+    assert open_version(built.stage("dataset")).manifest["dropped"] == Counter(
+        row.verdicts[-1].check for row in dropped
+    )
+
+
+def test_every_written_row_can_be_asked_for_again(built: Factory) -> None:
+    for row in read_rows(built.stage("write") / "rows.jsonl"):
+        assert row.origin == "generated" and set(row.attributes) == {"tone", "length"}
+        lineage = row.lineage
+        assert lineage.cell and lineage.prompt and lineage.reply and lineage.teacher == "loopback@127.0.0.1"
+        assert lineage.source  # the passages shown
+
+
+def test_every_row_that_is_trained_on_has_a_distribution(built: Factory) -> None:
+    rows = read_rows(built.stage("review") / "kept.jsonl")
+    for row in rows:
+        assert sum(row.distribution().values()) == pytest.approx(1.0)
+        assert row.weight == (1.0 if row.origin == "reviewed" else 0.5)
+        assert row.label == max(row.distribution(), key=row.distribution().__getitem__)
+    assert Counter(row.origin for row in rows)["reviewed"] == 30
+    right = [row.label == shop.label_of(row.text) for row in rows]
+    assert sum(right) / len(right) > 0.85
+
+
+def test_the_dataset_opens_with_datasets_alone(built: Factory, tmp_path: Path) -> None:
+    import datasets
+
+    version = open_version(built.stage("dataset"))
+    published = built.home / "hub" / "datasets" / NAME / version.version
+    found = datasets.load_dataset(str(published), cache_dir=str(tmp_path))
+    assert {name: len(split) for name, split in found.items()} == version.manifest["splits"]
+    assert found["train"].features["label"].names == list(shop.WORDS)
+    assert set(found["train"]["id"]) == {row.id for row in version.rows("train")}
+
+
+def test_no_gold_text_is_trained_on(built: Factory) -> None:
+    gold = {json.loads(line)["text"] for line in (built.gold / "test/shop/validation.jsonl").read_text().splitlines()}
+    version = open_version(built.stage("dataset"))
+    assert not gold & {row.text for split in ("train", "held_out") for row in version.rows(split)}
+
+
+def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
+    records = read_evidence(built.stage("evaluate") / "evidence.jsonl")
+    everybody = {"student:int8", "student:fp32", "majority", "tfidf", "reviewed_only", "teacher"}
+    accuracy = {r.who: r for r in records if getattr(r, "metric", "") == "accuracy" and not hasattr(r, "against")}
+    assert everybody <= set(accuracy)
+    assert {record.n for record in accuracy.values()} == {60}
+    assert len({record.rows for record in accuracy.values()}) == 1
+    assert accuracy["teacher"].value == 1.0  # it knows the answers
+    assert accuracy["majority"].value == pytest.approx(1 / 3, abs=0.01)
+    compared = {record.against for record in records if hasattr(record, "against")}
+    assert compared == everybody - {"student:int8", "student:fp32"}
+    for name in ("report.html", "report.md"):
+        assert "shop" in (built.stage("evaluate") / name).read_text()
+
+
+def test_the_gate_says_what_its_lines_say(built: Factory) -> None:
+    gate = read_json(built.stage("evaluate") / "gate.json")
+    lines = [r for r in read_evidence(built.stage("evaluate") / "evidence.jsonl") if hasattr(r, "requirement")]
+    assert gate["passed"] and all(line.passed for line in lines)
+    assert gate["lines"] == [line.sentence for line in lines]
+    assert len(lines) == 2
+
+
+def test_the_zoo_loads_it_from_the_hub(built: Factory) -> None:
+    specialist = zoo.load(NAME, hub=built.home / "hub")
+    gold = [json.loads(line) for line in (built.gold / "test/shop/validation.jsonl").read_text().splitlines()]
+    found = specialist.predict([row["text"] for row in gold])
+    right = sum(answer.label == row["label"] for answer, row in zip(found, gold, strict=True)) / len(gold)
+    summary = read_json(built.stage("evaluate") / "summary.json")
+    assert right == pytest.approx(summary["student:int8"], abs=1e-4)  # what is published is what was measured
+
+
+def test_a_second_build_makes_nothing_and_asks_nothing(built: Factory) -> None:
+    asked = len(built.teacher.asked)
+    files = {path: path.stat().st_mtime_ns for path in (built.home / "builds").rglob("*")}
+    again = built.run("build", NAME)
+    assert again.returncode == 0, again.stdout
+    assert all(f"{name} (was there): {built.stage(name)}" in again.stdout for name in STAGES)
+    assert len(built.teacher.asked) == asked
+    assert {path: path.stat().st_mtime_ns for path in (built.home / "builds").rglob("*")} == files
+    assert [path.name for path in (built.home / "hub" / NAME).glob("[!.]*")] == ["1.0.0"]
