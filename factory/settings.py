@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from factory.errors import FactoryError
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -67,11 +69,23 @@ class Settings:
 
 
 def load() -> Settings:
-    """The settings of this process."""
+    """The settings of this process.
+
+    Raises:
+        FactoryError: a port that is no number.
+    """
     env = os.environ
 
     def path(name: str, default: Path) -> Path:
         return Path(env[name]).expanduser().resolve() if env.get(name) else default
+
+    def port(name: str, default: int) -> int:
+        try:
+            return int(env.get(name) or default)
+        except ValueError as error:
+            raise FactoryError(
+                f"{env[name]!r} is no port.", where=name, fix=f"Set it to a number such as {default}, or leave it out."
+            ) from error
 
     home = path("FACTORY_HOME", CHECKOUT / ".factory")
     shared = CHECKOUT.parent / "shared"
@@ -89,8 +103,8 @@ def load() -> Settings:
         argilla_key=env.get("FACTORY_ARGILLA_KEY", ""),
         review=env.get("FACTORY_REVIEW", "argilla"),
         simulate_review=env.get("FACTORY_SIMULATE_REVIEW", "1") != "0",
-        teacher_port=int(env.get("FACTORY_TEACHER_PORT", "8710")),
-        argilla_port=int(env.get("FACTORY_ARGILLA_PORT", "6900")),
-        prefect_port=int(env.get("FACTORY_PREFECT_PORT", "4200")),
-        hub_port=int(env.get("FACTORY_HUB_PORT", "8720")),
+        teacher_port=port("FACTORY_TEACHER_PORT", 8710),
+        argilla_port=port("FACTORY_ARGILLA_PORT", 6900),
+        prefect_port=port("FACTORY_PREFECT_PORT", 4200),
+        hub_port=port("FACTORY_HUB_PORT", 8720),
     )

@@ -17,6 +17,7 @@ from factory.generate import judge as judging
 from factory.generate import plan as planning
 from factory.generate import write as writing
 from factory.generate.plan import Cell
+from factory.generate.prompt import messages
 from factory.generate.seed import Passage, seed_passages, unlabelled
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
@@ -31,8 +32,13 @@ CLEANING = tuple(name for name in hygiene.CHECKS if name != "consistency")  # th
 
 
 def plan(build: Build) -> Output:
-    """What to ask the teacher to write: plan.jsonl and coverage.json."""
+    """What to ask the teacher to write: plan.jsonl and coverage.json.
+
+    Raises:
+        SpecError, DataError: also for what only later stages need; before anything is paid for.
+    """
     spec = build.spec
+    _look_ahead(build)
     passages = seed_passages(spec, build.settings)
     cells = planning.plan(spec, build.budget, passages)
 
@@ -81,8 +87,7 @@ def clean(build: Build) -> Output:
     written = build.run("write")
     spec, settings = build.spec, build.settings
     texts = unlabelled(spec, settings)[: build.budget.label]
-    answered = settings.simulate_review and (settings.gold / spec.gold / "reviewed.jsonl").exists()
-    people = simulated.read(spec, settings.gold, build.budget.review) if answered else []
+    people = _people(build)
 
     def work(out: Path) -> None:
         progress = build.meter("clean")
@@ -169,6 +174,23 @@ def dataset(build: Build) -> Output:
     output = build.stage("dataset", {"review": reviewed, "spec": build.spec.identity}, work)
     open_version(output.path)
     return output
+
+
+def _look_ahead(build: Build) -> None:
+    """Read whatever people wrote for later stages, so that a slip in it is told now."""
+    _ = build.gold
+    _people(build)
+    options = [{"code": "A", "label": label, "definition": build.spec.gist(label)} for label in build.labels]
+    messages(build.spec, "judge.jinja", options=options, text="")
+    _ = build.spec.rules
+
+
+def _people(build: Build) -> list[Row]:
+    """Rows that stand in for what people have answered already."""
+    spec, settings = build.spec, build.settings
+    if not settings.simulate_review or not (settings.gold / spec.gold / "reviewed.jsonl").exists():
+        return []
+    return simulated.read(spec, settings.gold, build.budget.review)
 
 
 def _unjudged(spec: str, passage: Passage, label: str) -> Row:
