@@ -67,7 +67,8 @@ class Factory:
     def specialist(self, name: str, **changes: Any) -> str:
         """Make a specialist that differs from the usual one in these keys of its spec."""
         student = {"encoder": str(self.encoder), "lora_rank": 2, "learning_rate": 0.005}
-        shop.make_specialist(self.prompts / name, self.gold, {"student": student, **changes})
+        teacher = {"model": "loopback", "rows_per_request": 4, "concurrency": 2}
+        shop.make_specialist(self.prompts / name, self.gold, {"student": student, "teacher": teacher, **changes})
         return name
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:

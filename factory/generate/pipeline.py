@@ -82,6 +82,7 @@ def ask(
             away must not leave a hole that a finished stage would keep for ever.
     """
     keys = [request.cache_key(endpoint.identity) for request in requests]
+    _tidy(cache.parent)
     store = ReplyCache(cache)
     try:
         missing = [request for request, key in zip(requests, keys, strict=True) if not store.contains(key)]
@@ -159,7 +160,18 @@ def _run(
 
 @contextmanager
 def _workplace(root: Path) -> Iterator[Path]:
-    """A folder for one run, which removes those that killed runs have left: nobody holds a lock on them."""
+    """A folder for one run, locked as long as this process is at it."""
+    with tempfile.TemporaryDirectory(prefix="pipeline-", dir=root) as folder:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield Path(folder)
+        finally:
+            os.close(descriptor)
+
+
+def _tidy(root: Path) -> None:
+    """Remove what killed runs have left: folders nobody holds a lock on."""
     for left in root.glob("pipeline-*"):
         with suppress(OSError):
             descriptor = os.open(left, os.O_RDONLY)
@@ -168,13 +180,6 @@ def _workplace(root: Path) -> Iterator[Path]:
                 shutil.rmtree(left)
             finally:
                 os.close(descriptor)
-    with tempfile.TemporaryDirectory(prefix="pipeline-", dir=root) as folder:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield Path(folder)
-        finally:
-            os.close(descriptor)
 
 
 def main(job_file: Path, out: Path) -> None:
