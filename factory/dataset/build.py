@@ -31,7 +31,8 @@ def build(
         spec: what they are for.
         out: an empty folder, or one with leftovers of a killed attempt; manifest.json is written last.
         dropped: check name to how many rows it dropped, see `drop_table`.
-        audit: how often people agreed with the label on a random slice: `value`, `low`, `high` (0 to 1) and `n`.
+        audit: how often people agreed with the label on a random slice: `value`, `low`, `high` (0 to 1), `n`, and
+            `how` it was found out, in words.
 
     Returns:
         The version.

@@ -23,6 +23,7 @@ from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.review import simulated
 from factory.row import Lineage, Row, read_rows, write_rows
+from factory.spec import Spec
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
 
@@ -81,8 +82,9 @@ def write(build: Build) -> Output:
 def clean(build: Build) -> Output:
     """All candidate rows through every check that needs no committee: kept.jsonl, dropped.jsonl, statistics.json.
 
-    Candidates are written rows, real unlabelled texts (labelled for now by the nearest definition) and, where the
-    spec's review is simulated, rows from reviewed.jsonl. vectors.npy holds the encoder's view of the kept rows.
+    Candidates are written rows, the spec's own examples (so that a teacher's copies of them are found), real
+    unlabelled texts (labelled for now by the nearest definition) and, where review is simulated, rows from
+    reviewed.jsonl. vectors.npy holds the encoder's view of the kept rows.
     """
     written = build.run("write")
     spec, settings = build.spec, build.settings
@@ -91,7 +93,7 @@ def clean(build: Build) -> Output:
 
     def work(out: Path) -> None:
         progress = build.meter("clean")
-        rows = people + [_unjudged(spec.identity, passage, build.labels[0]) for passage in texts]
+        rows = people + _examples(spec) + [_unjudged(spec.identity, passage, build.labels[0]) for passage in texts]
         rows += read_rows(written.path / ROWS)
         checked = hygiene.run(rows, check.context(spec, build.gold), CLEANING, progress)
         vectors = build.encoder.vectors([row.text for row in checked.kept])
@@ -111,6 +113,7 @@ def clean(build: Build) -> Output:
         "write": written,
         "unlabelled": [passage.id for passage in texts],
         "people": [row.to_json() for row in people],
+        "examples": [example.model_dump() for example in spec.examples],
         "gold": build.gold_file,
         "hygiene": spec.hygiene.model_dump(mode="json"),
         "language": spec.language,
@@ -191,6 +194,11 @@ def _people(build: Build) -> list[Row]:
     if not settings.simulate_review or not (settings.gold / spec.gold / "reviewed.jsonl").exists():
         return []
     return simulated.read(spec, settings.gold, build.budget.review)
+
+
+def _examples(spec: Spec) -> list[Row]:
+    lineage = Lineage(spec=spec.identity, source="spec.yaml")
+    return [Row(text=item.text, label=item.label, origin="example", lineage=lineage) for item in spec.examples]
 
 
 def _unjudged(spec: str, passage: Passage, label: str) -> Row:

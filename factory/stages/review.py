@@ -24,6 +24,7 @@ from factory.stages.build import SUMMARY, Build
 from factory.stages.data import VECTORS
 
 FOLDS = 5
+HUMAN = ("reviewed", "example")  # labelled by people; no machine has a say about them
 
 
 def backend(build: Build) -> Backend:
@@ -130,20 +131,18 @@ class _Ballot:
 
     def decide(self, rows: Sequence[Row]) -> tuple[Weights, list[Row]]:
         """Fit the committee to reviewed rows and give every other row a soft label; `label` stays as it was."""
-        known = self._known(rows)
+        known = self.known(rows)
         voters = self.votes(known)
         teacher = np.abs(voters.members["teacher"]).sum(axis=1) > 0
         heard = _fit(voters, known, teacher)
         unheard = _fit(_without_teacher(voters), known, np.ones(len(teacher), bool))
         p = np.where(teacher[:, None], heard.vote(voters), unheard.vote(voters))
         decided = [
-            row if row.origin == "reviewed" else row.model_copy(update={"soft": _soft(p[self._place[row.id]], self)})
+            row if row.origin in HUMAN else row.model_copy(update={"soft": _soft(p[self._place[row.id]], self)})
             for row in rows
         ]
         weight = self.build.spec.student.synthetic_weight
-        return heard, [
-            row if row.origin == "reviewed" else row.model_copy(update={"weight": weight}) for row in decided
-        ]
+        return heard, [row if row.origin in HUMAN else row.model_copy(update={"weight": weight}) for row in decided]
 
     def held_out_accuracy(self, known: dict[int, int]) -> tuple[int, int]:
         """How often a committee that has not seen a person's label gives it: (right, n), over folds.
@@ -164,7 +163,8 @@ class _Ballot:
             right += int(sum(found[i] == known[row] for i, row in enumerate(held)))
         return right, len(rows)
 
-    def _known(self, rows: Sequence[Row]) -> dict[int, int]:
+    def known(self, rows: Sequence[Row]) -> dict[int, int]:
+        """Row number to label number, of the rows people labelled."""
         labels = {label: number for number, label in enumerate(self.build.labels)}
         return {self._place[row.id]: labels[row.label] for row in rows if row.origin == "reviewed"}
 
@@ -199,13 +199,14 @@ def _voted(row: Row) -> Row:
 def _audit(ballot: _Ballot, answers: Sequence[Answer]) -> dict[str, Any] | None:
     """How often the committee's label is right: on the audit slice people answered, else on simulated reviewed rows."""
     found = merge.audit(ballot.labelled(ballot.rows), answers)
-    right, n = found.right, found.n
+    right, n, how = found.right, found.n, "a random slice of the rows, judged by people unaided"
     if n == 0:
-        right, n = ballot.held_out_accuracy(ballot._known(ballot.rows))
+        right, n = ballot.held_out_accuracy(ballot.known(ballot.rows))
+        how = "rows people had labelled before, each judged by a committee that had not seen its label"
     if n == 0:
         return None
     low, high = merge.wilson(right, n)
-    return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n}
+    return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
 
 
 def _named(labels: Sequence[str], weights: Weights) -> dict[str, float]:

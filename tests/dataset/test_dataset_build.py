@@ -9,7 +9,7 @@ from factory.dataset.version import content_hash, open_version
 from factory.errors import DataError
 from factory.row import Lineage, Row, Verdict
 
-AUDIT = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 40}
+AUDIT = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 40, "how": "a random slice"}
 
 
 def test_a_version_gives_back_the_rows_it_was_built_from(rows, spec, tmp_path):
@@ -74,7 +74,7 @@ def test_the_card_says_what_the_manifest_says(rows, spec, tmp_path):
     build(rows, spec, tmp_path / "out", dropped={"near_duplicate": 7, "length": 9}, audit=AUDIT)
     card = (tmp_path / "out" / "README.md").read_text()
     assert "| length | 9 |\n| near_duplicate | 7 |" in card
-    assert "random slice of 40 rows, people agreed with the label in 90.0 % (95 % interval 80.0 % to 95.0 %)" in card
+    assert "in 90.0 % of 40 rows (95 % interval 80.0 % to 95.0 %): a random slice" in card
     assert "6 rows (10.0 %) were looked at by a person, who changed the label of 1." in card
     assert "Teacher: teacher-1@abc, asked with 15 different prompts." in card
     assert "| tone | plain 30, [loud] |" in card
