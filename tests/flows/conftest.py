@@ -1,114 +1,24 @@
-"""A small specialist of these tests' own, a loopback teacher that knows its labels, and a Prefect server."""
+"""A FACTORY_HOME with a small specialist, a loopback teacher that knows its labels, and a Prefect server."""
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import os
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from factory import settings
 from factory.services.prefect import PrefectServer
 from factory.services.process import free_port
 from factory.settings import CHECKOUT, Settings
 from factory.teacher import weights
-from tests.loopback_teacher import LoopbackTeacher, request_key
-
-WORDS = {
-    "parcel": ["parcel", "delivery", "courier", "tracking number", "package", "postman"],
-    "money": ["invoice", "refund", "payment", "bank transfer", "receipt", "discount"],
-    "account": ["password", "login", "username", "profile picture", "email address", "account"],
-}
-OPENINGS = [
-    "Good morning to everybody in your office.",
-    "I have written to you twice already.",
-    "My husband told me to ask you first.",
-    "Sorry to bother you on a Sunday.",
-    "Nobody answers the phone when I call.",
-    "This has never happened to me before.",
-    "We moved to a new house in spring.",
-    "I am a customer of yours for ten years.",
-    "Your colleague was friendly but could not help.",
-    "Perhaps you remember me from last week.",
-    "Our shop opens again on Monday.",
-]
-MIDDLES = [
-    "Something is wrong with the {word}, and I cannot see why.",
-    "Where do I find the {word} that you promised me?",
-    "How long does it take until the {word} is there?",
-    "I would like to know more about my {word}, if you have a minute.",
-    "The {word} looks different from what I had expected.",
-    "Please check the {word} once more and tell me what you see.",
-    "Who takes care of the {word} while you are on holiday?",
-]
-ENDINGS = [
-    "It would be lovely to hear from you before the weekend.",
-    "Otherwise I shall have to look for another company.",
-    "My daughter needs it for school, so it is a little urgent.",
-    "You can reach me in the evening, after six.",
-    "Thank you very much in advance for your trouble.",
-    "I attach a picture, so that you know what I mean.",
-    "There is no hurry, any day next month will do.",
-    "Honestly, I am rather disappointed by all this.",
-    "Please answer in short words, my English is not good.",
-    "Let me know whether you need anything else for that.",
-    "The rest of the order was perfect, by the way.",
-    "I wait here and drink another cup of tea.",
-    "Last winter all of this worked without any problem.",
-]
-
-
-def text_of(label: str, number: int) -> str:
-    """A text about the label; two with different numbers share a sentence at most."""
-    middle = MIDDLES[number % len(MIDDLES)].format(word=WORDS[label][number % len(WORDS[label])])
-    return f"{OPENINGS[number % len(OPENINGS)]} {middle} {ENDINGS[number % len(ENDINGS)]}"
-
-
-def label_of(text: str) -> str:
-    """The label whose words the text holds."""
-    return max(WORDS, key=lambda label: sum(word in text for word in WORDS[label]))
-
-
-def teach(body: dict[str, Any]) -> str:
-    """What the teacher of these tests answers."""
-    asked = body["messages"][-1]["content"]
-    if choices := (body.get("structured_outputs") or {}).get("choice"):
-        meant = label_of(asked.split("TEXT:")[-1])
-        return next(choice for choice in choices if choice == meant or f"{choice} = {meant}" in asked)
-    label = asked.split("LABEL:")[-1].split()[0]
-    start = int(request_key(body), 16) % 10_000
-    return json.dumps({"rows": [{"text": text_of(label, 1000 + start + 37 * place)} for place in range(4)]})
-
-
-class Teacher:
-    """A loopback teacher in a thread of its own."""
-
-    def __init__(self, delay: float = 0.0) -> None:
-        self.server = LoopbackTeacher(answer=teach, delay=delay)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(30)
-
-    @property
-    def asked(self) -> list[str]:
-        """Every chat request so far, as canonical JSON."""
-        return [json.dumps(body, sort_keys=True) for body in self.server.asked]
-
-    def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+from tests.shop import Teacher, make_specialist
 
 
 @dataclasses.dataclass
@@ -173,53 +83,6 @@ class World:
         """The artifacts of a flow run: key to data."""
         found = self.ask("artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})
         return {artifact["key"]: artifact["data"] for artifact in found}
-
-
-def make_specialist(folder: Path, gold: Path, changes: dict[str, Any]) -> None:
-    """A specialist of three labels in a folder, and its gold rows."""
-    folder.mkdir(parents=True)
-    budget = {"generate": 36, "label": 12, "judge": 30, "review": 30, "measure_teacher": 0, "epochs": 3}
-    spec = {
-        "title": "What a shop's customer writes about",
-        "purpose": "Tests of the flow.",
-        "kind": "classification",
-        "text": "a message that a customer types into the shop's chat",
-        "question": "What is the message about?",
-        "labels": {
-            "parcel": "The message is about a parcel, a delivery, a courier or a tracking number.",
-            "money": "The message is about an invoice, a refund, a payment or a receipt.",
-            "account": "The message is about a password, a login, a profile or an account.",
-        },
-        "attributes": {"tone": ["calm", "angry"], "length": ["short", "long"]},
-        "gold": "test/shop",
-        "unlabelled": "test/shop/unlabelled.jsonl",
-        "teacher": {"model": "loopback", "rows_per_request": 4},
-        "gate": [{"at_least": 0.0}],
-        "budgets": {"quick": budget, "full": budget},
-    }
-    (folder / "spec.yaml").write_text(yaml.safe_dump(spec | changes, sort_keys=False))
-    (folder / "policy.md").write_text("# How to label\n\n## In short\n\nChoose the label that the message is about.\n")
-    (folder / "generate.jinja").write_text(
-        "You write messages.\n---\nWrite {{ count }} messages.\n"
-        "{% for name, value in attributes.items() %}{{ name }}: {{ value }}\n{% endfor %}"
-        "{% for passage in passages %}- {{ passage }}\n{% endfor %}LABEL: {{ label }}"
-    )
-    (folder / "judge.jinja").write_text(
-        "You read messages.\n---\n{% for option in options %}{{ option.code }} = {{ option.label }}\n{% endfor %}"
-        "TEXT: {{ text }}"
-    )
-    rows = gold / "test" / "shop"
-    if rows.exists():
-        return
-    rows.mkdir(parents=True)
-    texts = [(label, text_of(label, number)) for number, label in enumerate(list(WORDS) * 40)]
-    parts = {"validation": texts[:60], "reviewed": texts[60:90], "unlabelled": texts[90:]}
-    for name, part in parts.items():
-        lines = [
-            {"id": f"{name}-{number}", "text": text, **({} if name == "unlabelled" else {"label": label})}
-            for number, (label, text) in enumerate(part)
-        ]
-        (rows / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 @pytest.fixture(scope="session")
