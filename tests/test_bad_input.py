@@ -240,3 +240,14 @@ def test_a_hub_that_is_a_file_and_is_then_mended(built: Factory, tmp_path: Path)
     assert mended.returncode == 0, mended.stdout
     assert mended.stdout.count("(was there)") == 10
     assert json.loads((hub / NAME / "1.0.0" / "manifest.json").read_text())["version"] == "1.0.0"
+
+
+@pytest.mark.real
+def test_a_budget_that_buys_no_row_is_told(factory: Factory, tmp_path: Path) -> None:
+    there = factory.elsewhere(tmp_path / "home")
+    none = {"generate": 0, "label": 0, "judge": 0, "review": 0}
+    name = there.specialist("test/nothing", budgets={"quick": none, "full": none})
+    ended = there.run("build", name, "--until", "dataset")
+    assert ended.returncode == 1, ended.stdout
+    assert "error: There are no rows to make a dataset of." in ended.stdout and "raise the budget" in ended.stdout
+    assert "Traceback" not in ended.stdout
