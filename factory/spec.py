@@ -168,7 +168,7 @@ class Budget(Part):
 
     generate: int = Field(ge=0)
     label: int = Field(ge=0)
-    judge: int = Field(ge=0)
+    judge: int = Field(default=0, ge=0)
     review: int = Field(ge=0)
     measure_teacher: int = Field(default=0, ge=0)
     epochs: int = Field(default=10, ge=1)

@@ -110,7 +110,7 @@ def test_a_label_named_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
         (changed(teacher={"temprature": 1.0}), "teacher.temprature: unknown key; allowed here: model, temperature"),
         (
             changed(budgets={**GOOD["budgets"], "quick": {"generate": 1, "label": 0, "reveiw": 0}}),
-            "reveiw: unknown key; allowed here: generate, label, review",
+            "reveiw: unknown key; allowed here: generate, label, judge, review",
         ),
         (changed(gate=[{"better_then": "teacher"}]), "better_then: unknown key; allowed here: better_than, at_least"),
         (changed(labels={"glad": "I am happy.", "sad": "  "}), "labels.sad has no definition"),

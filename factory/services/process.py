@@ -50,6 +50,16 @@ def port_in_use(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
+def _stays_in_use(port: int, patience: float = 2.0) -> bool:
+    """Whether a port is in use for longer than a killed process takes to let go of it."""
+    deadline = time.monotonic() + patience
+    while port_in_use(port):
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def answers(url: str, timeout: float = 2.0) -> bool:
     """Whether a GET of an http URL is answered with a 2xx status within `timeout` seconds (never through a proxy)."""
     parts = urlsplit(url)
@@ -142,7 +152,7 @@ class Detached:
                 self._wait(running, timeout)
                 return False
             port = urlsplit(self.health).port or 80
-            if port_in_use(port):
+            if _stays_in_use(port):
                 raise ServiceError(
                     f"Port {port} is in use by another program, so {self.title} can't be started.",
                     where=f"{LOOPBACK}:{port}",

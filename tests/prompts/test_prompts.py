@@ -127,16 +127,19 @@ def test_every_label_can_be_asked_for(name: str) -> None:
 
 
 @each
-def test_the_judge_sees_rules_and_options_first_and_the_text_last(name: str) -> None:
+def test_the_judge_sees_instructions_first_and_the_text_last(name: str) -> None:
     one = load(name)
     system, user = judging(one, "the text itself")
     other_system, other_user = judging(one, "something else")
-    assert one.rules in system["content"]
     assert system == other_system
-    before = user["content"].partition("the text itself")[0]
+    before, _, after = user["content"].partition("the text itself")
     assert other_user["content"].startswith(before), "the part before the text is shared, so that a server caches it"
-    assert all(definition in before for definition in list(one.labels.values())[:3])
-    assert user["content"].endswith("Code:")
+    assert len(after) < 120
+    if name == "finance/sentiment":  # a small teacher judges better by one line a label than by the whole definitions
+        assert all(f"\n{label}: " in f"\n{before}" for label in one.labels)
+    else:
+        assert one.rules in system["content"]
+        assert all(definition in before for definition in list(one.labels.values())[:3])
 
 
 @each
