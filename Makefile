@@ -45,7 +45,7 @@ up down status: .envs/app/.stamp .envs/argilla/.stamp
 	@$(APP) -m factory.services all $@
 
 bench: setup
-	@set -e; for file in benchmarks/*.py; do echo "$$file"; $(APP) $$file; done
+	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(APP) $$file; done
 
 soak: setup
 	@$(APP) -m pytest -s tests/flows/soak.py
