@@ -72,7 +72,7 @@ def teach(body: dict[str, Any]) -> str:
     """What the teacher of these tests answers."""
     asked = body["messages"][-1]["content"]
     if choices := (body.get("structured_outputs") or {}).get("choice"):
-        meant = label_of(asked.split("TEXT:")[-1])
+        meant = label_of(asked.upper().split("TEXT:")[-1].split("\nLABEL:")[0].lower())
         return next(choice for choice in choices if choice == meant or f"{choice} = {meant}" in asked)
     label = asked.split("LABEL:")[-1].split()[0]
     start = int(request_key(body), 16) % 10_000

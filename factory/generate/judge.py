@@ -74,25 +74,35 @@ def judge(
 
 
 def zero_shot(
-    spec: Spec, texts: Sequence[str], endpoint: Endpoint, cache: Path, progress: Progress = silent
+    spec: Spec,
+    texts: Sequence[str],
+    endpoint: Endpoint,
+    cache: Path,
+    progress: Progress = silent,
+    *,
+    policy: bool,
 ) -> list[str | None]:
-    """The teacher's own answer to each text among all labels, as one would use it without a factory.
+    """The teacher's own answer to each text among all labels, constrained to their names; None: something else.
 
-    It is given everything the judge is given (rules and every label's definition), and its answer is constrained to
-    the labels' names. None where it answered something else.
+    Args:
+        spec: the specialist.
+        texts: what to label.
+        endpoint: the teacher.
+        cache: the reply cache's file.
+        progress: called with (replies, replies in all).
+        policy: whether it is given what our judge is given, rules and definitions, or the question and the labels'
+            names alone, as one would ask it without a factory. Small teachers can be confused by much advice.
     """
-    codes = {label: label for label in spec.labels}
-    requests = [_request(spec, text, codes, 0) for text in texts]
+    requests = [_open(spec, text, policy) for text in texts]
     answers = ask("zero-shot", requests, endpoint, cache, spec.teacher.concurrency, progress)
-    return [answer.text.strip() if answer.text and answer.text.strip() in codes else None for answer in answers]
+    return [answer.text.strip() if answer.text and answer.text.strip() in spec.labels else None for answer in answers]
 
 
-def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint) -> list[float]:
+def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint, *, policy: bool) -> list[float]:
     """Seconds the teacher takes for each text, asked one after the other and past the cache: a measurement.
 
     Replies are not kept: a reply that comes from a cache says nothing of speed.
     """
-    codes = {label: label for label in spec.labels}
 
     async def timed() -> list[float]:
         with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +111,7 @@ def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint) -> list[float]
             async with TeacherClient(endpoint, store, concurrency=1) as client:
                 for text in texts:
                     begun = time.perf_counter()
-                    await client.ask(_request(spec, text, codes, 0))
+                    await client.ask(_open(spec, text, policy))
                     found.append(time.perf_counter() - begun)
             store.close()
             return found
@@ -115,6 +125,17 @@ def _codes(text: str, labels: Sequence[str]) -> dict[str, str]:
         return {label: label for label in labels}
     drawn = sorted(labels, key=lambda label: digest([text, label]))
     return dict(zip(LETTERS, drawn, strict=False))
+
+
+def _open(spec: Spec, text: str, policy: bool) -> Request:
+    """A question with every label to choose from."""
+    if policy:
+        return _request(spec, text, {label: label for label in spec.labels}, 0)
+    chat = [
+        {"role": "system", "content": f"You label texts. Each is {spec.text}. Answer with one of the labels only."},
+        {"role": "user", "content": f"{spec.question}\nLabels: {', '.join(spec.labels)}\n\nText: {text}\nLabel:"},
+    ]
+    return Request(chat, max_tokens=24, choices=list(spec.labels))
 
 
 def _request(spec: Spec, text: str, codes: dict[str, str], top_logprobs: int) -> Request:

@@ -26,30 +26,48 @@ from factory.students.encoder import Encoder
 
 CANDIDATE = "student:int8"
 TIMED = 10  # replies whose time is taken, one after the other
+_ASKED = {False: "the labels' names", True: "the policy"}
 METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1")
 
 
 def zero_shot(build: Build) -> Output:
-    """The teacher's own answers to a fixed sample of the gold rows, and how long it takes for one."""
+    """The teacher's own answers to a fixed sample of the gold rows, and how long it takes for one.
+
+    It is asked twice, by the labels' names alone and with the policy; the better of the two is the opponent `teacher`,
+    so that nobody can say we asked it badly. The other is kept as well.
+    """
     spec, budget = build.spec, build.budget
     rows = sample(build.gold, budget.measure_teacher)
 
     def work(out: Path) -> None:
         endpoint = build.endpoint()
         texts = [row.text for row in rows]
-        found = judging.zero_shot(spec, texts, endpoint, build.settings.replies, build.meter("teacher zero-shot"))
-        seconds = judging.seconds(spec, texts[:TIMED], endpoint)
-        what = f"{build.teacher}, zero-shot, constrained to the labels"
         named = describe(build.gold, budget.measure_teacher)
-        write_predictions(out / "teacher.jsonl", answers("teacher", rows, found, what=what, sample=named))
-        write_json(out / "seconds.json", seconds)
-        right = np.mean([a == row.label for a, row in zip(found, rows, strict=True)])
-        write_json(out / SUMMARY, {"rows": len(rows), "accuracy": round(float(right), 4), "sample": named})
+        found = {
+            policy: judging.zero_shot(
+                spec, texts, endpoint, build.settings.replies, build.meter(f"teacher, {_ASKED[policy]}"), policy=policy
+            )
+            for policy in _ASKED
+        }
+        right = {
+            policy: float(np.mean([a == row.label for a, row in zip(labels, rows, strict=True)]))
+            for policy, labels in found.items()
+        }
+        better = max(_ASKED, key=lambda policy: right[policy])
+        for policy, labels in found.items():
+            who = "teacher" if policy == better else "teacher:weaker prompt"
+            what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, constrained to the labels"
+            file = "teacher.jsonl" if policy == better else "weaker.jsonl"
+            write_predictions(out / file, answers(who, rows, labels, what=what, sample=named))
+        write_json(out / "seconds.json", judging.seconds(spec, texts[:TIMED], endpoint, policy=better))
+        accuracy = {f"accuracy by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
+        write_json(out / SUMMARY, {"rows": len(rows), **accuracy, "sample": named})
 
     inputs = {
         "gold": build.gold_file,
         "rows": [row.id for row in rows],
         "teacher": build.teacher,
+        "asked": list(_ASKED.values()),
         "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
     }
     return build.stage("zero_shot", inputs, work)
@@ -64,9 +82,10 @@ def evaluate(build: Build) -> Output:
         seen, speeds = _student(build, out / "candidate", circumstances)
         seen |= _baselines(build, made.path, alone.path)
         seen["teacher"] = read_predictions(teacher.path / "teacher.jsonl")
+        seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
         speeds.append(speed.from_seconds(read_json(teacher.path / "seconds.json"), "teacher", circumstances))
         for name, predictions in seen.items():
-            write_predictions(out / "predictions" / f"{name.replace(':', '_')}.jsonl", predictions)
+            write_predictions(out / "predictions" / f"{name.replace(':', '_').replace(' ', '_')}.jsonl", predictions)
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
         judged = gate.judge(build.spec.gate, seen[CANDIDATE], opponents, build.gold, circumstances)
         records: list[AnyEvidence] = [r for one in seen.values() for r in figures.measure(one, circumstances)]

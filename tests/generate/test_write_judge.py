@@ -113,7 +113,8 @@ def test_a_shortlist_is_all_a_judge_sees(spec: Spec, asked: list[Request]) -> No
 
 def test_zero_shot_believes_nothing_but_a_label(spec: Spec, asked: list[Request]) -> None:
     texts = ["my invoice is wrong", "gibberish", "silence"]
-    assert judging.zero_shot(spec, texts, ENDPOINT, Path("nowhere")) == ["money", None, None]
+    for policy in (True, False):
+        assert judging.zero_shot(spec, texts, ENDPOINT, Path("nowhere"), policy=policy) == ["money", None, None]
     assert all(request.choices == list(spec.labels) for request in asked)
 
 
