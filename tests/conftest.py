@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from factory import settings
@@ -18,6 +19,10 @@ from factory.settings import CHECKOUT, Settings
 from tests import shop, tiny_encoder
 
 NAME = "test/shop"
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads wait for each other on a busy machine
+hypothesis.settings.register_profile("house", deadline=None)  # how fast this machine is today is no finding
+hypothesis.settings.load_profile("house")
 
 
 @dataclasses.dataclass

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from factory.generate.replies import FLOOR
 from factory.spec import Spec
 from factory.students import probe
+from factory.students.encoder import set_threads
 
 Array = NDArray[np.float32]
 
@@ -134,6 +135,7 @@ def fit(voters: Voters, truth: Array) -> Weights:
         return Weights({name: DEFAULT[name] for name in voters.members}, np.zeros(labels, np.float32), 0)
     import torch
 
+    set_threads()
     heard = [name for name, votes in voters.members.items() if np.abs(votes).sum() > 0]
     votes = torch.tensor(np.stack([voters.members[name] for name in heard]))
     right = torch.tensor(np.asarray(truth, np.int64))

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from factory.students.encoder import set_threads
+
 Array = NDArray[np.float32]
 
 
@@ -24,6 +26,7 @@ def fit(vectors: Array, targets: Array, weights: Array, penalty: float = 1e-3) -
     """
     import torch
 
+    set_threads()
     x, y, w = (torch.tensor(np.asarray(value, np.float32)) for value in (vectors, targets, weights))
     weight = torch.zeros(y.shape[1], x.shape[1], requires_grad=True)
     bias = torch.zeros(y.shape[1], requires_grad=True)
