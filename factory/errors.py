@@ -46,6 +46,10 @@ class ReviewError(FactoryError):
     """The review backend refused or can't be reached."""
 
 
+class ReviewPendingError(FactoryError):
+    """The spec requires review, and people have not finished; asking again at once would change nothing."""
+
+
 class GateError(FactoryError):
     """The evidence does not allow what was asked."""
 

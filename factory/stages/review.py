@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from factory.errors import FactoryError, ReviewError
+from factory.errors import FactoryError, ReviewPendingError
 from factory.files import read_jsonl, write_json
 from factory.generate import committee
 from factory.generate.committee import Array, Voters, Weights
@@ -48,7 +48,7 @@ def review(build: Build) -> Output:
     kept.jsonl, dropped.jsonl, statistics.json (the consistency check) and committee.json.
 
     Raises:
-        ReviewError: the spec requires review and people have not answered yet.
+        ReviewPendingError: the spec requires review and people have not answered yet.
     """
     cleaned, judged = build.run("clean"), build.run("judge")
     spec = build.spec
@@ -59,7 +59,7 @@ def review(build: Build) -> Output:
     pulled = place.pull(spec)
     answered = {answer.row_id for answer in pulled.answers}
     if spec.review.required and len(answered) < len(shown):
-        raise ReviewError(
+        raise ReviewPendingError(
             f"People have answered {len(answered)} of {len(shown)} rows, and the spec requires review.",
             where=pushed.where,
             fix="Answer the rows there and run the same command again; it goes on from here.",
