@@ -11,6 +11,7 @@ import numpy as np
 
 from factory.dataset import build as dataset_build
 from factory.dataset.version import open_version
+from factory.errors import DataError
 from factory.files import digest, read_jsonl, write_json, write_jsonl
 from factory.generate import committee
 from factory.generate import judge as judging
@@ -96,6 +97,13 @@ def clean(build: Build) -> Output:
         rows = people + _examples(spec) + [_unjudged(spec.identity, passage, build.labels[0]) for passage in texts]
         rows += read_rows(written.path / ROWS)
         checked = hygiene.run(rows, check.context(spec, build.gold), CLEANING, progress)
+        if not checked.kept:
+            hygiene.write(out, checked)
+            raise DataError(
+                f"Every one of {len(rows)} candidate rows was dropped.",
+                where=str(out / "dropped.jsonl"),
+                fix="Each dropped row there says why; loosen `hygiene` in the spec, or raise the budget.",
+            )
         vectors = build.encoder.vectors([row.text for row in checked.kept])
         labels = build.encoder.vectors(committee.label_texts(spec))
         nearest = committee.definitions(vectors, labels).argmax(axis=1)
