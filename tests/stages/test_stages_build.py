@@ -82,15 +82,16 @@ def test_no_gold_text_is_trained_on(built: Factory) -> None:
 
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     records = read_evidence(built.stage("evaluate") / "evidence.jsonl")
-    everybody = {"student:int8", "student:fp32", "majority", "tfidf", "reviewed_only", "teacher"}
+    students = {"student:int8", "student:fp32"}
+    opponents = {"majority", "tfidf", "reviewed_only", "teacher", "teacher:weaker prompt"}
     accuracy = {r.who: r for r in records if getattr(r, "metric", "") == "accuracy" and not hasattr(r, "against")}
-    assert everybody <= set(accuracy)
+    assert set(accuracy) == students | opponents
     assert {record.n for record in accuracy.values()} == {60}
     assert len({record.rows for record in accuracy.values()}) == 1
     assert accuracy["teacher"].value == 1.0  # it knows the answers
     assert accuracy["majority"].value == pytest.approx(1 / 3, abs=0.01)
     compared = {record.against for record in records if hasattr(record, "against")}
-    assert compared == everybody - {"student:int8", "student:fp32"}
+    assert compared == opponents
     for name in ("report.html", "report.md"):
         assert "shop" in (built.stage("evaluate") / name).read_text()
 
