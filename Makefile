@@ -49,6 +49,7 @@ bench: setup
 
 soak: setup
 	@$(APP) -m pytest -s tests/flows/soak.py
+	@FACTORY_SOAK=1 $(APP) -m pytest tests/stages/test_stages_killed.py
 
 lock:
 	@requirements/lock.sh
