@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="publish although the gate failed; the card says so")
     explain = command("explain", _explain, "a row's whole life, by its id or the beginning of it", spec=False)
     explain.add_argument("row", metavar="ROW")
+    command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
     review.add_argument("what", choices=("push", "pull"))
     return parser
@@ -143,6 +144,12 @@ def _review(asked: argparse.Namespace, where: Settings) -> None:
         for problem in pulled.problems:
             print(f"  {problem}")
         print("The next build takes them in.")
+
+
+def _cards(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.publish.family import collect
+
+    print(collect(where.hub, specs.names(where.prompts), settings.CHECKOUT / "cards"))
 
 
 def _spec(asked: argparse.Namespace, where: Settings) -> Spec:
