@@ -27,7 +27,7 @@ def command(python: Path, target: Path | str, name: str, port: int) -> list[str]
     words += ["--max-model-len", "4096", "--max-logprobs", "64"]
     words += ["--generation-config", "vllm"]  # sample as the request says, whatever the model's folder suggests
     # vLLM's CPU default keeps the cache in blocks of 128 tokens, and only whole blocks of a shared prefix are reused: a
-    # short judge's prompt would be read anew for every text. With 32 the default judge is 1.6 times as fast.
+    # short judge's prompt would be read anew for every text.
     return words + (["--enforce-eager", "--dtype", "bfloat16", "--block-size", "32"] if on_cpu(python) else [])
 
 

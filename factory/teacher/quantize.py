@@ -1,8 +1,8 @@
 """A causal language model in int8: weights per output channel, activations per token at run time (W8A8).
 
 Round to nearest, symmetric, as the compressed-tensors format `int-quantized` that vLLM reads. Embeddings, norms, biases
-and the output head stay as they are. Measured with Qwen2.5-Coder-1.5B on two cores (AVX512-VNNI): 1.2 times the
-reading and 1.6 times the writing speed of bfloat16, in two thirds of the memory (benchmarks/results/teacher.csv).
+and the output head stay as they are. On processors with int8 dot products it reads and writes faster than bfloat16, in
+two thirds of the memory; `python benchmarks/teacher.py MODEL FOLDER` compares the two.
 """
 
 from __future__ import annotations
