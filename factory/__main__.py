@@ -9,6 +9,7 @@ from typing import Any
 
 from factory import forecast, settings
 from factory import spec as specs
+from factory.alone import alone
 from factory.errors import FactoryError, GateError
 from factory.settings import Settings
 from factory.spec import Spec
@@ -114,7 +115,8 @@ def _forecast(asked: argparse.Namespace, where: Settings) -> None:
 def _build(asked: argparse.Namespace, where: Settings) -> None:
     from factory.stages import STAGES, Build
 
-    with Build(_spec(asked, where), asked.budget, where, force=asked.force) as build:
+    spec = _spec(asked, where)
+    with alone(spec.name, where), Build(spec, asked.budget, where, force=asked.force) as build:
         for name in STAGES[: STAGES.index(asked.until) + 1]:
             output = build.run(name)
             print(f"{name}{' (was there)' if output.reused else ''}: {output.path}")
@@ -134,9 +136,11 @@ def _review(asked: argparse.Namespace, where: Settings) -> None:
     from factory.stages import Build
     from factory.stages.review import backend
 
-    with Build(_spec(asked, where), asked.budget, where) as build:
+    spec = _spec(asked, where)
+    with Build(spec, asked.budget, where) as build:
         if asked.what == "push":
-            summary = build.summary("review")
+            with alone(spec.name, where):
+                summary = build.summary("review")
             print(f"{summary['shown to people']} rows are at {summary['where']}")
             return
         pulled = backend(build).pull(build.spec)

@@ -15,9 +15,9 @@ def silent(done: int, total: int) -> None:
 
 
 class Meter:
-    """Prints `name  120/400  1.4/s  3:20 left`: on a terminal in place, in a log every few seconds."""
+    """Prints `name  120/400 rows  1.4/s  3:20 left`: on a terminal in place, in a log every few seconds."""
 
-    def __init__(self, name: str, unit: str = "rows") -> None:
+    def __init__(self, name: str, unit: str) -> None:
         self.name, self.unit = name, unit
         self._begun = time.monotonic()
         self._first: int | None = None

@@ -22,17 +22,17 @@ class Board:
     neither a slow server nor a dead one holds up the work.
 
     Args:
-        meter: makes the listener that tells a person, given what is being done.
+        meter: makes the listener that tells a person, given what is being done and in what unit.
         every: seconds between two reports.
     """
 
-    def __init__(self, meter: Callable[[str], Progress], every: float = SECONDS) -> None:
+    def __init__(self, meter: Callable[[str, str], Progress], every: float = SECONDS) -> None:
         self._meter, self._every = meter, every
         self._last: tuple[str, int, int] | None = None
 
-    def meter(self, name: str) -> Progress:
+    def meter(self, name: str, unit: str) -> Progress:
         """A listener that tells the person and, while a stage is watched, Prefect."""
-        told = self._meter(name)
+        told = self._meter(name, unit)
 
         def listen(done: int, total: int) -> None:
             told(done, total)

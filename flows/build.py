@@ -12,6 +12,7 @@ import time
 
 from factory import settings as environment
 from factory import spec as specs
+from factory.alone import alone
 from factory.errors import FactoryError, GateError
 from factory.generate.seed import unlabelled
 from factory.progress import clock
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = environment.load()
         spec = specs.load(asked.spec, settings.prompts)
-        with engine.alone(spec.name, settings):
+        with alone(spec.name, settings):
             _build(spec, asked.budget, asked.force, settings)
         _ask(spec, settings)
     except GateError as error:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from factory.errors import FactoryError, ServiceError
-from factory.files import explained
+from factory.errors import FactoryError
 from factory.services.prefect import PrefectServer
 from factory.settings import Settings
 
@@ -48,31 +44,11 @@ def _is_news(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR or record.name.startswith("prefect")
 
 
-@contextmanager
-def alone(spec: str, settings: Settings) -> Iterator[None]:
-    """Let one process at a time build a specialist.
-
-    Raises:
-        ServiceError: another one is at it.
-    """
-    path = settings.home / "run" / f"build-{spec.replace('/', '-')}.lock"
-    with explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a") as file:
-            try:
-                # Not flock: that lock would live on in worker processes that a kill of this one leaves behind.
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ServiceError(
-                    f"{spec} is being built by another process already.",
-                    where=str(path),
-                    fix="Wait for it, or stop it: what it has finished is kept.",
-                ) from error
-            yield
-
-
 def close_killed(spec: str) -> int:
-    """Tell Prefect that runs of this specialist that never ended were killed; returns how many. Call it alone()."""
+    """Tell Prefect that runs of this specialist that never ended were killed; returns how many.
+
+    Call it alone (factory.alone).
+    """
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.states import Crashed

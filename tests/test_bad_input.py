@@ -249,5 +249,5 @@ def test_a_budget_that_buys_no_row_is_told(factory: Factory, tmp_path: Path) -> 
     name = there.specialist("test/nothing", budgets={"quick": none, "full": none})
     ended = there.run("build", name, "--until", "dataset")
     assert ended.returncode == 1, ended.stdout
-    assert "error: There are no rows to make a dataset of." in ended.stdout and "raise the budget" in ended.stdout
+    assert "error: There are no rows to make a dataset of" in ended.stdout and "Raise `generate`" in ended.stdout
     assert "Traceback" not in ended.stdout

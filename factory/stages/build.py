@@ -31,7 +31,7 @@ class Build:
         budget: `quick` or `full`.
         settings: where things are.
         force: publish although the gate failed; the card says so.
-        meter: makes a progress listener for a stage's long work.
+        meter: makes a progress listener, given what is being done and in what unit it is counted.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Build:
         settings: Settings,
         *,
         force: bool = False,
-        meter: Callable[[str], Progress] = Meter,
+        meter: Callable[[str, str], Progress] = Meter,
     ) -> None:
         self.spec, self.settings, self.force, self.meter = spec, settings, force, meter
         self.budget: Budget = spec.budget(budget)
@@ -104,7 +104,7 @@ class Build:
 
         if self._endpoint is None:
             self._endpoint = self._open.enter_context(
-                connect(self.spec.teacher.model, self.settings, self.meter("teacher starts"))
+                connect(self.spec.teacher.model, self.settings, self.meter("teacher starts", "seconds"))
             )
         return self._endpoint
 

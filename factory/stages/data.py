@@ -60,9 +60,10 @@ def write(build: Build) -> Output:
     def work(out: Path) -> None:
         cells = [Cell.model_validate(value) for value in read_jsonl(planned.path / "plan.jsonl")]
         passages = {passage.id: passage.text for passage in seed_passages(spec, build.settings)}
-        written = writing.write(
-            spec, cells, passages, _neighbours(build), build.endpoint(), build.settings.replies, build.meter("write")
-        ) if cells else writing.Written([], [])  # fmt: skip
+        written = writing.Written([], [])
+        if cells:
+            meter, replies = build.meter("write", "requests"), build.settings.replies
+            written = writing.write(spec, cells, passages, _neighbours(build), build.endpoint(), replies, meter)
         write_rows(out / ROWS, written.rows)
         write_jsonl(out / "failed.jsonl", written.failed)
         write_json(
@@ -93,9 +94,15 @@ def clean(build: Build) -> Output:
     people = _people(build)
 
     def work(out: Path) -> None:
-        progress = build.meter("clean")
+        progress = build.meter("clean", "checks")
         rows = people + _examples(spec) + [_unjudged(spec.identity, passage, build.labels[0]) for passage in texts]
         rows += read_rows(written.path / ROWS)
+        if not rows:
+            raise DataError(
+                "There are no rows to make a dataset of: the teacher is to write none and to label none.",
+                where=str(spec.folder / "spec.yaml"),
+                fix="Raise `generate` or `label` in the spec's budgets.",
+            )
         checked = hygiene.run(rows, check.context(spec, build.gold), CLEANING, progress)
         if not checked.kept:
             hygiene.write(out, checked)
@@ -148,7 +155,7 @@ def judge(build: Build) -> Output:
             [[build.labels[place] for place in near[i]] for i in order],
             build.endpoint(),
             build.settings.replies,
-            build.meter("judge"),
+            build.meter("judge", "rows"),
         ) if order else []  # fmt: skip
         write_jsonl(
             out / "judgements.jsonl",

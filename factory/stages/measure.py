@@ -45,7 +45,12 @@ def zero_shot(build: Build) -> Output:
         named = describe(build.gold, budget.measure_teacher)
         found = {
             policy: judging.zero_shot(
-                spec, texts, endpoint, build.settings.replies, build.meter(f"teacher, {_ASKED[policy]}"), policy=policy
+                spec,
+                texts,
+                endpoint,
+                build.settings.replies,
+                build.meter(f"teacher, {_ASKED[policy]}", "rows"),
+                policy=policy,
             )
             for policy in _ASKED
         }

@@ -38,7 +38,7 @@ def train(build: Build) -> Output:
         version = open_version(made.path)
         held = version.rows("held_out")
         if not (out / "training.json").exists():
-            fit(version.rows("train"), held, recipe, out, build.meter("train"))
+            fit(version.rows("train"), held, recipe, out, build.meter("train", "steps"))
         export(out, recipe.labels, recipe.max_tokens, out)
         _calibrate(build, out, held, recipe)
 
@@ -55,7 +55,7 @@ def reviewed_only(build: Build) -> Output:
         rows, held = ([r for r in version.rows(s) if r.origin == "reviewed"] for s in ("train", "held_out"))
         enough = len(rows) >= 2 and len(held) >= 1
         if enough and not (out / "training.json").exists():
-            fit(rows, held, recipe, out, build.meter("train on reviewed rows alone"))
+            fit(rows, held, recipe, out, build.meter("train on reviewed rows", "steps"))
         write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
 
     return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build, recipe)}, work)

@@ -115,9 +115,9 @@ def test_mistakes_are_said_without_a_traceback(
 BUILD_TWICE = """
 import sys
 from factory import settings
-from flows import engine
+from factory.alone import alone
 known = settings.load()
-with engine.alone(sys.argv[1], known):
+with alone(sys.argv[1], known):
     print("here", flush=True)
     sys.stdin.read() if len(sys.argv) > 2 else None
     import subprocess

@@ -1,0 +1,34 @@
+"""One process at a time builds a specialist: two would overwrite each other's unfinished stages."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from factory.errors import ServiceError
+from factory.files import explained
+from factory.settings import Settings
+
+
+@contextmanager
+def alone(spec: str, settings: Settings) -> Iterator[None]:
+    """Hold this specialist's build for as long as the block lasts.
+
+    Raises:
+        ServiceError: another process holds it.
+    """
+    path = settings.home / "run" / f"build-{spec.replace('/', '-')}.lock"
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            try:
+                # Not flock: that lock would live on in worker processes that a kill of this one leaves behind.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ServiceError(
+                    f"{spec} is being built by another process already.",
+                    where=str(path),
+                    fix="Wait for it, or stop it: what it has finished is kept.",
+                ) from error
+            yield
