@@ -17,6 +17,9 @@ from factory import settings
 from factory.row import Gold, read_gold
 from factory.settings import CHECKOUT, Settings
 from tests import shop, tiny_encoder
+from tests.browser import page
+
+__all__ = ["page"]  # fixtures of every test
 
 NAME = "test/shop"
 

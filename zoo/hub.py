@@ -87,6 +87,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "zoo"
 
 
+def is_server(address: str) -> bool:
+    """Whether an address is a server's, not a folder's."""
+    return address.startswith(("hf:", "http://", "https://"))
+
+
 def open_hub(hub: str | Path | Hub | None = None) -> Hub:
     """The hub at an address (see the module); None: the one ZOO_HUB names. Reaches for nothing yet.
 
@@ -102,7 +107,7 @@ def open_hub(hub: str | Path | Hub | None = None) -> Hub:
         )
     if not isinstance(address, str | Path):
         return address
-    if isinstance(address, str) and address.startswith(("hf:", "http://", "https://")):
+    if isinstance(address, str) and is_server(address):
         from zoo.remote_hub import RemoteHub
 
         remote = RemoteHub(address, cache_root())

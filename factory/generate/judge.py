@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from factory.files import digest
+from factory.files import digest, read_json, write_json
 from factory.generate.pipeline import ask
 from factory.generate.prompt import messages
 from factory.generate.replies import parse_scores
@@ -98,23 +98,25 @@ def zero_shot(
     return [answer.text.strip() if answer.text and answer.text.strip() in spec.labels else None for answer in answers]
 
 
-def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint, *, policy: bool) -> list[float]:
+def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint, file: Path, *, policy: bool) -> list[float]:
     """Seconds the teacher takes for each text, asked one after the other and past the cache: a measurement.
 
-    Replies are not kept: a reply that comes from a cache says nothing of speed.
+    Replies are not kept: a reply that comes from a cache says nothing of speed. The times are kept in `file` (a JSON
+    list) as they come, and those that are there are not taken again.
     """
 
     async def timed() -> list[float]:
+        found: list[float] = read_json(file) if file.exists() else []
         with tempfile.TemporaryDirectory() as folder:
             store = ReplyCache(Path(folder) / "unkept.db")
-            found = []
             async with TeacherClient(endpoint, store, concurrency=1) as client:
-                for text in texts:
+                for text in texts[len(found) :]:
                     begun = time.perf_counter()
                     await client.ask(_open(spec, text, policy))
                     found.append(time.perf_counter() - begun)
+                    write_json(file, found)
             store.close()
-            return found
+        return found
 
     return asyncio.run(timed())
 

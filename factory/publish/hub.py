@@ -16,6 +16,7 @@ from typing import Protocol
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import DataError, HubError
 from zoo.errors import ZooError
+from zoo.hub import is_server
 from zoo.manifest import FILE, Manifest, verify
 from zoo.names import Version
 
@@ -63,7 +64,7 @@ def open_hub(address: str, token: str = "") -> Hub:
     Raises:
         HubError: not the address of a hub.
     """
-    if address.startswith(("hf:", "http://", "https://")):
+    if is_server(address):
         from factory.publish.remote_hub import RemoteHub
 
         return RemoteHub(address, token)

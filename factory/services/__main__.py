@@ -13,6 +13,7 @@ from factory.services.argilla.server import ArgillaServer
 from factory.services.hub.server import HubServer
 from factory.services.prefect import PrefectServer
 from factory.services.process import State
+from zoo.hub import is_server
 
 
 class Service(Protocol):
@@ -50,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("action", choices=["up", "down", "status"])
     asked = parser.parse_args(arguments)
     known = settings.load()
-    names = list(SERVICES) if asked.service == "all" else [asked.service]
+    names = [asked.service]
+    if asked.service == "all":  # a hub that is a server already needs none of ours
+        names = [name for name in SERVICES if name != "hub" or not is_server(known.hub)]
     try:
         return max(_act(name, SERVICES[name](known), asked.action) for name in names)
     except FactoryError as error:

@@ -64,7 +64,7 @@ def zero_shot(build: Build) -> Output:
             what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, constrained to the labels"
             file = "teacher.jsonl" if policy == better else "weaker.jsonl"
             write_predictions(out / file, answers(who, rows, labels, what=what, sample=named))
-        write_json(out / "seconds.json", judging.seconds(spec, texts[:TIMED], endpoint, policy=better))
+        judging.seconds(spec, texts[:TIMED], endpoint, out / "seconds.json", policy=better)
         accuracy = {f"accuracy by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
         write_json(out / SUMMARY, {"rows": len(rows), **accuracy, "sample": named})
 

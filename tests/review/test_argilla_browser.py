@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,6 @@ from factory.services.argilla.server import ArgillaServer
 
 pytestmark = pytest.mark.real
 
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TEXTS = {
     "lost": "I left my card on the bus, can you stop it before someone uses it?",
     "fee": "why was i charged 3 pounds for taking out my own money",
@@ -47,20 +36,6 @@ def items() -> list[Item]:
         )
         for row_id, text in TEXTS.items()
     ]
-
-
-@pytest.fixture
-def page() -> Iterator[Any]:
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing: apt-get install chromium"
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(30_000)
-        yield page
-        browser.close()
 
 
 def answer(page: Any, row_id: str) -> None:

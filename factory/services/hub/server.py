@@ -16,6 +16,7 @@ from factory.files import explained
 from factory.services import environments
 from factory.services.process import LOOPBACK, Detached, State, bare_environment
 from factory.settings import CHECKOUT, Settings
+from zoo.hub import is_server
 
 if TYPE_CHECKING:
     import uvicorn
@@ -37,7 +38,7 @@ class HubServer:
     @property
     def root(self) -> Path:
         """The folder it serves; raises ServiceError where FACTORY_HUB is a server of its own."""
-        if self._settings.hub.startswith(("hf:", "http://", "https://")):
+        if is_server(self._settings.hub):
             raise ServiceError(
                 "FACTORY_HUB is a server already; there is no folder to serve.",
                 where=self._settings.hub,
