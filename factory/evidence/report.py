@@ -32,6 +32,7 @@ METRICS = {
 }
 NAMES = {
     "teacher": "Teacher, zero-shot",
+    "teacher:weaker prompt": "Teacher, the weaker of two prompts",
     "tfidf": "TF-IDF, same rows",
     "reviewed_only": "Student, reviewed rows only",
     "majority": "Most frequent label",
