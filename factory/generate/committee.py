@@ -23,7 +23,7 @@ Array = NDArray[np.float32]
 
 SHARPNESS = 20.0
 """Cosine similarity to log-odds, for MiniLM: a lead of 0.05 over another label is worth a factor of e."""
-DEFAULT = {"teacher": 0.5, "definitions": 1.0, "people": 0.5, "writer": 1.0}
+DEFAULT = {"teacher": 0.5, "definitions": 1.0, "people": 0.5, "writer": 1.0, "words": 0.5}
 ASKED_FOR = 0.7
 """Probability that a row means what its writer was asked for: what generated rows turned out to deserve here."""
 FOLDS = 5

@@ -1,0 +1,130 @@
+"""The committee's votes on the cleaned rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from factory.files import read_jsonl
+from factory.generate import committee
+from factory.generate.committee import Array, Voters, Weights
+from factory.generate.cotraining import words
+from factory.row import Row, read_rows
+from factory.stages.build import Build
+from factory.stages.data import VECTORS
+
+FOLDS = 5
+HUMAN = ("reviewed", "example")  # labelled by people; no machine has a say about them
+
+
+class Ballot:
+    """All members' votes on the rows that were kept, and what they come to.
+
+    Args:
+        build: for the labels and the weight of rows nobody has seen.
+        cleaned: the stage `clean`'s folder.
+        judged: the stage `judge`'s folder.
+    """
+
+    def __init__(self, build: Build, cleaned: Path, judged: Path) -> None:
+        self.build = build
+        self.rows = read_rows(cleaned / "kept.jsonl")
+        self._place = {row.id: number for number, row in enumerate(self.rows)}
+        self._vectors = np.load(cleaned / VECTORS)
+        self._labels = np.load(cleaned / f"label_{VECTORS}")
+        scores = {line["id"]: line["scores"] for line in read_jsonl(judged / "judgements.jsonl")}
+        asked = [row.label if row.origin == "generated" else None for row in self.rows]
+        self._fixed = {
+            "teacher": committee.teacher([scores.get(row.id) for row in self.rows], build.labels),
+            "definitions": committee.definitions(self._vectors, self._labels),
+            "writer": committee.writer(asked, build.labels),
+        }
+        self._cast: dict[tuple[tuple[int, int], ...], Voters] = {}
+
+    def votes(self, known: Mapping[int, int]) -> Voters:
+        """All members' votes, given what people have labelled (row number to label number)."""
+        key = tuple(sorted(known.items()))
+        if key not in self._cast:
+            others = self._without_words(known)
+            texts = [row.text for row in self.rows]
+            learnt = words(texts, known, lambda people: _pool(self._without_words(people), people)[1])
+            self._cast[key] = Voters({**others.members, "words": learnt})
+        return self._cast[key]
+
+    def labelled(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows with soft labels and the likeliest label."""
+        return [voted(row) for row in self.decide(rows)[1]]
+
+    def decide(self, rows: Sequence[Row]) -> tuple[Weights, list[Row]]:
+        """Fit the committee to reviewed rows and give every other row a soft label; `label` stays as it was."""
+        known = self.known(rows)
+        weights, p = _pool(self.votes(known), known)
+        decided = [
+            row if row.origin in HUMAN else row.model_copy(update={"soft": self._soft(p[self._place[row.id]])})
+            for row in rows
+        ]
+        weight = self.build.spec.student.synthetic_weight
+        return weights, [row if row.origin in HUMAN else row.model_copy(update={"weight": weight}) for row in decided]
+
+    def held_out_accuracy(self, known: Mapping[int, int]) -> tuple[int, int]:
+        """How often a committee that has not seen a person's label gives it: (right, n), over folds.
+
+        A member that learns votes on a labelled row as one that has not seen its label (factory.generate.committee,
+        factory.generate.cotraining); here the members' weights have not seen it either. (0, 0) where so few rows are
+        known that a fold's weights would not be fitted as those that vote are.
+        """
+        rows, right = sorted(known), 0
+        if len(rows) - -(-len(rows) // FOLDS) < committee.FEWEST:
+            return 0, 0
+        voters = self.votes(known)
+        for fold in range(FOLDS):
+            held = rows[fold::FOLDS]
+            rest = [row for row in rows if row not in set(held)]
+            weights = committee.fit(voters.take(rest), np.array([known[row] for row in rest]))
+            found = weights.vote(voters.take(held)).argmax(axis=1)
+            right += int(sum(found[i] == known[row] for i, row in enumerate(held)))
+        return right, len(rows)
+
+    def known(self, rows: Sequence[Row]) -> dict[int, int]:
+        """Row number to label number, of the rows people labelled."""
+        labels = {label: number for number, label in enumerate(self.build.labels)}
+        return {self._place[row.id]: labels[row.label] for row in rows if row.origin == "reviewed"}
+
+    def _without_words(self, known: Mapping[int, int]) -> Voters:
+        return Voters({**self._fixed, "people": committee.people(self._vectors, self._labels, known)})
+
+    def _soft(self, probabilities: Array) -> dict[str, float]:
+        """A distribution without its dust: labels below one in a thousand are left out, the rest sums to 1."""
+        best = {self.build.labels[i]: float(p) for i, p in enumerate(probabilities) if p >= 1e-3}
+        total = sum(best.values())
+        found = {label: round(p / total, 4) for label, p in best.items()}
+        top = max(found, key=lambda label: found[label])
+        found[top] = round(found[top] + 1.0 - sum(found.values()), 4)
+        return found
+
+
+def voted(row: Row) -> Row:
+    """The row with its likeliest label."""
+    if row.soft is None:
+        return row
+    return row.model_copy(update={"label": max(row.soft, key=lambda label: (row.soft or {})[label])})
+
+
+def _pool(voters: Voters, known: Mapping[int, int]) -> tuple[Weights, Array]:
+    """The weights of a committee with its teacher, and everybody's probabilities [rows, labels].
+
+    Rows the teacher has not judged are decided by weights fitted without it.
+    """
+    teacher = np.abs(voters.members["teacher"]).sum(axis=1) > 0
+    heard = _fit(voters, known, teacher)
+    silent = Voters({**voters.members, "teacher": np.zeros_like(voters.members["teacher"])})
+    unheard = _fit(silent, known, np.ones(len(teacher), bool))
+    return heard, np.where(teacher[:, None], heard.vote(voters), unheard.vote(voters))
+
+
+def _fit(voters: Voters, known: Mapping[int, int], usable: Any) -> Weights:
+    rows = [row for row in sorted(known) if usable[row]]
+    return committee.fit(voters.take(rows), np.array([known[row] for row in rows]))
