@@ -34,7 +34,7 @@ PARTS = Path(__file__).parent / "engine_parts"
 RESULTS = Path(__file__).parent / "results" / "engine.csv"
 DELAYS = (0.0, 0.2)
 OPENAI = ["openai==3.54.0", "jiter==0.19.0", "distro==1.9.0", "sniffio==1.3.1"]
-DESIGNER = "data-designer==0.9.7"
+DESIGNER = "data-designer==0.9.6"
 QUIET = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "NEMO_TELEMETRY_ENABLED": "false"}
 
 Way = tuple[str, str, dict[str, str]]
