@@ -1,4 +1,4 @@
-"""How fast questions reach a teacher and replies are kept, against a loopback teacher that answers at once or in 200 ms.
+"""How fast questions reach a teacher and replies are kept, against a loopback teacher: at once, or in 200 ms.
 
     python benchmarks/engine.py [--peers] [--repeats 3] [--count 2000] [--concurrency 64]
 
@@ -8,7 +8,7 @@ distilabel's own OpenAILLM and NeMo Data Designer, installed from PyPI into a te
 Rate: questions over the time from the first one's arrival at the teacher to the last one's answer, as the teacher's
 clock sees it, so that a process's start does not count; `whole_seconds` is from start to end of the process. Shares
 are taken within one repeat; their median is written. Rows: benchmarks/results/engine.csv. On a busy machine look at
-shares, not rates; `load` says how busy it was before.
+shares, not rates, and run it again in quiet; `load` says how busy it was before.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def main() -> None:
         table.writerows({**row, **kept} for row in rows)
     print(f"\nwritten to {RESULTS.name}")
     for row in rows:
-        print(f"{row['delay_ms']:>4} ms  {row['way']:<24} {row['share_of_bare']} of bare, {row['share_of_ideal'] or '-'} of ideal")
+        shares = f"{row['share_of_bare']} of bare, {row['share_of_ideal'] or '-'} of ideal"
+        print(f"{row['delay_ms']:>4} ms  {row['way']:<24} {shares}")
 
 
 def _row(figures: Figures, delay: float, name: str, concurrency: int) -> dict[str, Any]:

@@ -15,7 +15,20 @@ import time
 
 from aiohttp import web
 
-ROWS = [{"text": f"Message {number}: where is the card that I ordered on the first of the month?"} for number in range(6)]
+ROWS = [
+    {"text": f"Message {number}: where is the card that I ordered on the first of the month?"} for number in range(6)
+]
+USAGE = {"prompt_tokens": 60, "completion_tokens": 120}
+
+
+async def _streamed(request: web.Request) -> web.StreamResponse:
+    """The same in server-sent events, as vLLM's own benchmark wants it."""
+    events = [{"choices": [{"delta": {"content": json.dumps({"rows": ROWS})}}]}, {"choices": [], "usage": USAGE}]
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for data in [*map(json.dumps, events), "[DONE]"]:
+        await response.write(f"data: {data}\n\n".encode())
+    return response
 
 
 async def serve(delay: float) -> None:
@@ -23,16 +36,17 @@ async def serve(delay: float) -> None:
     seen: list[float] = []
     answered = [0.0]
 
-    async def chat(request: web.Request) -> web.Response:
+    async def chat(request: web.Request) -> web.StreamResponse:
         seen.append(time.time())
         body = await request.json()
         if delay:
             await asyncio.sleep(delay)
+        if body.get("stream"):
+            return await _streamed(request)
         message = {"role": "assistant", "content": json.dumps({"rows": ROWS})}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        usage = {"prompt_tokens": 60, "completion_tokens": 120}
         answered[0] = time.time()
-        return web.json_response({"id": "chatcmpl", "model": body["model"], "choices": [choice], "usage": usage})
+        return web.json_response({"id": "chatcmpl", "model": body["model"], "choices": [choice], "usage": USAGE})
 
     async def models(_: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "loopback", "object": "model"}]})

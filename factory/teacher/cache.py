@@ -110,7 +110,8 @@ class ReplyCache:
 
     def held(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys under which there is a reply."""
-        wanted, found = list(keys), set()
+        wanted = list(keys)
+        found: set[str] = set()
         for begin in range(0, len(wanted), _READ):
             asked = json.dumps(wanted[begin : begin + _READ])
             rows = self._run("SELECT key FROM replies WHERE key IN (SELECT value FROM json_each(?))", asked)

@@ -165,7 +165,9 @@ def _logprobs(value: Any) -> list[dict[str, float]] | None:
     try:
         for position in value.get("content") or []:
             best: dict[str, float] = {}
-            for item in position.get("top_logprobs") or []:  # two token ids can spell the same text: the likelier counts
+            for item in (
+                position.get("top_logprobs") or []
+            ):  # two token ids can spell the same text: the likelier counts
                 token = str(item["token"])
                 best[token] = max(float(item["logprob"]), best.get(token, float("-inf")))
             positions.append(best)

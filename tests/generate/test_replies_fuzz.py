@@ -23,10 +23,14 @@ INJECTED = [
     "\x1b]0;owned\x07\x1b[2J",
     "'; DROP TABLE replies; --",
 ]
-odd = st.text(st.characters(), max_size=20) | st.sampled_from([*INJECTED, "\x00", "\ud800", "\udfff\ud800", "\u202e", ""])
+odd = st.text(st.characters(), max_size=20) | st.sampled_from(
+    [*INJECTED, "\x00", "\ud800", "\udfff\ud800", "\u202e", ""]
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | odd,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(odd | st.sampled_from(["rows", "text"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(odd | st.sampled_from(["rows", "text"]), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 rows = st.lists(st.fixed_dictionaries({"text": odd}) | values, max_size=6)

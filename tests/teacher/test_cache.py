@@ -110,7 +110,9 @@ def test_a_file_made_before_tables_had_row_numbers_is_used_on(tmp_path: Path) ->
     path = tmp_path / "replies.db"
     old = sqlite3.connect(path)
     columns = "key TEXT PRIMARY KEY, request TEXT NOT NULL, reply TEXT NOT NULL, prompt_tokens INTEGER NOT NULL"
-    old.execute(f"CREATE TABLE replies ({columns}, completion_tokens INTEGER NOT NULL, time REAL NOT NULL) WITHOUT ROWID")
+    old.execute(
+        f"CREATE TABLE replies ({columns}, completion_tokens INTEGER NOT NULL, time REAL NOT NULL) WITHOUT ROWID"
+    )
     old.execute("INSERT INTO replies VALUES (?, '{}', '{\"text\": \"old\"}', 1, 1, 0.0)", [key_of(canonical({"q": 1}))])
     old.commit()
     old.close()

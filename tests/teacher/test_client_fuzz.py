@@ -90,12 +90,18 @@ def response(body: bytes, status: str = "200 OK", kind: bytes = b"application/js
 odd = st.text(st.characters(), max_size=12)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | odd,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["content", "top_logprobs", "token", "logprob", "message", "error"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["content", "top_logprobs", "token", "logprob", "message", "error"]), inner)
+    ),
     max_leaves=8,
 )
 completions = st.fixed_dictionaries(
-    {"choices": st.lists(st.fixed_dictionaries({"message": st.fixed_dictionaries({"content": odd | values})}), max_size=2)},
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries({"message": st.fixed_dictionaries({"content": odd | values})}), max_size=2
+        )
+    },
     optional={"usage": values | st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens"]), values)},
 )
 logprobs = st.fixed_dictionaries(

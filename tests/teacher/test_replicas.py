@@ -103,12 +103,15 @@ async def test_one_that_fails_everything_is_spared_and_costs_no_reply(cache: Rep
 
 
 async def test_when_all_are_gone_for_too_long_every_request_is_given_up_at_once(cache: ReplyCache) -> None:
-    async with LoopbackTeacher() as first, LoopbackTeacher() as second:
-        async with client([first.url, second.url], cache, concurrency=2, patience=0.3) as asking:
-            await asking.ask_all(questions(2))
-            await first.stop()
-            await second.stop()
-            replies = await asyncio.wait_for(asking.ask_all(questions(100)), 10.0)  # not 50 times the patience
+    async with (
+        LoopbackTeacher() as first,
+        LoopbackTeacher() as second,
+        client([first.url, second.url], cache, concurrency=2, patience=0.3) as asking,
+    ):
+        await asking.ask_all(questions(2))
+        await first.stop()
+        await second.stop()
+        replies = await asyncio.wait_for(asking.ask_all(questions(100)), 10.0)  # not 50 times the patience
     assert sum(isinstance(reply, TeacherError) for reply in replies) == 98
 
 
