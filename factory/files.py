@@ -13,10 +13,12 @@ from typing import Any
 
 from factory.errors import DataError, FactoryError
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))  # json.dumps makes one a call
+
 
 def canonical(value: Any) -> str:
     """One JSON text per value, whatever the order of its keys; the input of every hash in the factory."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def digest(value: Any) -> str:

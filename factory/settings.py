@@ -23,7 +23,8 @@ class Settings:
         seed: real text to ground a teacher (FACTORY_SEED).
         hub: a folder, or the address of a server that speaks the Hugging Face Hub's protocol (FACTORY_HUB).
         hub_token: for such a server (HF_TOKEN).
-        teacher_url: an OpenAI-compatible endpoint, `http://host:port/v1`; empty: start vLLM here (FACTORY_TEACHER_URL).
+        teacher_url: an OpenAI-compatible endpoint, `http://host:port/v1`, or several that serve the same model,
+            separated by commas; empty: start vLLM here (FACTORY_TEACHER_URL).
         teacher_key: its key (FACTORY_TEACHER_KEY).
         argilla_url: an external Argilla; empty: start the embedded one (FACTORY_ARGILLA_URL).
         argilla_key: its API key (FACTORY_ARGILLA_KEY).

@@ -16,8 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,7 +27,7 @@ from factory.files import read_json, read_jsonl, write_json
 from factory.progress import Progress, silent
 from factory.teacher import guard
 from factory.teacher.cache import ReplyCache
-from factory.teacher.chat import Endpoint, Request
+from factory.teacher.chat import Endpoint, Request, printable
 
 LOST = 0.05
 """Share of the questions that may stay without an answer, such as a prompt a server finds too long."""
@@ -61,6 +60,7 @@ class Job:
     model: str
     identity: str
     cache: str
+    tally: str
     concurrency: int
     requests: list[dict[str, Any]] = field(default_factory=list)
 
@@ -85,8 +85,19 @@ def ask(
     _tidy(cache.parent)
     store = ReplyCache(cache)
     try:
-        missing = [request for request, key in zip(requests, keys, strict=True) if not store.contains(key)]
-        errors = _run(name, missing, endpoint, store, cache, concurrency, keys, progress) if missing else {}
+        held = store.held(keys)
+        missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in held}
+        known = sum(key in held for key in keys)
+        errors = {}
+        if missing:
+            errors = _run(
+                name,
+                list(missing.values()),
+                endpoint,
+                cache,
+                concurrency,
+                lambda done: progress(min(known + done, len(keys)), len(keys)),
+            )
         progress(len(keys), len(keys))
         answers = [_answered(store.get(key), key, errors) for key in keys]
     finally:
@@ -111,15 +122,14 @@ def _run(
     name: str,
     missing: Sequence[Request],
     endpoint: Endpoint,
-    store: ReplyCache,
     cache: Path,
     concurrency: int,
-    keys: Sequence[str],
-    progress: Progress,
+    progress: Callable[[int], None],
 ) -> dict[str, str]:
-    """Run the pipeline's process, reporting progress from the cache; returns errors by key."""
+    """Run the pipeline's process, telling how many questions are done; returns errors by key."""
     with _workplace(cache.parent) as folder:
-        job, out, log = (folder / part for part in ("job.json", "out.jsonl", "log.txt"))
+        job, out, log, tally = (folder / part for part in ("job.json", "out.jsonl", "log.txt", "tally"))
+        tally.touch()
         write_json(
             job,
             asdict(
@@ -129,6 +139,7 @@ def _run(
                     endpoint.model,
                     endpoint.identity,
                     str(cache),
+                    str(tally),
                     concurrency,
                     [vars(request) for request in missing],
                 )
@@ -146,16 +157,23 @@ def _run(
                 start_new_session=True,
             )
         try:
-            while process.poll() is None:
-                time.sleep(0.5)
-                progress(sum(store.contains(key) for key in keys), len(keys))
+            while not _ended(process, 0.5):
+                progress(tally.stat().st_size)
         finally:
             process.terminate()
             process.wait()
         if not out.exists():
-            last = log.read_text(errors="replace").strip().splitlines()[-12:]
+            last = [printable(line) for line in log.read_text(errors="replace").strip().splitlines()[-12:]]
             raise TeacherError(f"The pipeline {name} ended without a result.", where="\n".join(last))
         return {row["key"]: row["error"] for row in read_jsonl(out) if row["error"]}
+
+
+def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether a process has ended, waiting for it for a while."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+        return True
+    return False
 
 
 @contextmanager
@@ -201,7 +219,7 @@ def main(job_file: Path, out: Path) -> None:
             ],
             batch_size=batch,
         )
-        llm = TeacherLLM.over(endpoint, Path(job.cache), concurrency=job.concurrency)
+        llm = TeacherLLM.over(endpoint, Path(job.cache), concurrency=job.concurrency, tally=job.tally)
         asked = Ask(name="ask", llm=llm, input_batch_size=batch, add_raw_input=False, add_raw_output=False)
         questions >> asked >> Write(name="write", file=str(out), input_batch_size=batch)
     pipeline.run(use_cache=False)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 FLOOR = -12.0
 """Natural logarithm of the probability given to an option that is not among those a server reported."""
+
+# Unicode's control characters, but those that are white space, and surrogates.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def rows_schema(count: int) -> dict[str, Any]:
@@ -29,9 +35,9 @@ def parse_rows(reply: str) -> tuple[list[str], str]:
     try:
         value = json.loads(reply)
         failure = ""
+        rows = value.get("rows") if isinstance(value, dict) else None
     except (ValueError, RecursionError):  # RecursionError: brackets nested without end
-        value, failure = _salvage(reply), "not JSON: cut off or malformed"
-    rows = value.get("rows") if isinstance(value, dict) else None
+        rows, failure = _salvage(reply), "not JSON: cut off or malformed"
     if not isinstance(rows, list):
         return [], failure or "no list named rows"
     texts = [row.get("text") if isinstance(row, dict) else row for row in rows]
@@ -68,16 +74,51 @@ def parse_scores(
 
 
 def _sound(text: str) -> bool:
-    # A lone surrogate can be neither hashed nor written as UTF-8.
-    return bool(text.strip()) and not any(0xD800 <= ord(char) <= 0xDFFF for char in text)
+    """Whether there is something in a text, and nothing that a file or a screen can't show: NUL, escape sequences,
+    lone surrogates, which can be neither hashed nor written as UTF-8."""
+    return bool(text.strip()) and not _UNPRINTABLE.search(text)
 
 
-def _salvage(reply: str) -> Any:
-    """The longest beginning of a cut-off reply that closes into JSON."""
-    for end in range(len(reply), 0, -1):
-        if reply[end - 1] == "}":
-            try:
-                return json.loads(reply[:end] + "]}")
-            except (ValueError, RecursionError):
-                continue
-    return None
+def _salvage(reply: str) -> list[Any] | None:
+    """The complete rows of a reply that was cut off or is malformed further on; None if it doesn't begin as asked.
+
+    Read value by value, so that a long reply takes time in proportion to its length.
+    """
+    rows: list[Any] | None = None
+    try:
+        at = _after(reply, 0, "{")
+        while True:
+            name, at = _value(reply, at)
+            at = _after(reply, at, ":")
+            if name == "rows" and reply[at : at + 1] == "[":
+                rows = []
+                at = _items(reply, _after(reply, at, "["), rows)
+            else:
+                _, at = _value(reply, at)
+            at = _after(reply, at, ",")
+    except (ValueError, RecursionError):  # here it breaks off
+        return rows
+
+
+def _items(reply: str, at: int, found: list[Any]) -> int:
+    """Collect a list's values from `at` on; the place after the list. What is complete is collected in any case."""
+    while True:
+        value, at = _value(reply, at)
+        found.append(value)
+        if reply[at : at + 1] == "]":
+            return _after(reply, at, "]")
+        at = _after(reply, at, ",")
+
+
+def _value(reply: str, at: int) -> tuple[Any, int]:
+    """The JSON value at `at`, and the place of what follows it."""
+    value, end = _DECODER.raw_decode(reply, at)
+    return value, _SPACE.match(reply, end).end()  # type: ignore[union-attr]  # it matches nothing, too
+
+
+def _after(reply: str, at: int, mark: str) -> int:
+    """The place of what follows `mark`, which must be the next thing."""
+    at = _SPACE.match(reply, at).end()  # type: ignore[union-attr]
+    if reply[at : at + 1] != mark:
+        raise ValueError(f"{mark} expected")
+    return _SPACE.match(reply, at + 1).end()  # type: ignore[union-attr]

@@ -23,8 +23,8 @@ class Ask(Task):  # type: ignore[misc]
 
     @property
     def outputs(self) -> list[str]:
-        """The columns written; the error is added by TeacherLLM."""
-        return ["reply", "llm_ask_error"]
+        """The column written, which is added by TeacherLLM."""
+        return ["llm_ask_error"]
 
     def format_input(self, input: dict[str, Any]) -> Any:
         """The chat, and the options this request has of its own."""
@@ -32,8 +32,8 @@ class Ask(Task):  # type: ignore[misc]
         return options.pop("messages"), {name: value for name, value in options.items() if value is not None}
 
     def format_output(self, output: str | None, input: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The reply as it came; reading it is the caller's affair."""
-        return {"reply": output}
+        """Nothing: replies are in the cache, and are carried between processes no further."""
+        return {}
 
 
 class Write(Step):  # type: ignore[misc]

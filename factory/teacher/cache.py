@@ -6,13 +6,14 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from factory.errors import FactoryError
-from factory.files import canonical, digest, explained
+from factory.files import canonical, explained
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS replies (
@@ -22,15 +23,40 @@ CREATE TABLE IF NOT EXISTS replies (
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL,
     time REAL NOT NULL
-) WITHOUT ROWID
+)
 """
+_ROW = "(?, ?, ?, ?, ?, ?)"
+_MOST = 500  # rows in one statement; SQLite takes 32,766 values
+_READ = 5000  # keys in one question
+
+
+class Entry(NamedTuple):
+    """A reply to be kept.
+
+    Attributes:
+        key: sha256 of `request`, 64 hex digits.
+        request: what was asked, as factory.files.canonical writes it.
+        reply: what came, as the cache gives it back.
+        prompt_tokens, completion_tokens: what was paid.
+    """
+
+    key: str
+    request: str
+    reply: dict[str, Any]
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def key_of(request: str) -> str:
+    """The key of a request in its canonical text."""
+    return sha256(request.encode()).hexdigest()
 
 
 class ReplyCache:
     """A content-addressed store of teacher replies in one SQLite file.
 
-    A reply is committed before `put` returns, so a process killed at any moment keeps what it was told. Several
-    threads and several processes may share the file.
+    A reply is committed before `put` or `put_all` returns, so a process killed at any moment keeps what it was told.
+    Several threads and several processes may share the file.
 
     Args:
         path: the file; made, with its folder, where it is missing.
@@ -43,6 +69,8 @@ class ReplyCache:
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._explained():
             self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None, check_same_thread=False)
+            # Reading has a connection of its own: what one thread looks up need not wait for another's commit.
+            self._reader = sqlite3.connect(path, timeout=60.0, isolation_level=None, check_same_thread=False)
             # WAL: readers never wait for a writer. NORMAL: a commit survives SIGKILL; only a power cut may lose
             # the last ones, and a sync for each would cost a fast teacher more than asking those again.
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -61,17 +89,34 @@ class ReplyCache:
 
     def put(self, request: dict[str, Any], reply: dict[str, Any], prompt_tokens: int, completion_tokens: int) -> str:
         """Store a reply under its request's key, which is returned. The first reply to a request stays."""
-        key = digest(request)
-        self._run(
-            "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)",
-            key,
-            canonical(request),
-            json.dumps(reply, ensure_ascii=False),
-            prompt_tokens,
-            completion_tokens,
-            time.time(),
-        )
+        text = canonical(request)
+        key = key_of(text)
+        self.put_all([Entry(key, text, reply, prompt_tokens, completion_tokens)])
         return key
+
+    def put_all(self, entries: Sequence[Entry]) -> None:
+        """Store replies in few commits; each is kept when this returns. The first reply to a request stays."""
+        for begin in range(0, len(entries), _MOST):
+            now = time.time()
+            values: list[Any] = []
+            for entry in entries[begin : begin + _MOST]:
+                # ASCII: a reply may hold lone surrogates, which UTF-8 does not; escaped they come back as they came.
+                reply = json.dumps(entry.reply)
+                values += (entry.key, entry.request, reply, entry.prompt_tokens, entry.completion_tokens, now)
+            # One statement, which is a transaction of its own, gives up the interpreter's lock once, not once a row.
+            rows = ", ".join([_ROW] * (len(values) // 6))
+            with self._lock, self._explained():
+                self._database.execute(f"INSERT OR IGNORE INTO replies VALUES {rows}", values)  # noqa: S608
+
+    def held(self, keys: Iterable[str]) -> set[str]:
+        """Those of the keys under which there is a reply."""
+        wanted = list(keys)
+        found: set[str] = set()
+        for begin in range(0, len(wanted), _READ):
+            asked = json.dumps(wanted[begin : begin + _READ])
+            rows = self._run("SELECT key FROM replies WHERE key IN (SELECT value FROM json_each(?))", asked)
+            found.update(row[0] for row in rows)
+        return found
 
     def contains(self, key: str) -> bool:
         """Whether a reply is there."""
@@ -88,11 +133,12 @@ class ReplyCache:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._reader.close()
         self._database.close()
 
     def _run(self, statement: str, *values: Any) -> list[Any]:
-        with self._lock, self._explained():
-            return self._database.execute(statement, values).fetchall()
+        with self._explained():
+            return self._reader.execute(statement, values).fetchall()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import unicodedata
+from dataclasses import dataclass, field
 from typing import Any
 
-from factory.files import digest
+from factory.files import canonical
+from factory.teacher.cache import Entry, key_of
+
+_PAID = 2**53 - 1  # JSON's largest whole number that every reader understands
 
 
 @dataclass(frozen=True)
@@ -13,7 +17,7 @@ class Endpoint:
     """A teacher that answers.
 
     Attributes:
-        url: its address up to `/v1`.
+        url: its address up to `/v1`; several, separated by commas, where several servers serve it.
         model: the model as the server calls it.
         identity: teacher and revision, `name@revision`; part of every reply's key, and lineage cites it.
         key: bearer token, or empty.
@@ -23,6 +27,11 @@ class Endpoint:
     model: str
     identity: str
     key: str = field(default="", repr=False)
+
+    @property
+    def urls(self) -> list[str]:
+        """Every address, without a slash at the end."""
+        return [url.strip().rstrip("/") for url in self.url.split(",") if url.strip()]
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,11 @@ class Request:
 
     def canonical(self, identity: str) -> dict[str, Any]:
         """Everything a reply depends on, as the cache keeps it."""
-        return {"teacher": identity, **asdict(self)}
+        return {"teacher": identity, **vars(self)}
 
     def cache_key(self, identity: str) -> str:
         """Where the cache holds the reply of the teacher so named: sha256, 64 hex digits."""
-        return digest(self.canonical(identity))
+        return key_of(canonical(self.canonical(identity)))
 
     def body(self, model: str) -> dict[str, Any]:
         """The POST body for /v1/chat/completions; `structured_outputs` is vLLM's own field."""
@@ -101,9 +110,13 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """What the cache keeps."""
-        value = asdict(self)
+        value = dict(vars(self))
         del value["key"], value["cached"]
         return value
+
+    def entry(self, request: str) -> Entry:
+        """What the cache is given; `request` is the canonical text of what was asked."""
+        return Entry(self.key, request, self.stored(), self.prompt_tokens, self.completion_tokens)
 
     @classmethod
     def restored(cls, value: dict[str, Any], key: str) -> Reply:
@@ -120,25 +133,44 @@ class Reply:
             raise ValueError("no choices[0].message.content") from error
         if not isinstance(text, str):
             raise ValueError(f"choices[0].message.content is {type(text).__name__}, not text")
-        usage = payload.get("usage") or {}
+        usage = payload.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         return cls(
             text=text,
             finish_reason=str(choice.get("finish_reason") or ""),
-            prompt_tokens=int(usage.get("prompt_tokens") or 0),
-            completion_tokens=int(usage.get("completion_tokens") or 0),
+            prompt_tokens=_count(usage.get("prompt_tokens")),
+            completion_tokens=_count(usage.get("completion_tokens")),
             top_logprobs=_logprobs(choice.get("logprobs")),
             key=key,
             cached=False,
         )
 
 
+def printable(text: str, limit: int = 200) -> str:
+    """Somebody else's text on one line, fit for a terminal and a file: what can't be printed is replaced."""
+    line = " ".join(text[: limit * 4].split())[:limit]
+    return "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cs") else char for char in line)
+
+
+def _count(value: Any) -> int:
+    """A number of tokens; 0 where it is none that anybody can have paid."""
+    return int(value) if isinstance(value, int | float) and 0 <= value <= _PAID else 0
+
+
 def _logprobs(value: Any) -> list[dict[str, float]] | None:
-    if not value or not value.get("content"):
+    """Raises ValueError where they are not as in OpenAI's protocol."""
+    if not value:
         return None
     positions = []
-    for position in value["content"]:
-        best: dict[str, float] = {}
-        for item in position.get("top_logprobs") or []:  # two token ids can spell the same text: the likelier counts
-            best[item["token"]] = max(float(item["logprob"]), best.get(item["token"], float("-inf")))
-        positions.append(best)
-    return positions
+    try:
+        for position in value.get("content") or []:
+            best: dict[str, float] = {}
+            for item in (
+                position.get("top_logprobs") or []
+            ):  # two token ids can spell the same text: the likelier counts
+                token = str(item["token"])
+                best[token] = max(float(item["logprob"]), best.get(token, float("-inf")))
+            positions.append(best)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError("choices[0].logprobs is not as asked for") from error
+    return positions or None

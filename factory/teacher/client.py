@@ -11,22 +11,26 @@ import contextlib
 import functools
 import json
 import random
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from factory.errors import TeacherError
+from factory.files import canonical
 from factory.progress import Progress, silent
-from factory.teacher.cache import ReplyCache
-from factory.teacher.chat import Endpoint, Reply, Request
+from factory.teacher.cache import ReplyCache, key_of
+from factory.teacher.chat import Endpoint, Reply, Request, printable
+from factory.teacher.keeper import Keeper
+from factory.teacher.pool import Pool, Replica, body, gave_up
 
 __all__ = ["Endpoint", "Reply", "Request", "TeacherClient"]
 
+LONGEST = 16 << 20
+"""Bytes of one answer that are read, at most: a server that never ends must not fill the memory."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_JSON = {"Content-Type": "application/json"}
 
 
 class _FailedAttemptError(Exception):
@@ -35,19 +39,23 @@ class _FailedAttemptError(Exception):
     Args:
         what: for a person.
         wait: seconds the server asked for, or None.
-        down: nobody listened, so nothing was asked and no attempt was spent.
     """
 
-    def __init__(self, what: str, *, wait: float | None = None, down: bool = False) -> None:
+    def __init__(self, what: str, *, wait: float | None = None) -> None:
         super().__init__(what)
-        self.what, self.wait, self.down = what, wait, down
+        self.what, self.wait = what, wait
+
+
+class _NobodyThereError(Exception):
+    """Nobody listened, so nothing was asked and no attempt was spent."""
 
 
 class TeacherClient:
     """An OpenAI-compatible endpoint behind a cache; use as `async with`.
 
     Args:
-        endpoint: whom to ask.
+        endpoint: whom to ask. Of several servers that serve it the one with the least to do is asked; one that goes
+            down is left out until its health is back, and the others are asked what it left unanswered.
         cache: where replies are kept; a reply is there before it is handed on.
         concurrency: requests in flight, at most.
         timeout: seconds for one attempt, queueing in the server included.
@@ -70,31 +78,27 @@ class TeacherClient:
         pause: float = 0.5,
     ) -> None:
         self.endpoint, self.cache = endpoint, cache
-        self._attempts, self._patience, self._greeting, self._pause = attempts, patience, greeting, pause
+        self._attempts, self._pause, self._concurrency = attempts, pause, concurrency
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=30.0)
+        self._pool = Pool(endpoint, self._timeout, patience=patience, greeting=greeting, pause=pause)
+        self._keeper = Keeper(cache)
         self._slots = asyncio.Semaphore(concurrency)
         self._asking: dict[str, asyncio.Task[Reply]] = {}
-        self._seen = False
-        self._session: aiohttp.ClientSession | None = None
+        self._open = False
 
     async def __aenter__(self) -> TeacherClient:
-        headers = {"Authorization": f"Bearer {self.endpoint.key}"} if self.endpoint.key else {}
-        local = urlsplit(self.endpoint.url).hostname in ("127.0.0.1", "localhost", "::1")
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),  # the semaphore is the limit
-            timeout=self._timeout,
-            headers=headers,
-            trust_env=not local,  # a proxy is no way to one's own machine
-        )
+        await self._pool.open()
+        self._open = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._open = False
         for task in list(self._asking.values()):
             task.cancel()
-        if self._session is not None:
-            await self._session.close()
+        await self._keeper.close()
+        await self._pool.close()
 
     async def ask(self, request: Request) -> Reply:
         """The reply to a request: from the cache, from the same question already in flight, or from the teacher.
@@ -103,13 +107,16 @@ class TeacherClient:
             TeacherError: refused, not understood, or out of reach after every attempt.
             FactoryError: the reply can't be stored.
         """
-        key = request.cache_key(self.endpoint.identity)
-        stored = self.cache.get(key)
-        if stored is not None:
-            return Reply.restored(stored, key)
+        if not self._open:
+            raise RuntimeError("TeacherClient is used as `async with TeacherClient(...) as client`")
+        text = canonical(request.canonical(self.endpoint.identity))
+        key = key_of(text)
         task = self._asking.get(key)
         if task is None:
-            task = asyncio.create_task(self._fetch(request, key))
+            stored = self.cache.get(key)
+            if stored is not None:
+                return Reply.restored(stored, key)
+            task = asyncio.create_task(self._fetch(request, key, text))
             self._asking[key] = task
             task.add_done_callback(functools.partial(self._asked, key))
         return await asyncio.shield(task)  # whoever stops waiting doesn't take the reply from the others
@@ -126,78 +133,85 @@ class TeacherClient:
             FactoryError: replies can't be stored; what is in flight is given up.
         """
         done = 0
+        found: list[Reply | TeacherError | None] = [None] * len(requests)
+        waiting = iter(enumerate(requests))
 
-        async def one(request: Request) -> Reply | TeacherError:
+        async def work() -> None:
             nonlocal done
-            try:
-                return await self.ask(request)
-            except TeacherError as error:
-                return error
-            finally:
+            for place, request in waiting:  # shared: every worker takes the next one
+                try:
+                    found[place] = await self.ask(request)
+                except TeacherError as error:
+                    found[place] = error
                 done += 1
                 progress(done, len(requests))
 
         async with _Together() as group:
-            tasks = [group.create_task(one(request)) for request in requests]
-        return [task.result() for task in tasks]
+            for _ in range(min(self._concurrency, len(requests))):
+                group.create_task(work())
+        return [reply for reply in found if reply is not None]
 
-    async def _fetch(self, request: Request, key: str) -> Reply:
+    async def _fetch(self, request: Request, key: str, text: str) -> Reply:
         async with self._slots:
             reply = await self._insist(request, key)
-            self.cache.put(
-                request.canonical(self.endpoint.identity), reply.stored(), reply.prompt_tokens, reply.completion_tokens
-            )
+            await self._keeper.keep(reply.entry(text))
             return reply
 
     async def _insist(self, request: Request, key: str) -> Reply:
-        """Try until there is a reply, the attempts are spent or the server has been gone for too long."""
-        attempts, gone_since = 0, None
+        """Try until there is a reply, the attempts are spent or every server has been gone for too long."""
+        body, attempts = json.dumps(request.body(self.endpoint.model)).encode(), 0
         while True:
+            replica = await self._pool.take()
             try:
-                return await self._post(request, key)
+                return await self._post(replica, body, key)
+            except _NobodyThereError as nobody:
+                self._pool.gone(replica, str(nobody))
             except _FailedAttemptError as failure:
-                if failure.down:
-                    gone_since = gone_since or time.monotonic()
-                    limit = self._patience if self._seen else self._greeting
-                    given_up = time.monotonic() - gone_since > limit
-                    delay = min(2.0, 4 * self._pause)
-                else:
-                    attempts, gone_since = attempts + 1, None
-                    given_up = attempts >= self._attempts
-                    delay = min(30.0, self._pause * 2 ** (attempts - 1))
-                if given_up:
-                    raise self._gave_up(failure, attempts) from failure
-                await asyncio.sleep(failure.wait if failure.wait is not None else delay * random.uniform(0.5, 1.0))
+                attempts += 1
+                if attempts >= self._attempts:
+                    raise gave_up(self.endpoint.url, failure.what, attempts) from failure
+                delay = min(30.0, self._pause * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+                await asyncio.sleep(delay if failure.wait is None else failure.wait)
+            finally:
+                self._pool.give(replica)
 
-    async def _post(self, request: Request, key: str) -> Reply:
-        if self._session is None:
-            raise RuntimeError("TeacherClient is used as `async with TeacherClient(...) as client`")
-        url = f"{self.endpoint.url.rstrip('/')}/chat/completions"
+    async def _post(self, replica: Replica, data: bytes, key: str) -> Reply:
+        url = f"{replica.url}/chat/completions"
         try:
-            async with self._session.post(url, json=request.body(self.endpoint.model)) as response:
-                status, kind = response.status, response.content_type
-                wait = _seconds(response.headers.get("Retry-After"))
-                text = await response.text(errors="replace")
+            async with replica.session.post(url, data=data, headers=_JSON) as response:
+                raw = await body(response, LONGEST)
         except TimeoutError as error:
+            self._pool.failed(replica)
             raise _FailedAttemptError(f"It didn't answer within {self._timeout.total:.0f} s.") from error
         except aiohttp.ClientConnectorError as error:
-            raise _FailedAttemptError(
-                f"Nobody answers there ({error.os_error.strerror or error}).", down=True
-            ) from error
+            system = getattr(error, "os_error", None)  # a refused certificate has none
+            raise _NobodyThereError(f"Nobody answers there ({getattr(system, 'strerror', None) or error}).") from error
         except aiohttp.InvalidURL as error:
             raise TeacherError("This isn't an address.", where=url, fix=_FIX_URL) from error
         except aiohttp.ClientError as error:
+            self._pool.failed(replica)
             raise _FailedAttemptError(f"The connection broke ({type(error).__name__}).") from error
-        self._seen = True
+        if len(raw) > LONGEST:
+            raise TeacherError(
+                f"The teacher's answer is longer than {LONGEST >> 20} MiB.",
+                where=url,
+                fix="See what it sends; a reply of `max_tokens` tokens is far shorter.",
+            )
+        text, status = raw.decode(errors="replace"), response.status
         if status in _AGAIN:
+            if status >= 500:
+                self._pool.failed(replica)
+            wait = _seconds(response.headers.get("Retry-After"))
             raise _FailedAttemptError(f"It answered {status}: {_message(text)}", wait=wait)
+        self._pool.answered(replica)
         if status >= 400:
             raise self._refused(status, text, url)
         try:
             return Reply.from_openai(json.loads(text), key)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise TeacherError(
-                f"The teacher's address answered {kind} that is no chat completion ({error}): {_message(text)}",
+                f"The teacher's address answered {printable(response.content_type)} that is no chat completion"
+                f" ({printable(str(error))}): {_message(text)}",
                 where=url,
                 fix=_FIX_URL,
             ) from error
@@ -209,14 +223,6 @@ class TeacherClient:
         elif status == 404:
             fix = f"See that it serves the model {self.endpoint.model!r} (GET /v1/models) and that " + _FIX_URL.lower()
         return TeacherError(f"The teacher refused ({status}): {_message(text)}", where=url, fix=fix)
-
-    def _gave_up(self, failure: _FailedAttemptError, attempts: int) -> TeacherError:
-        tried = f" Tried {attempts} times." if attempts > 1 else ""
-        return TeacherError(
-            f"The teacher can't be reached. {failure.what}{tried}",
-            where=self.endpoint.url,
-            fix="See that the server runs, then run the same command again; no reply that came is asked for again.",
-        )
 
 
 _FIX_URL = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
@@ -244,9 +250,9 @@ def _seconds(header: str | None) -> float | None:
 def _message(text: str) -> str:
     """The human part of an error body, on one line, at most 200 characters."""
     found: Any = text
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(text)
         if isinstance(value, dict):
             error = value.get("error", value)
             found = error.get("message", error) if isinstance(error, dict) else error
-    return " ".join(str(found).split())[:200] or "(nothing)"
+    return printable(str(found)) or "(nothing)"

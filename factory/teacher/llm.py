@@ -37,6 +37,8 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
         concurrency: requests in flight, at most, however large the step's batches.
         temperature, top_p, max_tokens: sampling where an input's options don't say.
         patience: seconds to wait for a server that is being restarted.
+        tally: a file that grows by a byte with every request that is over, so that its size tells how far the work
+            is; empty: none.
     """
 
     url: str
@@ -49,6 +51,7 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
     top_p: float = 1.0
     max_tokens: int = 256
     patience: float = 600.0
+    tally: str = ""
 
     _client: TeacherClient | None = PrivateAttr(default=None)
     _store: ReplyCache | None = PrivateAttr(default=None)
@@ -131,6 +134,10 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
         except FactoryError as error:
             self._logger.warning("A request failed: %s", error)
             return error
+        finally:
+            if self.tally:
+                with Path(self.tally).open("ab", buffering=0) as file:
+                    file.write(b".")
 
     async def _connected(self) -> TeacherClient:
         """The client, made on first use because its session belongs to the running loop."""

@@ -7,11 +7,12 @@ import socket
 import urllib.error
 import urllib.request
 from contextlib import closing
+from http.client import HTTPException
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from factory.errors import TeacherError
-from factory.teacher.chat import Endpoint
+from factory.teacher.chat import Endpoint, printable
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy is no way to one's own machine
 _FIX = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
@@ -57,24 +58,45 @@ def models(url: str, key: str, timeout: float) -> list[str] | None:
     try:
         value = json.loads(_fetch(f"{url}/models", key, timeout))
         return [str(item["id"]) for item in value["data"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def external(model: str, url: str, key: str) -> Endpoint:
     """An endpoint somebody else runs, looked at before anything is asked.
 
-    Its revision is unknown, so replies are kept under model and host.
+    Its revision is unknown, so replies are kept under model and host; of several servers, the first one's host. A
+    server that is down while another is not does no harm: it is asked once it is back.
+
+    Args:
+        model: the model as the servers call it.
+        url: the address up to /v1, or several of them, separated by commas.
+        key: bearer token, or empty.
 
     Raises:
-        TeacherError: nobody answers, the key is refused, it isn't an OpenAI-compatible server, or it doesn't
-            serve the model.
+        TeacherError: nobody answers, the key is refused, one isn't an OpenAI-compatible server or doesn't serve the
+            model.
     """
-    url = url.rstrip("/")
-    host = urlsplit(url).hostname
-    if not host or urlsplit(url).scheme not in ("http", "https"):
+    urls = Endpoint(url, model, "").urls
+    hosts = [urlsplit(one).hostname if urlsplit(one).scheme in ("http", "https") else None for one in urls]
+    if not all(hosts) or not hosts:
         raise TeacherError("This isn't an address.", where=url, fix=_FIX)
-    endpoint = Endpoint(url, model, f"{model}@{host}", key)
+    unreached = []
+    for one in urls:
+        try:
+            _look_at(model, one, key)
+        except _UnreachedError as error:
+            unreached.append(error)
+    if len(unreached) == len(urls):
+        raise unreached[0]
+    return Endpoint(",".join(urls), model, f"{model}@{hosts[0]}", key)
+
+
+class _UnreachedError(TeacherError):
+    """Nobody answers at an address."""
+
+
+def _look_at(model: str, url: str, key: str) -> None:
     try:
         text = _fetch(f"{url}/models", key, timeout=20.0)
     except urllib.error.HTTPError as error:
@@ -82,20 +104,22 @@ def external(model: str, url: str, key: str) -> Endpoint:
             fix = "Set FACTORY_TEACHER_KEY to a key this server accepts."
             raise TeacherError(f"The teacher refused the key ({error.code}).", where=url, fix=fix) from error
         if error.code == 404:
-            return endpoint  # some servers list nothing; a wrong address shows with the first question
+            return  # some servers list nothing; a wrong address shows with the first question
         raise TeacherError(f"The teacher answered {error.code}.", where=url, fix=_FIX) from error
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        raise TeacherError(f"The teacher can't be reached: {reason}", where=url, fix=_FIX) from error
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: a port that is no number
+        reason = printable(str(getattr(error, "reason", error)))
+        raise _UnreachedError(f"The teacher can't be reached: {reason}", where=url, fix=_FIX) from error
     try:
         served: Any = [str(item["id"]) for item in json.loads(text)["data"]]
-    except (ValueError, KeyError, TypeError) as error:
-        shown = " ".join(text.split())[:80]
-        raise TeacherError(f"This is no OpenAI-compatible server; it says: {shown}", where=url, fix=_FIX) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise TeacherError(
+            f"This is no OpenAI-compatible server; it says: {printable(text, 80)}", where=url, fix=_FIX
+        ) from error
     if model not in served:
-        fix = f"Set teacher.model in the spec to one of: {', '.join(served) or '(it serves nothing)'}."
-        raise TeacherError(f"The teacher doesn't serve {model!r}.", where=url, fix=fix)
-    return endpoint
+        known = printable(", ".join(served)) or "(it serves nothing)"
+        raise TeacherError(
+            f"The teacher doesn't serve {model!r}.", where=url, fix=f"Set teacher.model in the spec to one of: {known}."
+        )
 
 
 def _fetch(url: str, key: str, timeout: float) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.errors import FactoryError
-from factory.teacher.cache import ReplyCache
+from factory.files import canonical
+from factory.teacher.cache import Entry, ReplyCache, key_of
 from factory.teacher.chat import Reply, Request
 
 REPLY = {"text": "yes", "finish_reason": "stop"}
@@ -64,16 +67,59 @@ def test_another_revision_of_the_teacher_is_another_key(request: Request) -> Non
 tokens = st.dictionaries(st.text(max_size=4), st.floats(-50, 0), max_size=4)
 
 
-@given(st.text(), st.none() | st.lists(tokens, max_size=3), st.integers(0, 9999))
+@given(st.text(st.characters()), st.none() | st.lists(tokens, max_size=3), st.integers(0, 9999))
 def test_what_is_stored_comes_back(text: str, logprobs: list[dict[str, float]] | None, paid: int) -> None:
     reply = Reply(text, "stop", paid, paid, logprobs, "k", cached=False)
-    cache = ReplyCache(Path(":memory:"))
-    key = cache.put({"q": text}, reply.stored(), paid, paid)
-    stored = cache.get(key)
-    assert stored is not None
-    assert vars(Reply.restored(stored, "k")) == vars(reply) | {"cached": True}
-    assert cache.request(key) == {"q": text}
-    assert cache.tokens() == (paid, paid)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = ReplyCache(Path(folder) / "replies.db")
+        key = cache.put({"q": paid}, reply.stored(), paid, paid)
+        stored = cache.get(key)
+        assert stored is not None
+        assert vars(Reply.restored(stored, "k")) == vars(reply) | {"cached": True}
+        assert cache.request(key) == {"q": paid}
+        assert cache.tokens() == (paid, paid)
+        cache.close()
+
+
+@given(st.sets(st.integers(0, 99)), st.sets(st.integers(0, 99)))
+def test_of_many_replies_those_held_are_known_at_once(kept: set[int], asked: set[int]) -> None:
+    def entry(number: int) -> Entry:
+        text = canonical({"q": number})
+        return Entry(key_of(text), text, REPLY, 1, 1)
+
+    with tempfile.TemporaryDirectory() as folder:
+        cache = ReplyCache(Path(folder) / "replies.db")
+        cache.put_all([entry(number) for number in kept])
+        found = cache.held(entry(number).key for number in asked)
+        assert found == {entry(number).key for number in kept & asked}
+        assert cache.count() == len(kept)
+        cache.close()
+
+
+def test_more_replies_than_one_statement_takes_are_all_kept(tmp_path: Path) -> None:
+    cache = ReplyCache(tmp_path / "replies.db")
+    texts = [canonical({"q": number}) for number in range(12_000)]
+    entries = [Entry(key_of(text), text, {"text": str(number)}, 1, 2) for number, text in enumerate(texts)]
+    cache.put_all(entries + entries[:10])
+    assert cache.held([entry.key for entry in entries]) == {entry.key for entry in entries}
+    assert cache.get(entries[11_999].key) == {"text": "11999"}
+    assert cache.tokens() == (12_000, 24_000)
+
+
+def test_a_file_made_before_tables_had_row_numbers_is_used_on(tmp_path: Path) -> None:
+    path = tmp_path / "replies.db"
+    old = sqlite3.connect(path)
+    columns = "key TEXT PRIMARY KEY, request TEXT NOT NULL, reply TEXT NOT NULL, prompt_tokens INTEGER NOT NULL"
+    old.execute(
+        f"CREATE TABLE replies ({columns}, completion_tokens INTEGER NOT NULL, time REAL NOT NULL) WITHOUT ROWID"
+    )
+    old.execute("INSERT INTO replies VALUES (?, '{}', '{\"text\": \"old\"}', 1, 1, 0.0)", [key_of(canonical({"q": 1}))])
+    old.commit()
+    old.close()
+    cache = ReplyCache(path)
+    kept = cache.put({"q": 1}, REPLY, 1, 1)
+    assert cache.get(kept) == {"text": "old"}
+    assert cache.get(cache.put({"q": 2}, REPLY, 1, 1)) == REPLY
 
 
 def test_the_first_reply_to_a_request_stays(tmp_path: Path) -> None:
@@ -87,7 +133,8 @@ def test_the_first_reply_to_a_request_stays(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from factory.teacher.cache import ReplyCache
+from factory.files import canonical
+from factory.teacher.cache import Entry, ReplyCache, key_of
 cache = ReplyCache(Path(sys.argv[1]))
 number = 0
 while True:
