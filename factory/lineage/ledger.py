@@ -213,7 +213,7 @@ def _parse(data: bytes, head: tuple[int, str] | None) -> Ledger:
         expected = (committed, last)  # what comes next follows what was committed, so that this stays to be seen
     elif len(lines) > committed + 1:
         problems.append(
-            f"{HEAD} tells of {committed} lines and there are {len(lines)}: some were added by hand, or it was replaced."
+            f"{HEAD} tells of {committed} lines, there are {len(lines)}: some were added by hand, or it was replaced."
         )
     return Ledger(entries, hashes, problems, torn, expected)
 
