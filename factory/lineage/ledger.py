@@ -15,6 +15,7 @@ good, bytes without an end of line were never committed and are cut off by the n
 from __future__ import annotations
 
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -129,7 +130,7 @@ def enter(root: Path, output: Output, operator: str = "") -> Entry | None:
         "stage": output.stage,
         "key": output.key,
         "operator": operator,
-        "commit": commit() if not output.reused else "",
+        "commit": "" if output.reused else _commit(),
         **_contents(output.path),
     }
     path = root / FILE
@@ -238,6 +239,12 @@ def _head(root: Path) -> tuple[int, str] | None:
         return int(value["entries"]), str(value["sha256"])
     except (DataError, KeyError, TypeError, ValueError):
         return None
+
+
+@functools.cache
+def _commit() -> str:
+    """The commit of the code this process runs: asked once, for what is checked out later is not what runs."""
+    return commit()
 
 
 def _sha256(line: bytes) -> str:
