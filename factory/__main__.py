@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from factory import forecast, settings
 from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError, GateError
+from factory.files import write_jsonl
 from factory.settings import Settings
 from factory.spec import Spec
 
@@ -63,6 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="publish although the gate failed; the card says so")
     explain = command("explain", _explain, "a row's whole life, by its id or the beginning of it", spec=False)
     explain.add_argument("row", metavar="ROW")
+    ledger = command("ledger", _ledger, "every stage that finished, in order; --verify proves that nothing was changed")
+    ledger.add_argument("--verify", action="store_true", help="check the chain and the hash of every file")
+    lineage = command("lineage", _lineage, "what a published specialist was made from, back to the plan", spec=False)
+    lineage.add_argument("specialist", metavar="SPEC@VERSION", help="such as support/intent@1.0.0, or without version")
+    lineage.add_argument("--json", action="store_true", help="all of it, as JSON")
+    diff = command("diff", _diff, "what sets two dataset versions apart", spec=False)
+    diff.add_argument(
+        "versions",
+        metavar="[SPEC] A B",
+        nargs="+",
+        help="d-1a2b3c, its beginning, or 1.0.0 for what that was trained on; or SPEC@d-1a2b3c",
+    )
+    diff.add_argument("--jsonl", type=Path, metavar="FILE", help="write every difference, a line each")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
     review.add_argument("what", choices=("push", "pull"))
@@ -127,9 +145,39 @@ def _build(asked: argparse.Namespace, where: Settings) -> None:
 def _explain(asked: argparse.Namespace, where: Settings) -> None:
     from factory.hygiene.explain import life
 
-    files = sorted(where.builds.glob("*/*/*/*/*.jsonl"), key=lambda path: path.stat().st_mtime)
+    # Folders that begin with a dot belong to stages at work.
+    files = sorted(where.builds.glob("*/*/[!.]*/[!.]*/*.jsonl"), key=lambda path: path.stat().st_mtime)
     rows = [path for path in files if path.name in ("rows.jsonl", "kept.jsonl", "dropped.jsonl")]
     print(life(asked.row, rows))
+
+
+def _ledger(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.lineage import say
+
+    name = _spec(asked, where).name
+    print(say.proof(where.builds / name) if asked.verify else say.entries(where.builds / name))
+
+
+def _lineage(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.lineage import say, trace
+
+    found = trace.trace(asked.specialist, where)
+    print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if asked.json else say.trace(found))
+
+
+def _diff(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.dataset.diff import diff, text
+    from factory.lineage.versions import find
+
+    *name, before, after = asked.versions if len(asked.versions) > 1 else ("", *asked.versions)
+    if len(name) > 1 or not before:
+        raise FactoryError("`diff` takes two versions.", fix="Write `diff SPEC A B`, or `diff SPEC@A SPEC@B`.")
+    with tempfile.TemporaryDirectory() as folder:
+        one, other = (find(version, where, Path(folder), *name) for version in (before, after))
+        found = diff(one, other)
+        if asked.jsonl:
+            write_jsonl(asked.jsonl, found.records())
+        print(text(found))
 
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:

@@ -33,6 +33,7 @@ class Settings:
             answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
         teacher_port, argilla_port, prefect_port, hub_port: loopback ports of the embedded servers
             (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT).
+        operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
     """
 
     home: Path
@@ -52,6 +53,7 @@ class Settings:
     argilla_port: int
     prefect_port: int
     hub_port: int = 8720
+    operator: str = ""
 
     @property
     def builds(self) -> Path:
@@ -108,4 +110,5 @@ def load() -> Settings:
         argilla_port=port("FACTORY_ARGILLA_PORT", 6900),
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
+        operator=env.get("FACTORY_OPERATOR", ""),
     )

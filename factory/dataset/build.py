@@ -23,6 +23,7 @@ def build(
     *,
     dropped: Mapping[str, int] | None = None,
     audit: Mapping[str, Any] | None = None,
+    planned: Iterable[Mapping[str, Any]] = (),
 ) -> DatasetVersion:
     """Write a dataset version into a folder.
 
@@ -33,6 +34,7 @@ def build(
         dropped: check name to how many rows it dropped, see `drop_table`.
         audit: how often people agreed with the label on a random slice: `value`, `low`, `high` (0 to 1), `n`, and
             `how` it was found out, in words.
+        planned: the plan's shares (factory.generate.plan.Share): how many rows were asked for, by `axis` and `value`.
 
     Returns:
         The version.
@@ -61,6 +63,7 @@ def build(
         "teachers": sorted({row.lineage.teacher for row in rows if row.lineage.teacher}),
         "dropped": dict(sorted((dropped or {}).items(), key=lambda item: (-item[1], item[0]))),
         "audit": dict(audit) if audit else None,
+        "planned": _planned(planned),
     }
     readme = out / "README.md"
     write_text(readme, card.render(manifest, spec))
@@ -120,10 +123,19 @@ def _counts(rows: Sequence[Row], splits: Mapping[Split, Sequence[Row]], spec: Sp
             axis: {value: sum(row.attributes.get(axis) == value for row in generated) for value in values}
             for axis, values in spec.attributes.items()
         },
+        "reviewers": dict(Counter(who for row in rows for who in row.lineage.reviewers).most_common()),
         "reviewed": sum(bool(row.lineage.reviewers) for row in rows),
         "corrected": sum(row.lineage.was not in (None, row.label) for row in rows),
         "prompts_sent": len({row.lineage.prompt for row in rows if row.lineage.prompt}),
     }
+
+
+def _planned(shares: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Rows asked for: axis (`label`, or an attribute) to value to how many."""
+    planned: dict[str, dict[str, int]] = {}
+    for share in shares:
+        planned.setdefault(share["axis"], {})[share["value"]] = share["rows"]
+    return planned
 
 
 def _write_parquet(records: list[dict[str, Any]], labels: list[str], path: Path) -> None:

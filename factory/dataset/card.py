@@ -46,7 +46,13 @@ def render(manifest: dict[str, Any], spec: Spec) -> str:
             }
         ],
     )
-    values = {"metadata": data.to_yaml(), "dataset": manifest, "spec": spec, "rows": rows, "origins": ORIGINS}
+
+    def asked(axis: str, value: str) -> str:
+        count = manifest["planned"].get(axis, {}).get(value)
+        return "" if count is None else f" ({count} asked for)"
+
+    values: dict[str, Any] = {"metadata": data.to_yaml(), "dataset": manifest, "spec": spec, "rows": rows}
+    values |= {"origins": ORIGINS, "asked": asked}
     card = DatasetCard(fill("dataset_card.md.jinja", values))
     return f"{card.content.strip()}\n"
 

@@ -93,15 +93,22 @@ def content_hash(splits: Mapping[Split, Iterable[Row]], labels: list[str]) -> st
     Order of rows plays no part, nor do two things that change without the data changing: the hash of the spec (an
     edited gate is not new data) and what the checks said (their scores differ in the last digits between machines).
     """
-    content = []
-    for split, rows in splits.items():
-        for row in rows:
-            lineage = row.lineage.model_dump(mode="json", exclude={"spec"})
-            soft = {label: round(p, 6) for label, p in row.distribution().items() if round(p, 6) > 0}
-            content.append(
-                [row.id, split, row.text, row.label, soft, round(row.weight, 6), row.origin, row.attributes, lineage]
-            )
+    content = [[row.id, *seen(row, split).values()] for split, rows in splits.items() for row in rows]
     return digest({"labels": labels, "rows": sorted(content, key=lambda item: str(item[0]))})
+
+
+def seen(row: Row, split: Split) -> dict[str, Any]:
+    """What a version is made of: what training sees of a row and where that came from, by name, in a fixed order."""
+    return {
+        "split": split,
+        "text": row.text,
+        "label": row.label,
+        "soft": {label: round(p, 6) for label, p in row.distribution().items() if round(p, 6) > 0},
+        "weight": round(row.weight, 6),
+        "origin": row.origin,
+        "attributes": row.attributes,
+        "lineage": row.lineage.model_dump(mode="json", exclude={"spec"}),
+    }
 
 
 def version_name(content: str) -> str:

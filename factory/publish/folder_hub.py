@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import FactoryError, HubError
 from factory.files import explained
 from factory.publish.hub import said, sound_dataset, sound_specialist
@@ -64,6 +65,11 @@ class FolderHub:
         """The dataset versions of a specialist, sorted."""
         with self._explained():
             return sorted(path.parent.name for path in (self.root / DATASETS / name).glob(f"d-*/{FILE}"))
+
+    def dataset(self, name: str, version: str, into: Path) -> DatasetVersion:
+        """A published dataset version, where it lies."""
+        with self._explained():
+            return open_version(self.root / DATASETS / name / version)
 
     def publish_dataset(self, folder: Path) -> str:
         """Copy a dataset version in; it appears by one rename, verified. Its name is its content: no two differ."""

@@ -49,6 +49,10 @@ class Hub(Protocol):
         """The dataset versions of a specialist, in no particular order."""
         ...
 
+    def dataset(self, name: str, version: str, into: Path) -> DatasetVersion:
+        """A published dataset version, proven: where it lies, or downloaded into the folder `into`."""
+        ...
+
     def publish_dataset(self, folder: Path) -> str:
         """Publish a dataset version under its name and version; returns where it is."""
         ...

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import HubError
 from factory.files import file_sha256
 from factory.publish.hub import said, sound_dataset, sound_specialist
@@ -75,6 +76,12 @@ class RemoteHub:
     def dataset_versions(self, name: str) -> list[str]:
         """The dataset versions of a specialist."""
         return self._tags(name, "dataset")
+
+    def dataset(self, name: str, version: str, into: Path) -> DatasetVersion:
+        """Download a published dataset version."""
+        with self._explained():
+            self._api().snapshot_download(self._repo(name), repo_type="dataset", revision=version, local_dir=into)
+            return open_version(into)
 
     def publish_dataset(self, folder: Path) -> str:
         """Upload a dataset version, see that it arrived, and tag it."""

@@ -12,6 +12,7 @@ from typing import Any
 from factory import stage
 from factory.errors import FactoryError
 from factory.files import read_json
+from factory.lineage import ledger
 from factory.progress import Meter, Progress
 from factory.row import Gold, read_gold
 from factory.settings import Settings
@@ -74,8 +75,10 @@ class Build:
         return self._outputs[name]
 
     def stage(self, name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> Output:
-        """Run a stage's work unless its output is there (factory.stage.run)."""
-        return stage.run(self.root, name, inputs, work)
+        """Run a stage's work unless its output is there (factory.stage.run), and enter it in the ledger."""
+        output = stage.run(self.root, name, inputs, work)
+        ledger.enter(self.root, output, self.settings.operator)
+        return output
 
     def summary(self, name: str) -> dict[str, Any]:
         """A stage's small table for people: name to figure."""

@@ -12,7 +12,7 @@ import numpy as np
 from factory.dataset import build as dataset_build
 from factory.dataset.version import open_version
 from factory.errors import DataError
-from factory.files import digest, read_jsonl, write_json, write_jsonl
+from factory.files import digest, read_json, read_jsonl, write_json, write_jsonl
 from factory.generate import committee
 from factory.generate import judge as judging
 from factory.generate import plan as planning
@@ -182,7 +182,9 @@ def dataset(build: Build) -> Output:
         rows = read_rows(reviewed.path / "kept.jsonl")
         dropped = read_rows(build.run("clean").path / "dropped.jsonl") + read_rows(reviewed.path / "dropped.jsonl")
         audit = build.summary("review").get("audit")
-        version = dataset_build.build(rows, build.spec, out, dropped=dataset_build.drop_table(dropped), audit=audit)
+        planned = read_json(build.run("plan").path / "coverage.json")
+        drops = dataset_build.drop_table(dropped)
+        version = dataset_build.build(rows, build.spec, out, dropped=drops, audit=audit, planned=planned)
         origins = Counter(row.origin for row in rows)
         write_json(
             out / SUMMARY,

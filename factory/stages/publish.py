@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+from factory.dataset import croissant
 from factory.errors import GateError
 from factory.evidence.records import read_evidence
 from factory.files import read_json, write_json
+from factory.lineage import ledger
 from factory.publish import release as releasing
 from factory.publish.hub import open_hub
 from factory.stage import Output
@@ -37,9 +41,11 @@ def publish(build: Build) -> Output:
 
     def work(out: Path) -> None:
         dataset_at = hub.publish_dataset(_version_alone(made.path, out / "dataset"))
+        student = model.trained(build)
+        _, head = ledger.read(build.root).following
         released = releasing.release(
             hub,
-            model.trained(build),
+            replace(student, lineage={**student.lineage, "ledger": head}),
             build.spec,
             read_json(made.path / "manifest.json"),
             read_evidence(measured.path / "evidence.jsonl"),
@@ -67,8 +73,12 @@ def publish(build: Build) -> Output:
 
 
 def _version_alone(folder: Path, to: Path) -> Path:
-    """The dataset version without the stage's own files: a hub takes nothing that the manifest does not name."""
+    """The dataset version with Croissant metadata, and without the stage's own files.
+
+    A hub takes nothing that the manifest does not name.
+    """
     for name in ["manifest.json", *read_json(folder / "manifest.json")["files"]]:
         (to / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / name, to / name)
+    croissant.add(to, datetime.now(UTC).date().isoformat())
     return to

@@ -82,6 +82,20 @@ def test_the_card_says_what_the_manifest_says(rows, spec, tmp_path):
     assert "licence of this dataset: cc-by-4.0" in card.lower()
 
 
+def test_the_card_says_what_was_asked_for_and_who_looked(rows, spec, tmp_path):
+    shares = [{"axis": "label", "value": "sad", "rows": 12}, {"axis": "tone", "value": "loud", "rows": 7}]
+    planned = build(rows, spec, tmp_path / "out", planned=shares)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| tone | plain 30, [loud] (7 asked for) |" in card
+    assert "| sad | 20 (12 asked for) | The writer is" in card and "| glad | 20 | The writer is glad. |" in card
+    assert "By pseudonym: person-1 6." in card and "simulated" not in card
+    assert planned.version == build(rows, spec, tmp_path / "unplanned").version
+    simulated = rows[0].lineage.model_copy(update={"reviewers": ["simulated"]})
+    build([rows[0].model_copy(update={"lineage": simulated}), *rows[1:]], spec, tmp_path / "simulated")
+    card = (tmp_path / "simulated" / "README.md").read_text()
+    assert "person-1 5, simulated 1. `simulated` stands for" in card
+
+
 def test_a_dataset_without_people_or_audit_says_so(rows, spec, tmp_path):
     untouched = [row.model_copy(update={"lineage": Lineage(spec=spec.identity)}) for row in rows]
     build(untouched, spec, tmp_path / "out")

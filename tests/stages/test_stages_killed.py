@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from factory.dataset.version import open_version
+from factory.lineage import ledger
+from factory.lineage.verify import verify
 from factory.row import read_rows
 from factory.settings import Settings
+from factory.stages import STAGES
 from factory.stages.measure import TIMED
 from factory.teacher.cache import ReplyCache
 from factory.teacher.chat import Request
@@ -145,6 +148,9 @@ def test_a_build_killed_again_and_again(built: Factory, tmp_path: Path) -> None:
     ]
     assert [path.name for path in (shop.home / "hub" / NAME).glob("[!.]*")] == ["1.0.0"]
     assert not list(shop.home.glob("pipeline-*"))
+    book = ledger.read(shop.home / "builds" / NAME)
+    assert verify(shop.home / "builds" / NAME, book).problems == []
+    assert {entry.stage for entry in book.entries} == set(STAGES)
     shutil.rmtree(shop.home)
 
 
