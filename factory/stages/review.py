@@ -24,6 +24,7 @@ from factory.stages.build import SUMMARY, Build
 from factory.stages.data import VECTORS
 
 FOLDS = 5
+VOTED = ("consistency", "balance")  # checks of what the committee thinks
 HUMAN = ("reviewed", "example")  # labelled by people; no machine has a say about them
 
 
@@ -70,7 +71,7 @@ def review(build: Build) -> Output:
         adopted = merge.adopt(merged.orphans, spec.identity)
         weights, rows = ballot.decide(merged.rows)
         rows = merge.keep_reviewed(rows, adopted)
-        checked = hygiene.run(rows, check.context(spec, build.gold), ("consistency",))
+        checked = hygiene.run(rows, check.context(spec, build.gold), check.asked(spec.hygiene, VOTED))
         hygiene.write(
             out,
             hygiene.Result([_voted(row) for row in checked.kept], checked.dropped + merged.dropped, checked.statistics),
@@ -86,7 +87,8 @@ def review(build: Build) -> Output:
             "where": pushed.where,
             "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
             **{f"committee listens to {name}": round(value, 2) for name, value in weights.exponents.items()},
-            "label not believed, dropped": len(checked.dropped),
+            "label not believed, dropped": checked.statistics[0].dropped,
+            **{f"dropped by {item.check}": item.dropped for item in checked.statistics[1:]},
             "kept": len(checked.kept),
             "problems": pulled.problems,
             "audit": audit,
