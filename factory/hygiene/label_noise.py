@@ -1,7 +1,13 @@
 """Is the label a generated row was asked for likely an error? Confident learning (Northcutt, Jiang & Chuang 2021).
 
 Linear probes on the encoder's vectors, cross-validated, say how likely each label is for a row they have not seen;
-cleanlab finds the rows whose given label the others contradict.
+cleanlab finds the rows whose given label the others contradict. Its word alone is not enough for a drop: where probes
+are often wrong, so is it. A row goes if cleanlab flags it and the likeliest label is far likelier (RIVALRY).
+
+Measured on people's rows with one label in ten exchanged (MiniLM; rows dropped, share of these exchanged, share of the
+exchanged dropped). Intents, 73 labels: cleanlab alone 169, 0.75, 0.85; with RIVALRY 111, 1.00, 0.74. Clauses, 19
+labels: 120, 0.47, 0.86; with 43, 0.93, 0.62. Sentiment, 3 labels, where probes are right on 64 % of rows: 201, 0.25,
+0.71; with 26, 0.50, 0.19. So it helps where topics differ, and does little where the encoder can't tell labels apart.
 """
 
 from __future__ import annotations
@@ -18,7 +24,10 @@ from factory.students import probe
 
 NAME = "label_noise"
 FOLDS = 5
-_SCALE = 10.0  # unit vectors are short for a probe: as in the committee
+RIVALRY = 0.15
+"""A flagged row goes if its label's probability is less than this share of the likeliest label's."""
+
+_SCALE, _PENALTY = 10.0, 0.1  # unit vectors are short for a probe; a stiff one does not learn single rows by heart
 
 
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
@@ -53,16 +62,14 @@ def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
 
 
 def _held_out(vectors: Any, labels: Any) -> Any:
-    """Probabilities [rows, labels] by probes that have not seen the row; rows come sorted by label, so folds are even."""
+    """Probabilities [rows, labels] by probes that have not seen the row; rows come sorted by label: folds are even."""
     classes = int(labels.max()) + 1
     targets = np.eye(classes, dtype=np.float32)[labels]
     fold = np.arange(len(labels)) % FOLDS
     found = np.zeros((len(labels), classes), np.float32)
     for held in range(FOLDS):
         inside, outside = fold != held, fold == held
-        weight, bias = probe.fit(
-            _SCALE * vectors[inside], targets[inside], np.ones(int(inside.sum()), np.float32), penalty=1e-3
-        )
+        weight, bias = probe.fit(_SCALE * vectors[inside], targets[inside], np.ones(inside.sum(), np.float32), _PENALTY)
         scores = _SCALE * vectors[outside] @ weight.T + bias
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         found[outside] = odds / odds.sum(axis=1, keepdims=True)
@@ -74,6 +81,7 @@ def _issues(labels: Any, probabilities: Any) -> tuple[Any, Any]:
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
-    # `both`: what is off by rank and by class; the more careful of cleanlab's ways, because a row goes for it.
-    wrong = find_label_issues(labels, probabilities, filter_by="both", n_jobs=1)
+    given = probabilities[np.arange(len(labels)), labels]
+    contradicted = given < RIVALRY * probabilities.max(axis=1)
+    wrong = find_label_issues(labels, probabilities, filter_by="both", n_jobs=1) & contradicted
     return wrong, get_label_quality_scores(labels, probabilities)

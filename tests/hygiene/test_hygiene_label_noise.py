@@ -17,7 +17,7 @@ WORDS = {
     "neutral": "hello weather nothing fine today",
     "Governing Law": "law courts govern agreement state",
 }
-EACH = 30
+EACH = 60
 ASKED = Hygiene(label_noise=True)
 
 
@@ -29,19 +29,19 @@ def rows(origin: Origin = "generated", wrong: int = 0) -> list[Row]:
         for number in range(EACH):
             given = names[(place + 1) % len(names)] if number < wrong else label
             words = said.split()
-            text = f"{words[number % 5]} {words[(number + 1) % 5]} {words[(number * 2) % 5]} item{number} {label[0]}"
+            text = f"{words[number % 5]} {words[(number + 1) % 5]} {words[number // 5 % 5]} {words[number // 25]}"
             made.append(row(text, given, origin))
     return made
 
 
 def test_wrong_labels_are_found_and_right_ones_stay(make_context: Make) -> None:
     known = make_context(hygiene=ASKED, vectors=word_vectors)
-    made = rows(wrong=4)
+    made = rows(wrong=2)
     verdicts = label_noise.check(made, known)
-    wrong = [number % EACH < 4 for number in range(len(made))]
+    wrong = [number % EACH < 2 for number in range(len(made))]
     dropped = [not verdict.passed for verdict in verdicts]
-    assert sum(was and went for was, went in zip(wrong, dropped, strict=True)) >= 10, "of 12"
-    assert sum(went and not was for was, went in zip(wrong, dropped, strict=True)) <= 2, "of 78"
+    assert sum(was and went for was, went in zip(wrong, dropped, strict=True)) >= 4, "of 6"
+    assert sum(went and not was for was, went in zip(wrong, dropped, strict=True)) == 0, "of 174"
     scores = [verdict.score or 0.0 for verdict in verdicts]
     assert all(0.0 <= score <= 1.0 for score in scores)
     quality = {flag: [score for score, was in zip(scores, wrong, strict=True) if was is flag] for flag in (True, False)}

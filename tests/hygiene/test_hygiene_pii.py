@@ -14,7 +14,7 @@ from factory.hygiene import pii
 from factory.hygiene import run as hygiene
 from factory.hygiene.check import Context, asked
 from factory.row import Gold, Lineage
-from factory.spec import COMMON_ENTITIES, Entity, Hygiene
+from factory.spec_hygiene import COMMON_ENTITIES, Entity, Hygiene
 from tests.hygiene.hygiene_rows import row
 
 Make = Callable[..., Context]
@@ -152,7 +152,9 @@ def test_nothing_is_fetched(make_context: Make, monkeypatch: pytest.MonkeyPatch)
     assert not pii.check([row("Write to jane.doe@example.com")], known)[0].passed
 
 
-PIECE = st.one_of(st.sampled_from([*PERSONAL.values(), "card", "passport", "+44", "@", ".", " ", "x"]), st.text(max_size=8))
+PIECE = st.one_of(
+    st.sampled_from([*PERSONAL.values(), "card", "passport", "+44", "@", ".", " ", "x"]), st.text(max_size=8)
+)
 
 
 @given(pieces=st.lists(PIECE, max_size=8))

@@ -18,7 +18,8 @@ ASKED = Hygiene(profanity=True)
 @pytest.mark.parametrize("text", ["this is bullshit", "what the f.u.c.k is this", "Shit!", "you sh1t"])
 def test_swearing_goes_without_being_repeated(make_context: Make, text: str) -> None:
     [verdict] = profanity.check([row(text, origin="unlabelled")], make_context(hygiene=ASKED))
-    assert (verdict.passed, verdict.reason, verdict.score) == (False, "profanity", 1.0)
+    assert (verdict.passed, verdict.reason) == (False, "profanity")
+    assert (verdict.score or 0.0) >= 1.0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from tests.hygiene.word_vectors import word_vectors
 Make = Callable[..., Context]
 SAME = Hygiene(semantic_duplicate=0.8, semantic_contamination=0.8)
 
+WORDS = ["my", "card", "is", "lost", "where", "new", "account", "please"]
+
 
 def kept(rows: list[Row], known: Context) -> list[Row]:
     verdicts = semantic_duplicate.check(rows, known)
@@ -54,9 +56,7 @@ def test_a_chain_is_not_one_cluster(make_context: Make) -> None:
 
 @given(
     texts=st.lists(
-        st.lists(st.sampled_from("my card is lost where new account please".split()), min_size=1, max_size=5).map(
-            " ".join
-        ),
+        st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join),
         max_size=25,
         unique=True,
     ),

@@ -13,9 +13,7 @@ from tests.hygiene.hygiene_rows import row
 
 def checked(number: int, label: str, dropped: bool, score: float | None = None, check: str = "guess") -> Row:
     reason = "bad: it seems" if dropped else ""
-    return row(
-        f"text {number}", label, verdicts=[Verdict(check=check, passed=not dropped, score=score, reason=reason)]
-    )
+    return row(f"text {number}", label, verdicts=[Verdict(check=check, passed=not dropped, score=score, reason=reason)])
 
 
 def people_say(rows: list[Row], label: str) -> dict[str, str | None]:
