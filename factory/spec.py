@@ -9,38 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from factory.errors import SpecError
 from factory.files import digest
+from factory.spec_hygiene import Hygiene, Part, Words
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-
-
-class Part(BaseModel):
-    """A part of a spec: unknown keys are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-def _as_pair(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _in_order(value: tuple[int, int]) -> tuple[int, int]:
-    shortest, longest = value
-    if not 0 <= shortest <= longest:
-        raise ValueError("write [shortest, longest]")
-    return value
-
-
-Words = Annotated[tuple[int, int], BeforeValidator(_as_pair), AfterValidator(_in_order)]
 
 
 class Example(Part):
@@ -84,22 +65,6 @@ class Teacher(Part):
     concurrency: int = Field(default=32, ge=1, le=512)
     tokens_per_row: int = Field(default=30, ge=1)
     shortlist: int = Field(default=12, ge=2, le=52)
-
-
-class Hygiene(Part):
-    """What a sound row is.
-
-    Attributes:
-        words: shortest and longest text kept, in words.
-        near_duplicate: Jaccard similarity of word shingles (estimated by MinHash) from which two rows are one.
-        contamination: the same against gold rows; from here a row is too like a gold row to train on.
-        consistency: a generated row is dropped where the committee gives its label less probability than this.
-    """
-
-    words: Words = (3, 80)
-    near_duplicate: float = Field(default=0.7, gt=0.0, le=1.0)
-    contamination: float = Field(default=0.6, gt=0.0, le=1.0)
-    consistency: float = Field(default=0.1, ge=0.0, le=1.0)
 
 
 class Review(Part):

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ -x .envs/lock/bin/uv ] || { "${PYTHON:-python3}" -m venv .envs/lock && .envs/lock/bin/python -m pip install -qq uv; }
-export UV_FIND_LINKS=${PIP_FIND_LINKS:-}
+export UV_FIND_LINKS=${PIP_FIND_LINKS:-$(.envs/lock/bin/python -m pip config get global.find-links 2>/dev/null || true)}
 
 compile() { # LOCK OVERRIDES
     echo "requirements/$1.lock"

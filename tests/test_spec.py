@@ -10,6 +10,7 @@ import yaml
 
 from factory import spec as specs
 from factory.errors import SpecError
+from factory.spec_hygiene import COMMON_ENTITIES, Hygiene
 
 GOOD: dict[str, Any] = {
     "title": "Mood of a note",
@@ -187,3 +188,57 @@ def test_the_hash_moves_with_the_declaration_and_its_companions_and_with_nothing
     assert first.hash != before
     write(tmp_path / "c", changed(question="Glad?"))
     assert specs.load("notes/mood", tmp_path / "c").hash != before
+
+
+def test_what_hygiene_does_not_ask_for_is_not_in_the_hash() -> None:
+    assert Hygiene().model_dump(mode="json") == {
+        "words": [3, 80],
+        "near_duplicate": 0.7,
+        "contamination": 0.6,
+        "consistency": 0.1,
+    }
+    off = Hygiene(pii="keep", profanity=False, balance=None, pii_entities=list(COMMON_ENTITIES))
+    assert off.model_dump() == Hygiene().model_dump()
+
+
+def test_hygiene_written_as_before_the_later_checks_keeps_its_hash(tmp_path: Path) -> None:
+    # The digest was taken with the code of the commit before the later checks came.
+    write(tmp_path, changed(hygiene={"words": [3, 40]}))
+    assert specs.load("notes/mood", tmp_path).hash == "8aa71be4"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"pii": "drop"},
+        {"pii": "mask", "pii_synthetic": True},
+        {"pii_entities": ["US_SSN"]},
+        {"semantic_duplicate": 0.9},
+        {"semantic_contamination": 0.9},
+        {"profanity": True},
+        {"label_noise": True},
+        {"balance": 3.0},
+    ],
+)
+def test_what_hygiene_asks_for_is_in_the_hash_and_read_back(tmp_path: Path, asked: dict[str, Any]) -> None:
+    write(tmp_path, changed(hygiene=asked))
+    spec = specs.load("notes/mood", tmp_path)
+    assert asked.items() <= spec.hygiene.model_dump(mode="json").items()
+    assert Hygiene.model_validate_json(spec.hygiene.model_dump_json()) == spec.hygiene
+    write_again = tmp_path / "plain"
+    write(write_again, GOOD)
+    assert specs.load("notes/mood", write_again).hash != spec.hash
+
+
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [
+        ({"pii": "hide"}, "hygiene.pii"),
+        ({"pii_entities": ["PERSON"]}, "hygiene.pii_entities.0"),
+        ({"pii_entities": []}, "hygiene.pii_entities"),
+        ({"balance": 0.5}, "hygiene.balance"),
+        ({"semantic_duplicate": 1.5}, "hygiene.semantic_duplicate"),
+    ],
+)
+def test_hygiene_that_makes_no_sense_is_refused(tmp_path: Path, asked: dict[str, Any], key: str) -> None:
+    assert key in refused(tmp_path, changed(hygiene=asked))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.errors import FactoryError
 from factory.row import Gold, Row, Verdict
 from factory.spec import Spec
+from factory.spec_hygiene import LATER_HYGIENE, Hygiene
+
+Vectors = Callable[[Sequence[str]], NDArray[np.float32]]
+"""Texts to an encoder's vectors, float32 [texts, hidden], as `Encoder.vectors` gives them."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +25,13 @@ class Context:
         spec: the specialist's declaration.
         gold: rows no training row may resemble.
         instructions: texts written for the teacher and the reviewers, which no row repeats.
+        vectors: what an encoder makes of texts; None where no check that was asked for needs it.
     """
 
     spec: Spec
     gold: Sequence[Gold] = ()
     instructions: Sequence[str] = ()
+    vectors: Vectors | None = None
 
 
 Check = Callable[[Sequence[Row], Context], list[Verdict]]
@@ -31,13 +41,46 @@ A reason reads `category: detail`; statistics count categories, so a category ho
 """
 
 
-def context(spec: Spec, gold: Sequence[Gold]) -> Context:
+def context(spec: Spec, gold: Sequence[Gold], vectors: Vectors | None = None) -> Context:
     """The context of a spec: its gold rows, and its policy as instructions.
 
     Definitions of labels are not among the instructions: good ones speak in the domain's own words, and so do rows
     (of 4,722 real clauses, 318 share eight words in a row with a definition, 0 with the policy).
     """
-    return Context(spec, gold, (spec.template("policy.md"),))
+    return Context(spec, gold, (spec.template("policy.md"),), vectors)
+
+
+def asked(hygiene: Hygiene, checks: Iterable[str]) -> tuple[str, ...]:
+    """Of some checks, those to be run: all but the opt-in ones that the spec leaves out."""
+    fresh = Hygiene()
+    return tuple(name for name in checks if name not in LATER_HYGIENE or getattr(hygiene, name) != getattr(fresh, name))
+
+
+def unasked(check: str, rows: Sequence[Row], why: str = "the spec does not ask") -> list[Verdict]:
+    """Verdicts of a check that concerns no row at all."""
+    return [not_asked(check, why) for _ in rows]
+
+
+def unit_vectors(texts: Sequence[str], context: Context, check: str) -> NDArray[np.float32]:
+    """An encoder's vectors scaled to length 1, float32 [texts, hidden].
+
+    Raises:
+        FactoryError: the context has no encoder.
+    """
+    if context.vectors is None:
+        raise FactoryError(
+            f"The check {check} compares vectors, and nothing here makes them.",
+            where=f"{context.spec.name}: hygiene.{check}",
+            fix="Give the context `vectors`, such as an Encoder's.",
+        )
+    found = np.asarray(context.vectors(texts), np.float32)
+    unit: NDArray[np.float32] = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
+    return unit
+
+
+def believed(row: Row) -> str:
+    """The label that is most likely as far as anybody knows; ties by name."""
+    return min(row.distribution().items(), key=lambda item: (-item[1], item[0]))[0]
 
 
 def invented(row: Row) -> bool:

@@ -10,7 +10,21 @@ from typing import Any
 
 from factory.errors import FactoryError
 from factory.files import write_json
-from factory.hygiene import consistency, contamination, duplicates, language, length, roles, schema
+from factory.hygiene import (
+    balance,
+    consistency,
+    contamination,
+    duplicates,
+    label_noise,
+    language,
+    length,
+    pii,
+    profanity,
+    roles,
+    schema,
+    semantic_contamination,
+    semantic_duplicate,
+)
 from factory.hygiene.check import Check, Context
 from factory.progress import Progress, silent
 from factory.row import Row, Verdict, write_rows
@@ -20,12 +34,19 @@ CHECKS: Mapping[str, Check] = {
     length.NAME: length.check,
     language.NAME: language.check,
     roles.NAME: roles.check,
+    profanity.NAME: profanity.check,
     contamination.NAME: contamination.check,
+    semantic_contamination.NAME: semantic_contamination.check,
+    pii.NAME: pii.check,
     consistency.NAME: consistency.check,
     duplicates.NAME: duplicates.check,
+    semantic_duplicate.NAME: semantic_duplicate.check,
+    label_noise.NAME: label_noise.check,
+    balance.NAME: balance.check,
 }
-"""Every check, in the order in which they are applied: cheap ones first; duplicates last, so that the row kept of a
-cluster is one that passed everything else."""
+"""Every check, in the order in which they are applied: cheap ones first; duplicates after all that look at one row, so
+that the row kept of a cluster is one that passed them; then what looks at all rows at once, and would be misled by
+duplicates. Some are run only where the spec asks (`check.asked`)."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from factory.generate import write as writing
 from factory.generate.plan import Cell
 from factory.generate.prompt import messages
 from factory.generate.seed import Passage, seed_passages, unlabelled
-from factory.hygiene import check
+from factory.hygiene import check, pii
 from factory.hygiene import run as hygiene
 from factory.review import simulated
 from factory.row import Lineage, Row, read_rows, write_rows
@@ -30,7 +30,7 @@ from factory.stages.build import SUMMARY, Build
 
 VECTORS = "vectors.npy"
 ROWS = "rows.jsonl"
-CLEANING = tuple(name for name in hygiene.CHECKS if name != "consistency")  # the committee has not voted yet
+CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "balance"))  # those await the committee
 
 
 def plan(build: Build) -> Output:
@@ -103,7 +103,9 @@ def clean(build: Build) -> Output:
                 where=str(spec.folder / "spec.yaml"),
                 fix="Raise `generate` or `label` in the spec's budgets.",
             )
-        checked = hygiene.run(rows, check.context(spec, build.gold), CLEANING, progress)
+        rows = pii.mask(rows, spec)
+        known = check.context(spec, pii.mask_gold(build.gold, spec), build.encoder.vectors)
+        checked = hygiene.run(rows, known, check.asked(spec.hygiene, CLEANING), progress)
         if not checked.kept:
             hygiene.write(out, checked)
             raise DataError(

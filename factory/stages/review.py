@@ -20,6 +20,8 @@ from factory.stage import Output
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
 
+VOTED = ("consistency", "balance")  # checks of what the committee thinks
+
 
 def backend(build: Build) -> Backend:
     """The place where people answer, by the setting FACTORY_REVIEW."""
@@ -64,7 +66,7 @@ def review(build: Build) -> Output:
         adopted = merge.adopt(merged.orphans, spec.identity)
         weights, rows = ballot.decide(merged.rows)
         rows = merge.keep_reviewed(rows, adopted)
-        checked = hygiene.run(rows, check.context(spec, build.gold), ("consistency",))
+        checked = hygiene.run(rows, check.context(spec, build.gold), check.asked(spec.hygiene, VOTED))
         hygiene.write(
             out,
             hygiene.Result([voted(row) for row in checked.kept], checked.dropped + merged.dropped, checked.statistics),
@@ -80,7 +82,8 @@ def review(build: Build) -> Output:
             "where": pushed.where,
             "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
             **{f"committee listens to {name}": round(value, 2) for name, value in weights.exponents.items()},
-            "label not believed, dropped": len(checked.dropped),
+            "label not believed, dropped": checked.statistics[0].dropped,
+            **{f"dropped by {item.check}": item.dropped for item in checked.statistics[1:]},
             "kept": len(checked.kept),
             "problems": pulled.problems,
             "audit": audit,

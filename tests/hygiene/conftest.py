@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.hygiene.check import Context
+from factory.hygiene.check import Context, Vectors
 from factory.row import Gold
 from factory.spec import Hygiene
 from tests.hygiene.hygiene_rows import make_spec
@@ -18,8 +18,9 @@ def make_context(tmp_path: Path) -> Callable[..., Context]:
         instructions: tuple[str, ...] = (),
         hygiene: Hygiene | None = None,
         language: str = "en",
+        vectors: Vectors | None = None,
     ) -> Context:
         golds = [Gold(id=f"gold-{number}", text=text, label="neutral") for number, text in enumerate(gold or [])]
-        return Context(make_spec(tmp_path, hygiene, language), golds, instructions)
+        return Context(make_spec(tmp_path, hygiene, language), golds, instructions, vectors)
 
     return make

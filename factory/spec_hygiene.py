@@ -1,0 +1,122 @@
+"""What a spec may ask of its rows: the part `hygiene`, and what every part of a spec has in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+
+class Part(BaseModel):
+    """A part of a spec: unknown keys are errors, values are not coerced."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _as_pair(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _in_order(value: tuple[int, int]) -> tuple[int, int]:
+    shortest, longest = value
+    if not 0 <= shortest <= longest:
+        raise ValueError("write [shortest, longest]")
+    return value
+
+
+Words = Annotated[tuple[int, int], BeforeValidator(_as_pair), AfterValidator(_in_order)]
+
+Entity = Literal[
+    "CREDIT_CARD",
+    "CRYPTO",
+    "EMAIL_ADDRESS",
+    "IBAN_CODE",
+    "IP_ADDRESS",
+    "MAC_ADDRESS",
+    "MEDICAL_LICENSE",
+    "PHONE_NUMBER",
+    "UK_NHS",
+    "UK_NINO",
+    "UK_PASSPORT",
+    "URL",
+    "US_BANK_NUMBER",
+    "US_DRIVER_LICENSE",
+    "US_ITIN",
+    "US_PASSPORT",
+    "US_SSN",
+]
+"""Kinds of personal data, as presidio names them, that are known by their form."""
+
+COMMON_ENTITIES: tuple[Entity, ...] = (
+    "CREDIT_CARD",
+    "CRYPTO",
+    "EMAIL_ADDRESS",
+    "IBAN_CODE",
+    "IP_ADDRESS",
+    "MEDICAL_LICENSE",
+    "PHONE_NUMBER",
+    "US_ITIN",
+    "US_PASSPORT",
+    "US_SSN",
+)
+"""Those looked for unless the spec says otherwise: no links, and nothing that any word of six letters may be."""
+
+LATER_HYGIENE = (
+    "pii",
+    "pii_entities",
+    "pii_synthetic",
+    "semantic_duplicate",
+    "semantic_contamination",
+    "profanity",
+    "label_noise",
+    "balance",
+)
+"""Keys that came after the first datasets, all off by default."""
+
+
+class Hygiene(Part):
+    """What a sound row is.
+
+    Attributes:
+        words: shortest and longest text kept, in words.
+        near_duplicate: Jaccard similarity of word shingles (estimated by MinHash) from which two rows are one.
+        contamination: the same against gold rows; from here a row is too like a gold row to train on.
+        consistency: a generated row is dropped where the committee gives its label less probability than this.
+        pii: what happens to personal data: `keep` looks for none, `drop` drops rows with it, `mask` puts placeholders
+            into real texts and drops generated rows with it.
+        pii_entities: the kinds of personal data looked for, as presidio names them.
+        pii_synthetic: the teacher is told to invent people, so personal data in generated rows is nobody's: it stays.
+        semantic_duplicate: cosine similarity of the encoder's vectors from which two rows are one; null: not asked.
+        semantic_contamination: the same against gold rows.
+        profanity: rows with words from a list of profanity are dropped, unless people labelled them.
+        label_noise: generated rows whose asked label confident learning takes for an error are dropped.
+        balance: a label keeps at most this many times the rows of the median label; null: not asked.
+    """
+
+    words: Words = (3, 80)
+    near_duplicate: float = Field(default=0.7, gt=0.0, le=1.0)
+    contamination: float = Field(default=0.6, gt=0.0, le=1.0)
+    consistency: float = Field(default=0.1, ge=0.0, le=1.0)
+    pii: Literal["keep", "drop", "mask"] = "keep"
+    pii_entities: list[Entity] = Field(default_factory=lambda: list(COMMON_ENTITIES), min_length=1)
+    pii_synthetic: bool = False
+    semantic_duplicate: float | None = Field(default=None, gt=0.0, le=1.0)
+    semantic_contamination: float | None = Field(default=None, gt=0.0, le=1.0)
+    profanity: bool = False
+    label_noise: bool = False
+    balance: float | None = Field(default=None, ge=1.0)
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The later keys are written only where they are set, so that specs written before them keep their hash."""
+        fresh = {name: Hygiene.model_fields[name].get_default(call_default_factory=True) for name in LATER_HYGIENE}
+        found: dict[str, Any] = dump(self)
+        return {name: value for name, value in found.items() if name not in fresh or value != fresh[name]}
