@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from factory import forecast, settings
@@ -63,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="publish although the gate failed; the card says so")
     explain = command("explain", _explain, "a row's whole life, by its id or the beginning of it", spec=False)
     explain.add_argument("row", metavar="ROW")
+    hygiene = command("hygiene", _hygiene, "check a file of rows of any size, JSONL or Parquet")
+    hygiene.add_argument("file", metavar="FILE", type=Path)
+    hygiene.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="kept.jsonl, dropped.jsonl go here")
+    hygiene.add_argument("--checks", metavar="NAME,...", help="only these; all is the default")
+    hygiene.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
+    hygiene.add_argument("--ray", action="store_true", help="on the Ray cluster at RAY_ADDRESS, or a Ray started here")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
     review.add_argument("what", choices=("push", "pull"))
@@ -130,6 +138,27 @@ def _explain(asked: argparse.Namespace, where: Settings) -> None:
     files = sorted(where.builds.glob("*/*/*/*/*.jsonl"), key=lambda path: path.stat().st_mtime)
     rows = [path for path in files if path.name in ("rows.jsonl", "kept.jsonl", "dropped.jsonl")]
     print(life(asked.row, rows))
+
+
+def _hygiene(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.hygiene import check, runners, stream
+    from factory.progress import Meter
+    from factory.row import read_gold
+
+    spec = _spec(asked, where)
+    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels)
+    found = stream.stream(
+        asked.file,
+        check.context(spec, gold),
+        asked.out,
+        asked.checks.split(",") if asked.checks else stream.CHECKS,
+        runner=runners.on_ray if asked.ray else runners.processes(asked.workers),
+        meters=lambda name: Meter(name, "rows"),
+    )
+    for one in found:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in one.reasons.items())
+        print(f"{one.check:<14} {one.seen:>9} rows, {one.dropped:>9} dropped  {reasons}".rstrip())
+    print(f"Kept and dropped rows are in {asked.out}.")
 
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:
