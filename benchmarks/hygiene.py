@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,7 +131,7 @@ def texts(where: settings.Settings, gold: list[str], size: int, chance: random.R
     for path in sorted(where.seed.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").split("\n"):
             words += json.loads(line)["text"].split() if line else []
-    earlier: deque[str] = deque(maxlen=20_000)
+    earlier: list[str] = []
     for _ in range(size):
         kind = chance.random()
         if kind < 0.3 and earlier:
@@ -143,7 +142,10 @@ def texts(where: settings.Settings, gold: list[str], size: int, chance: random.R
         else:
             starts = [chance.randrange(len(words) - 8) for _ in range(3)]
             text = " ".join(word for start in starts for word in words[start : start + chance.randint(3, 8)])
-            earlier.append(text)
+            if len(earlier) < 20_000:
+                earlier.append(text)
+            else:
+                earlier[chance.randrange(len(earlier))] = text
             yield text
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from factory.errors import DataError
-from factory.files import explained, read_json, write_json
+from factory.files import canonical, explained, read_json, write_json
 from factory.hygiene import duplicates
 from factory.hygiene.check import Context
 from factory.hygiene.greedy import Decisions
@@ -158,6 +158,10 @@ def _jsonl(source: Path, block: Block) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             try:
                 value = json.loads(line)
+                if b"\\u" in line:
+                    canonical(value).encode()
+            except UnicodeEncodeError as error:
+                raise DataError("This line holds half a character.", where=_where(source, place)) from error
             except UnicodeDecodeError as error:
                 raise DataError("This line is not UTF-8 text.", where=_where(source, place)) from error
             except ValueError as error:
