@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -81,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         help="d-1a2b3c, its beginning, or 1.0.0 for what that was trained on; or SPEC@d-1a2b3c",
     )
     diff.add_argument("--jsonl", type=Path, metavar="FILE", help="write every difference, a line each")
+    hygiene = command("hygiene", _hygiene, "check a file of rows of any size, JSONL or Parquet")
+    hygiene.add_argument("file", metavar="FILE", type=Path)
+    hygiene.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="kept.jsonl, dropped.jsonl go here")
+    hygiene.add_argument("--checks", metavar="NAME,...", help="only these; all is the default")
+    hygiene.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
+    hygiene.add_argument("--ray", action="store_true", help="on the Ray cluster at RAY_ADDRESS, or a Ray started here")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
     review.add_argument("what", choices=("push", "pull"))
@@ -178,6 +185,27 @@ def _diff(asked: argparse.Namespace, where: Settings) -> None:
         if asked.jsonl:
             write_jsonl(asked.jsonl, found.records())
         print(text(found))
+
+
+def _hygiene(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.hygiene import check, runners, stream
+    from factory.progress import Meter
+    from factory.row import read_gold
+
+    spec = _spec(asked, where)
+    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels)
+    found = stream.stream(
+        asked.file,
+        check.context(spec, gold),
+        asked.out,
+        asked.checks.split(",") if asked.checks else stream.CHECKS,
+        runner=runners.on_ray if asked.ray else runners.processes(asked.workers),
+        meters=lambda name: Meter(name, "rows"),
+    )
+    for one in found:
+        reasons = ", ".join(f"{reason}: {count}" for reason, count in one.reasons.items())
+        print(f"{one.check:<14} {one.seen:>9} rows, {one.dropped:>9} dropped  {reasons}".rstrip())
+    print(f"Kept and dropped rows are in {asked.out}.")
 
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:

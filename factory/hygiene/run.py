@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,9 @@ CHECKS: Mapping[str, Check] = {
 """Every check, in the order in which they are applied: cheap ones first; duplicates after all that look at one row, so
 that the row kept of a cluster is one that passed them; then what looks at all rows at once, and would be misled by
 duplicates. Some are run only where the spec asks (`check.asked`)."""
+
+BY_ROW = tuple(name for name in CHECKS if name != duplicates.NAME)
+"""Checks that look at each row by itself, so that rows may come to them in blocks (`factory.hygiene.stream`)."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +95,35 @@ def run(
     Raises:
         FactoryError: there is no check of that name.
     """
+    judged, statistics = judge(rows, context, checks, progress=progress)
+    return Result(
+        kept=[row for row in judged if sound(row)],
+        dropped=[row for row in judged if not sound(row)],
+        statistics=statistics,
+    )
+
+
+def judge(
+    rows: Sequence[Row],
+    context: Context,
+    checks: Sequence[str],
+    *,
+    forget: Sequence[str] = (),
+    progress: Progress = silent,
+) -> tuple[list[Row], list[Statistics]]:
+    """Copies of all rows, in their order, with the checks' verdicts; what each check did. `run` tells the rules.
+
+    Args:
+        forget: other checks whose verdicts on the rows are taken away, because they are to be asked again.
+    """
     if unknown := [name for name in checks if name not in CHECKS]:
         raise FactoryError(f"There is no check named {unknown[0]!r}.", fix=f"Use: {', '.join(CHECKS)}.")
+    again = {*checks, *forget}
     judged = [
-        row.model_copy(update={"verdicts": [verdict for verdict in row.verdicts if verdict.check not in checks]})
+        row.model_copy(update={"verdicts": [verdict for verdict in row.verdicts if verdict.check not in again]})
         for row in rows
     ]
-    alive = [row for row in judged if _sound(row)]
+    alive = [row for row in judged if sound(row)]
     statistics = []
     for done, name in enumerate(checks):
         progress(done, len(checks))
@@ -108,11 +133,7 @@ def run(
         statistics.append(_count(name, verdicts))
         alive = [row for row, verdict in zip(alive, verdicts, strict=True) if verdict.passed]
     progress(len(checks), len(checks))
-    return Result(
-        kept=[row for row in judged if _sound(row)],
-        dropped=[row for row in judged if not _sound(row)],
-        statistics=statistics,
-    )
+    return judged, statistics
 
 
 def write(folder: Path, result: Result) -> None:
@@ -122,17 +143,23 @@ def write(folder: Path, result: Result) -> None:
     write_json(folder / "statistics.json", [item.to_json() for item in result.statistics])
 
 
-def _sound(row: Row) -> bool:
+def sound(row: Row) -> bool:
+    """Whether no check has refused the row."""
     return all(verdict.passed for verdict in row.verdicts)
+
+
+def total(name: str, parts: Iterable[Statistics]) -> Statistics:
+    """What a check did to all rows, from what it did to blocks of them."""
+    seen = asked = dropped = 0
+    reasons: Counter[str] = Counter()
+    for part in parts:
+        seen, asked, dropped = seen + part.seen, asked + part.asked, dropped + part.dropped
+        reasons.update(part.reasons)
+    return Statistics(name, seen, asked, dropped, dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))))
 
 
 def _count(name: str, verdicts: Sequence[Verdict]) -> Statistics:
     refused = [verdict for verdict in verdicts if not verdict.passed]
     reasons = Counter(verdict.reason.split(":", 1)[0] for verdict in refused)
-    return Statistics(
-        check=name,
-        seen=len(verdicts),
-        asked=sum(not verdict.reason.startswith("not asked") for verdict in verdicts),
-        dropped=len(refused),
-        reasons=dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
-    )
+    asked = sum(not verdict.reason.startswith("not asked") for verdict in verdicts)
+    return total(name, [Statistics(name, len(verdicts), asked, len(refused), reasons)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from factory.hygiene.check import Context, invented
@@ -14,7 +13,8 @@ NAME = "schema"
 _DEBRIS = re.compile(
     r"""^\s*[{\[]\s*["'{\[] | ["'}\]]\s*[}\]]\s*$ | "\s*:\s*["{\[] | \\n | \\u[0-9a-fA-F]{4} | \\" """, re.VERBOSE
 )
-_SPACES = "\t\n\r"
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Unicode's categories Cc and Cs, which never change, without tab and the ends of lines."""
 
 
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
@@ -33,9 +33,8 @@ def _problem(row: Row, labels: set[str]) -> str:
         return f"unknown label: {row.label!r} is not one of the spec's"
     if not row.text.strip():
         return "empty text"
-    bad = next((c for c in row.text if c not in _SPACES and unicodedata.category(c) in ("Cc", "Cs")), None)
-    if bad is not None or "\ufffd" in row.text:
-        return f"unreadable character: U+{ord(bad or chr(0xFFFD)):04X}"
+    if (bad := _UNREADABLE.search(row.text) or re.search("\ufffd", row.text)) is not None:
+        return f"unreadable character: U+{ord(bad.group()):04X}"
     if invented(row) and (match := _DEBRIS.search(row.text)):
         return f"leftover JSON: {match.group().strip()!r}"
     return _soft_problem(row, labels)
