@@ -23,7 +23,7 @@ NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
 CONFUSIONS = "confusions.json"
 """Pairs of labels that a student mistook for each other (factory.generate.confusion), beside spec.yaml."""
-RESERVED = ("strategy", "change", "against")
+RESERVED = ("strategy", "change", "near")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
