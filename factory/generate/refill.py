@@ -1,9 +1,9 @@
 """Labels that cleaning left short are asked for again, round by round, and the teacher sees what it writes too often.
 
 A round takes the next cells of the same plan, of the labels that lack rows; each shows the label's most typical rows
-so far as what not to write. Rounds end when nothing is lacking, or when one brings less than a third of what it asked
-for: the teacher has nothing more to say. So at most three times the budget is ever asked for. Everything depends on
-the plan and on replies that are in the cache: a killed build goes on where it was.
+so far as what not to write. Rounds end when nothing is lacking, or when one brings less than a third of what was: the
+teacher has nothing more to say. So what lacks shrinks by a third a round, and about three times the budget is asked
+for at most. Everything depends on the plan and on replies that are in the cache: a killed build goes on where it was.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Refill:
         for cell in cells:
             self.wanted.update(cell.asks)
         self._stream = stream
-        self._had, self._asked = 0, sum(cell.count for cell in cells)
+        self._lacking = self.wanted.total()
 
     def further(self, kept: Sequence[Row]) -> list[Cell]:
         """The next round's cells; none where it is the end.
@@ -43,15 +43,14 @@ class Refill:
         Args:
             kept: generated rows that cleaning has left so far.
         """
-        brought, self._had = len(kept) - self._had, len(kept)
-        if brought < PLATEAU * self._asked:
-            return []
         by_label: dict[str, list[str]] = {label: [] for label in self.wanted}
         for row in kept:
             by_label.setdefault(row.label, []).append(row.text)
-        lacking = {label: wanted - len(by_label[label]) for label, wanted in self.wanted.items()}
+        lacking = {label: max(0, wanted - len(by_label[label])) for label, wanted in self.wanted.items()}
+        brought, self._lacking = self._lacking - sum(lacking.values()), sum(lacking.values())
+        if brought < PLATEAU * (brought + self._lacking):
+            return []
         found = list(self._take(lacking))
-        self._asked = sum(cell.count for cell in found)
         avoid = {label: tuple(typical(texts, AVOID)) for label, texts in by_label.items()}
         return [cell.model_copy(update={"avoid": avoid[cell.label]}) for cell in found]
 
