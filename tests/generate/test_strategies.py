@@ -25,7 +25,7 @@ each = pytest.mark.parametrize("name", ALL)
 mixes = st.dictionaries(st.sampled_from(ALL), st.integers(1, 9), min_size=1).map(
     lambda parts: {name: part / sum(parts.values()) for name, part in parts.items()}
 )
-shapes = st.builds(make, labels=st.integers(2, 9), rows_per_request=st.integers(1, 7))
+shapes = st.builds(make, labels=st.integers(3, 9), rows_per_request=st.integers(1, 7))
 
 
 def mixed(shape: Any, mix: dict[StrategyName, float]) -> Material:
@@ -137,8 +137,10 @@ def test_pairs_are_those_confused_and_then_neighbours_until_every_label_is_in_on
     here = replace(material(make(labels=5)), confused=[("label 3", "label 1"), ("label 1", "label 3")])
     found = pairs(here)
     assert found[0] == ("label 1", "label 3") and len(set(found)) == len(found)
-    assert {label for pair in found for label in pair} == set(here.spec.labels)
-    assert len(pairs(Material(make(labels=6)))) == 3
+    assert {label for pair in found for label in pair} == set(here.spec.labels) - {"label 4"}, "label 4 means none"
+    assert len(pairs(Material(make(labels=6, out_of_scope=None)))) == 3
+    with pytest.raises(SpecError, match="but one"):
+        pairs(material(make(labels=2)))
 
 
 def reply(*members: tuple[Any, Any]) -> str:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from factory.errors import SpecError
 from factory.generate.replies import parse_rows
 from factory.generate.strategies.balance import Balance, rounds
 from factory.generate.strategies.cell import Cell
@@ -66,15 +67,26 @@ class Contrastive(Strategy):
 
 
 def pairs(material: Material) -> list[tuple[str, str]]:
-    """Pairs to tell apart: those confused, then each label and its neighbour, until every label is in one."""
-    found = dict.fromkeys(tuple(sorted(pair)) for pair in material.confused)
+    """Pairs to tell apart: those confused, then each label and its neighbour, until every label is in one.
+
+    The label that means "none of the others" is in none: there is no minimal change to a text about nothing.
+    """
+    none = material.spec.out_of_scope
+    found = dict.fromkeys(tuple(sorted(pair)) for pair in material.confused if none not in pair)
     met = {label for pair in found for label in pair}
-    labels = list(material.spec.labels)
+    labels = [label for label in material.spec.labels if label != none]
     for place, label in enumerate(labels):
-        if label not in met:
-            others = material.neighbours.get(label) or labels[place + 1 :] + labels[:place]
-            found[tuple(sorted((label, others[0])))] = None
-            met |= {label, others[0]}
+        others = material.neighbours.get(label) or labels[place + 1 :] + labels[:place]
+        near = [other for other in others if other not in (none, label)]
+        if label not in met and near:
+            found[tuple(sorted((label, near[0])))] = None
+            met |= {label, near[0]}
+    if not found:
+        raise SpecError(
+            "The strategy contrastive tells labels apart, and there is but one besides the out-of-scope label.",
+            where=str(material.spec.folder / "spec.yaml"),
+            fix="Take contrastive out of `strategies`.",
+        )
     return [(one, other) for one, other in found]
 
 
