@@ -25,7 +25,9 @@ def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def make(where: Settings, budget: dict[str, Any] | None = None, **changes: Any) -> Spec:
     usual = {"generate": 36, "label": 12, "judge": 30, "review": 30, "epochs": 3}
     quick = {**usual, **(budget or {})}
-    shop.make_specialist(where.prompts / "test/shop", where.gold, {"budgets": {"quick": quick, "full": usual}, **changes})
+    shop.make_specialist(
+        where.prompts / "test/shop", where.gold, {"budgets": {"quick": quick, "full": usual}, **changes}
+    )
     return specs.load("test/shop", where.prompts)
 
 

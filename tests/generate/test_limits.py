@@ -29,7 +29,9 @@ def cache(tmp_path: Path) -> Path:
 
 
 def questions(count: int, length: int = 100) -> list[Request]:
-    return [Request([{"role": "user", "content": f"{place}".ljust(length, ".")}], max_tokens=50) for place in range(count)]
+    return [
+        Request([{"role": "user", "content": f"{place}".ljust(length, ".")}], max_tokens=50) for place in range(count)
+    ]
 
 
 def teacher(cost: Callable[[str], tuple[int, int]], log: list[int] | None = None, pause: float = 0.0) -> Any:

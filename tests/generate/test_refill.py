@@ -1,4 +1,4 @@
-"""What cleaning takes away is asked for again until there is enough or nothing new comes; the teacher sees its habits."""
+"""What cleaning takes away is asked for again until there is enough or nothing new comes."""
 
 from __future__ import annotations
 
