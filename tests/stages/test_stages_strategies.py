@@ -136,18 +136,18 @@ def test_labels_left_short_are_asked_for_again(ways: Factory) -> None:
 
 
 def test_a_budget_stops_writing_and_judging_and_keeps_what_there_is(ways: Factory) -> None:
-    name = specialist(ways, "test/limited", {"max_tokens": 2500})
+    name = specialist(ways, "test/limited", {"max_tokens": 2500, "judge": 40})
     told = build(ways, name, "dataset")
     assert "stopped by: max_tokens" in told
     summary = read_json(stage(ways, name, "write") / "summary.json")
     planned = read_json(stage(ways, name, "plan") / "summary.json")
     assert 0 < summary["requests not asked"] < planned["requests"]
-    assert 2000 < summary["tokens read"] + summary["tokens written"] <= 2500
+    assert 1500 < summary["tokens read"] + summary["tokens written"] <= 2500  # no other request is sure to fit
     failed = read_jsonl(stage(ways, name, "write") / "failed.jsonl")
     assert len(failed) == summary["requests not asked"]
     assert {entry["reason"] for entry in failed} == {"not asked: stopped by max_tokens"}
     judged = read_json(stage(ways, name, "judge") / "summary.json")
-    assert judged["stopped by"] == "max_tokens" and judged["texts judged"] + judged["requests not asked"] == 10
+    assert judged["stopped by"] == "max_tokens" and judged["texts judged"] + judged["requests not asked"] == 40
     assert open_version(stage(ways, name, "dataset")).manifest["origins"]["generated"] > 0
 
 
