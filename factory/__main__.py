@@ -89,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     hygiene.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
     hygiene.add_argument("--ray", action="store_true", help="on the Ray cluster at RAY_ADDRESS, or a Ray started here")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
+    command("coverage", _coverage, "what the newest plan yielded, what was dropped and why, and how varied it is")
+    command("confusions", _confusions, "write the labels that the newest student confuses beside the spec")
     review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
     review.add_argument("what", choices=("push", "pull"))
     return parser
@@ -120,11 +122,13 @@ def _show(asked: argparse.Namespace, where: Settings) -> None:
 
 
 def _plan(asked: argparse.Namespace, where: Settings) -> None:
-    from factory.generate.plan import coverage, plan
-    from factory.generate.seed import seed_passages
+    from factory.generate.plan import coverage, grow
+    from factory.stages import Build
+    from factory.stages.sources import material
 
     spec = _spec(asked, where)
-    cells = plan(spec, spec.budget(asked.budget), seed_passages(spec, where))
+    with Build(spec, asked.budget, where) as build:
+        cells = grow(material(build), build.budget.generate)
     print(f"{spec.identity}, {asked.budget}: {len(cells)} requests for {sum(cell.count for cell in cells)} rows\n")
     for share in coverage(cells):
         print(
@@ -134,7 +138,8 @@ def _plan(asked: argparse.Namespace, where: Settings) -> None:
 
 def _forecast(asked: argparse.Namespace, where: Settings) -> None:
     spec = _spec(asked, where)
-    print(forecast.text(forecast.forecast(spec, asked.budget, where)))
+    work = forecast.forecast(spec, asked.budget, where)
+    print("\n".join([forecast.text(work), *forecast.limits(spec, asked.budget, work)]))
 
 
 def _build(asked: argparse.Namespace, where: Settings) -> None:
@@ -206,6 +211,26 @@ def _hygiene(asked: argparse.Namespace, where: Settings) -> None:
         reasons = ", ".join(f"{reason}: {count}" for reason, count in one.reasons.items())
         print(f"{one.check:<14} {one.seen:>9} rows, {one.dropped:>9} dropped  {reasons}".rstrip())
     print(f"Kept and dropped rows are in {asked.out}.")
+
+
+def _coverage(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.stages import Build
+    from factory.stages.coverage import report
+
+    with Build(_spec(asked, where), "quick", where) as build:
+        output = report(build)
+    print((output.path / "coverage.md").read_text(encoding="utf-8"))
+    print(f"The same as a table of every crossing: {output.path / 'coverage.json'}")
+
+
+def _confusions(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.generate.confusion import write
+
+    spec = _spec(asked, where)
+    path, pairs = write(spec, where.builds / spec.name)
+    for label, other, times in pairs:
+        print(f"{times:>5}  {label}  |  {other}")
+    print(f"Written to {path}; the strategy `contrastive` begins with these pairs.")
 
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:

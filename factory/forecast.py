@@ -4,28 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from factory.generate.plan import plan
+from factory.budget import Prices
+from factory.generate.plan import grow
 from factory.generate.prompt import messages
+from factory.generate.refill import PLATEAU
 from factory.generate.seed import seed_passages, unlabelled
+from factory.generate.strategies import STRATEGIES, Material
 from factory.progress import clock
+from factory.review import simulated
+from factory.row import Lineage, Row
 from factory.settings import Settings
 from factory.spec import Spec
 
 CHARACTERS_A_TOKEN = 4.0  # English prose under byte-pair encodings of about 100,000 tokens and more
 WRITING, READING = 110.0, 250.0
 """Tokens a second that the default teacher writes, and reads past its prefix cache, on two cores (benchmarks/)."""
-PRICE_WRITING, PRICE_READING = 0.60, 0.15
-"""US dollars a million tokens: what a small hosted model typically costs; on one's own machine nothing is billed."""
+SAMPLE = 20
+"""Requests that are rendered to learn how long they are."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """One kind of request: how many, and tokens read and written in all."""
+    """One kind of request.
+
+    Attributes:
+        name: what is done.
+        requests: how many.
+        read: tokens read in all, those that many prompts share counted once: a server with a prefix cache reads
+            them once.
+        written: tokens written in all.
+        billed: tokens of prompts in all, as hosted models bill them and budgets count them.
+        prices: what is paid for them.
+    """
 
     name: str
     requests: int
     read: int
     written: int
+    billed: int = 0
+    prices: Prices = Prices()  # noqa: RUF009  (frozen)
 
     @property
     def seconds(self) -> float:
@@ -34,50 +51,55 @@ class Work:
 
     @property
     def dollars(self) -> float:
-        """At a hosted model's price."""
-        return (self.read * PRICE_READING + self.written * PRICE_WRITING) / 1e6
+        """At a hosted model's price; on one's own machine nothing is billed."""
+        return self.prices.dollars(self.billed, self.written)
 
 
 def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
-    """Estimate a build's requests and tokens from the real prompts; replies in the cache are not deducted.
-
-    Instructions that many requests share are counted once: a server with a prefix cache reads them once.
-    """
+    """Estimate a build's requests and tokens from the real prompts; replies in the cache are not deducted."""
     budget = spec.budget(budget_name)
-    passages = seed_passages(spec, settings)
-    cells = plan(spec, budget, passages)
     texts = [passage.text for passage in unlabelled(spec, settings)[: budget.label]]
     average = sum(map(len, texts)) / len(texts) / CHARACTERS_A_TOKEN if texts else spec.teacher.tokens_per_row
-    by_id = {passage.id: passage.text for passage in passages}
-    found = []
-    read = 0
-    for cell in cells[:20]:
-        shown = messages(
-            spec,
-            "generate.jinja",
-            label=cell.label,
-            definition=spec.labels[cell.label],
-            contrasts=[{"label": label, "definition": spec.labels[label]} for label in list(spec.labels)[:4]],
-            attributes=cell.attributes,
-            examples=cell.examples,
-            passages=[by_id[name] for name in cell.passages],
-            avoid=(),
-            count=cell.count,
-        )
-        read += _tokens(shown)
-    each = read // max(1, min(20, len(cells)))
-    found.append(
-        Work("write", len(cells), each * len(cells), sum(cell.count for cell in cells) * spec.teacher.tokens_per_row)
-    )
+
+    def work(name: str, requests: int, read: float, written: float, billed: float) -> Work:
+        return Work(name, requests, int(read), int(written), int(billed), spec.teacher.prices)
+
+    material = _material(spec, settings)
+    cells = grow(material, budget.generate)
+    shown = [STRATEGIES[cell.strategy].request(cell, material).messages for cell in cells[:SAMPLE]]
+    asked = len(cells) * sum(map(_tokens, shown)) // max(1, len(shown))
+    written = sum(cell.count for cell in cells) * spec.teacher.tokens_per_row
+    found = [work("write", len(cells), asked, written, asked)]
+
     options = [{"code": "A", "label": label, "definition": spec.gist(label)} for label in spec.labels]
     every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
     fixed = len(spec.labels) <= spec.teacher.shortlist
     few = _tokens(messages(spec, "judge.jinja", options=options[: spec.teacher.shortlist], text=""))
     judged = min(budget.judge, budget.review + len(texts) + budget.generate)
-    found.append(Work("judge", judged, int(judged * average + (every if fixed else judged * few)), judged))
+    billed = judged * (average + few)
+    found.append(work("judge", judged, judged * average + every if fixed else billed, judged, billed))
     measured = budget.measure_teacher or _gold_rows(spec, settings)
-    found.append(Work("measure the teacher", measured, int(every + measured * (average + 8)), measured * 6))
+    read = every + measured * (average + 8)
+    found.append(work("measure the teacher", measured, read, measured * 6, measured * (every + average + 8)))
     return found
+
+
+def limits(spec: Spec, budget_name: str, work: list[Work]) -> list[str]:
+    """A sentence for each limit of a budget: whether the build fits, or how far it will come."""
+    budget, within = spec.budget(budget_name), [item for item in work if item.name in ("write", "judge")]
+    needs: list[tuple[str, float | None, float, str]] = [
+        ("max_tokens", budget.max_tokens, sum(item.billed + item.written for item in within), "{:,.0f} tokens"),
+        ("max_cost", budget.max_cost, sum(item.dollars for item in within), "${:,.2f}"),
+        ("max_time", budget.max_time, sum(item.seconds for item in within) / 60, "{:,.1f} minutes"),
+    ]
+    told = []
+    for name, limit, need, unit in needs:
+        if limit is not None:
+            share = f"it will stop at about {limit / need:.0%}" if need > limit else "it fits"
+            told.append(f"{name} is {unit.format(limit)}; writing and judging need about {unit.format(need)}: {share}.")
+    if spec.refill:
+        told.append(f"Rows that cleaning takes away are asked for again: up to {1 / PLATEAU:.0f} times the writing.")
+    return told
 
 
 def text(work: list[Work]) -> str:
@@ -92,6 +114,16 @@ def text(work: list[Work]) -> str:
     lines.append(f"{'all':<22}{sum(i.requests for i in work):>9}{'':>22}{clock(seconds):>17}{dollars:>10.3f}$")
     lines.append("Estimates; replies that are in the cache already cost nothing. Training and measuring come on top.")
     return "\n".join(lines)
+
+
+def _material(spec: Spec, settings: Settings) -> Material:
+    """What strategies may look at, as far as it can be had without an encoder and without asking anybody."""
+    rows = [Row(text=item.text, label=item.label, origin="example", lineage=Lineage(spec="")) for item in spec.examples]
+    if settings.simulate_review and (settings.gold / spec.gold / "reviewed.jsonl").exists():
+        rows += simulated.read(spec, settings.gold, min(budget.review for budget in spec.budgets.values()))
+    labels = list(spec.labels)
+    others = {label: [other for other in labels if other != label] for label in labels}
+    return Material(spec, seed_passages(spec, settings), known=rows, neighbours=others)
 
 
 def _gold_rows(spec: Spec, settings: Settings) -> int:

@@ -7,19 +7,24 @@ Everything the factory does to a specialist follows from this file and its neigh
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from factory.budget import Budget as Budget
+from factory.budget import Prices as Prices
 from factory.errors import SpecError
 from factory.files import digest
-from factory.spec_hygiene import Hygiene, Part, Words
+from factory.spec_file import explain, read_yaml
+from factory.spec_hygiene import Hygiene, Words
+from factory.spec_part import Part
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
+CONFUSIONS = "confusions.json"
+"""Pairs of labels that a student mistook for each other (factory.generate.confusion), beside spec.yaml."""
+RESERVED = ("strategy", "change", "near")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -56,7 +61,10 @@ class Teacher(Part):
         concurrency: requests in flight.
         tokens_per_row: expected length of one written row, for budgets and forecasts.
         shortlist: when there are more labels than this, a judge sees this many, those nearest to the text.
+        prices: what it bills, for forecasts and `max_cost`.
     """
+
+    unsaid = ("prices",)
 
     model: str = "qwen2.5-coder-1.5b-instruct"
     temperature: float = Field(default=0.9, ge=0.0, le=2.0)
@@ -65,6 +73,7 @@ class Teacher(Part):
     concurrency: int = Field(default=32, ge=1, le=512)
     tokens_per_row: int = Field(default=30, ge=1)
     shortlist: int = Field(default=12, ge=2, le=52)
+    prices: Prices = Prices()
 
 
 class Review(Part):
@@ -118,25 +127,12 @@ class Requirement(Part):
         return self
 
 
-class Budget(Part):
-    """What one build may spend.
+StrategyName = Literal["label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope"]
+"""The ways there are to make a teacher write rows: factory.generate.strategies."""
 
-    Attributes:
-        generate: rows the teacher is asked to write.
-        label: real unlabelled texts that become training rows, labelled softly by the committee.
-        judge: texts the teacher is asked about for the committee: first those people labelled, which tell how far it
-            can be believed, then the others.
-        review: rows a person is asked about.
-        measure_teacher: gold rows the teacher is measured on (a fixed stratified sample); 0: all of them.
-        epochs: passes of training over the rows.
-    """
 
-    generate: int = Field(ge=0)
-    label: int = Field(ge=0)
-    judge: int = Field(default=0, ge=0)
-    review: int = Field(ge=0)
-    measure_teacher: int = Field(default=0, ge=0)
-    epochs: int = Field(default=10, ge=1)
+def _label_alone() -> dict[StrategyName, float]:
+    return {"label": 1.0}
 
 
 class Licence(Part):
@@ -164,10 +160,16 @@ class Spec(Part):
         examples: few-shot rows.
         seed: real text to ground the teacher, if any.
         unlabelled: a JSONL file of real texts, relative to the gold folder, for the teacher to label; or none.
+        strategies: how rows are written: a strategy's name to its share of what is asked for; shares sum to 1.
+        refill: ask again where cleaning leaves fewer rows of a label than were asked for, showing the teacher what it
+            has written too often (factory.generate.refill).
+        out_of_scope: which of the labels means "none of the others", if one does; the strategy of that name needs it.
         gold: folder under FACTORY_GOLD with validation.jsonl (and reviewed.jsonl to simulate reviewers).
         budgets: what `quick` and `full` builds may spend.
         gate: what the evidence must show before anything is published.
     """
+
+    unsaid = ("strategies", "refill", "out_of_scope")
 
     name: str
     title: str
@@ -183,6 +185,9 @@ class Spec(Part):
     examples: list[Example] = Field(default_factory=list)
     seed: Seed | None = None
     unlabelled: str | None = None
+    strategies: dict[StrategyName, float] = Field(default_factory=_label_alone, min_length=1)
+    refill: bool = False
+    out_of_scope: str | None = None
     gold: str
     teacher: Teacher = Teacher()
     hygiene: Hygiene = Hygiene()
@@ -206,10 +211,24 @@ class Spec(Part):
         for axis, values in self.attributes.items():
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"attributes.{axis} must list at least one value, each once")
+            if axis in RESERVED:
+                raise ValueError(f"attributes.{axis} is a name that rows use for how they were written; choose another")
         for name in ("quick", "full"):
             if name not in self.budgets:
                 raise ValueError(f"budgets.{name} is missing")
+        self._check_strategies()
         return self
+
+    def _check_strategies(self) -> None:
+        if any(share <= 0 for share in self.strategies.values()) or abs(sum(self.strategies.values()) - 1) > 1e-6:
+            raise ValueError("strategies are shares above 0 that sum to 1")
+        if self.out_of_scope is not None and self.out_of_scope not in self.labels:
+            raise ValueError(f"out_of_scope is {self.out_of_scope!r}, which is not under labels")
+        if "out_of_scope" in self.strategies and self.out_of_scope is None:
+            raise ValueError(
+                "strategies.out_of_scope writes rows that are none of the labels, but the spec has no label for them; "
+                "name it by the key `out_of_scope`"
+            )
 
     def budget(self, name: str) -> Budget:
         """One of the spec's budgets; raises SpecError naming those there are."""
@@ -244,8 +263,12 @@ class Spec(Part):
 
     @property
     def hash(self) -> str:
-        """8 hex digits over the declaration and its companion files."""
-        return digest([self.model_dump(mode="json"), [self.template(name) for name in COMPANIONS]])[:8]
+        """8 hex digits over the declaration, its companion files and the files its strategies bring along."""
+        files = [self.template(name) for name in COMPANIONS]
+        own = [f"{name}.jinja" for name in sorted(self.strategies)]
+        own += [CONFUSIONS] if "contrastive" in self.strategies else []
+        files += [self.template(name) for name in own if (self.folder / name).is_file()]
+        return digest([self.model_dump(mode="json"), files])[:8]
 
     @property
     def identity(self) -> str:
@@ -274,80 +297,15 @@ def load(name: str, prompts: Path) -> Spec:
         )
     folder = prompts / name
     path = folder / "spec.yaml"
-    raw = _read_yaml(path)
+    raw = read_yaml(path)
     for key in ("name", "folder"):
         if key in raw:
             raise SpecError(f"`{key}` is not written in a spec; it comes from the folder.", where=f"{path}: {key}")
     try:
         spec = Spec.model_validate({**raw, "name": name, "folder": folder})
     except ValidationError as error:
-        raise SpecError("\n".join(_explain(item) for item in error.errors()), where=str(path)) from error
+        raise SpecError("\n".join(explain(item, Spec) for item in error.errors()), where=str(path)) from error
     for companion in COMPANIONS:
         if not (folder / companion).is_file():
             raise SpecError(f"{companion} is missing beside spec.yaml.", where=str(folder / companion))
     return spec
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML allows a key twice and keeps the last; a label named twice is a mistake, so here it is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: dict[Hashable, int] = {}
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"`{key}` is named twice (lines {seen[key]} and {line})", key_node.start_mark
-                )
-            seen[key] = line
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  (a SafeLoader)
-    except UnicodeDecodeError as error:
-        raise SpecError("This file is not UTF-8 text.", where=str(path), fix="Save it as UTF-8.") from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise SpecError(f"This YAML can't be read: {error.problem}.", where=f"{path}{line}") from error
-    except yaml.YAMLError as error:
-        raise SpecError(f"This YAML can't be read: {error}.", where=str(path)) from error
-    if not isinstance(raw, dict):
-        raise SpecError("A spec is a mapping of keys to values.", where=str(path))
-    return raw
-
-
-def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        allowed = _allowed(item["loc"][:-1])
-        return f"{key}: unknown key" + (f"; allowed here: {', '.join(allowed)}" if allowed else "")
-    if item["type"] == "missing":
-        return f"{key}: this key is required"
-    got = f" (got {item['input']!r})" if not isinstance(item["input"], dict | list) else ""
-    return f"{key}: {message}{got}"
-
-
-def _allowed(path: tuple[Any, ...]) -> list[str]:
-    """The keys allowed at a place in the spec, found by walking the models' annotations."""
-    model: Any = Spec
-    for step in path:
-        field = getattr(model, "model_fields", {}).get(step)
-        if field:  # else a place in a list or a key of a mapping, whose model is found already
-            model = _model_in(field.annotation)
-    fields = getattr(model, "model_fields", {})
-    return [name for name in fields if name not in ("name", "folder")]
-
-
-def _model_in(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
-    return None

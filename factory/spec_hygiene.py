@@ -1,24 +1,12 @@
-"""What a spec may ask of its rows: the part `hygiene`, and what every part of a spec has in common."""
+"""What a spec may ask of its rows: the part `hygiene`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import AfterValidator, BeforeValidator, Field
 
-
-class Part(BaseModel):
-    """A part of a spec: unknown keys are errors, values are not coerced."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from factory.spec_part import Part
 
 
 def _as_pair(value: Any) -> Any:
@@ -69,18 +57,6 @@ COMMON_ENTITIES: tuple[Entity, ...] = (
 )
 """Those looked for unless the spec says otherwise: no links, and nothing that any word of six letters may be."""
 
-LATER_HYGIENE = (
-    "pii",
-    "pii_entities",
-    "pii_synthetic",
-    "semantic_duplicate",
-    "semantic_contamination",
-    "profanity",
-    "label_noise",
-    "balance",
-)
-"""Keys that came after the first datasets, all off by default."""
-
 
 class Hygiene(Part):
     """What a sound row is.
@@ -101,6 +77,11 @@ class Hygiene(Part):
         balance: a label keeps at most this many times the rows of the median label; null: not asked.
     """
 
+    unsaid = (
+        "pii", "pii_entities", "pii_synthetic", "semantic_duplicate", "semantic_contamination", "profanity",
+        "label_noise", "balance",
+    )  # fmt: skip
+
     words: Words = (3, 80)
     near_duplicate: float = Field(default=0.7, gt=0.0, le=1.0)
     contamination: float = Field(default=0.6, gt=0.0, le=1.0)
@@ -113,10 +94,3 @@ class Hygiene(Part):
     profanity: bool = False
     label_noise: bool = False
     balance: float | None = Field(default=None, ge=1.0)
-
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_asked(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The later keys are written only where they are set, so that specs written before them keep their hash."""
-        fresh = {name: Hygiene.model_fields[name].get_default(call_default_factory=True) for name in LATER_HYGIENE}
-        found: dict[str, Any] = dump(self)
-        return {name: value for name, value in found.items() if name not in fresh or value != fresh[name]}

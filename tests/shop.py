@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ WORDS = {
     "money": ["invoice", "refund", "payment", "bank transfer", "receipt", "discount"],
     "account": ["password", "login", "username", "profile picture", "email address", "account"],
 }
+OTHER = ["weather", "football match", "garden", "train to Leeds", "new song"]
+"""What a text is about that has none of the labels."""
 OPENINGS = [
     "Good morning to everybody in your office.",
     "I have written to you twice already.",
@@ -59,7 +62,8 @@ ENDINGS = [
 
 def text_of(label: str, number: int) -> str:
     """A text about the label; two with different numbers share a sentence at most."""
-    middle = MIDDLES[number % len(MIDDLES)].format(word=WORDS[label][number % len(WORDS[label])])
+    words = WORDS.get(label, OTHER)
+    middle = MIDDLES[number % len(MIDDLES)].format(word=words[number % len(words)])
     return f"{OPENINGS[number % len(OPENINGS)]} {middle} {ENDINGS[number % len(ENDINGS)]}"
 
 
@@ -74,8 +78,12 @@ def teach(body: dict[str, Any]) -> str:
     if choices := (body.get("structured_outputs") or {}).get("choice"):
         meant = label_of(asked.upper().split("TEXT:")[-1].split("\nLABEL:")[0].lower())
         return next(choice for choice in choices if choice == meant or f"{choice} = {meant}" in asked)
-    label = asked.split("LABEL:")[-1].split()[0]
     start = int(request_key(body), 16) % 10_000
+    if sides := re.findall(r"^(?:first|second), (\w+):", asked, re.MULTILINE):  # minimal pairs
+        texts = [[text_of(label, 1000 + start + 37 * place) for label in sides] for place in range(2)]
+        return json.dumps({"pairs": [{"first": one, "second": two} for one, two in texts]})
+    named = re.findall(rf"\(({'|'.join([*WORDS, 'other'])})\)", asked)  # as the built-in templates name the label
+    label = named[0] if named else asked.split("LABEL:")[-1].split()[0]
     return json.dumps({"rows": [{"text": text_of(label, 1000 + start + 37 * place)} for place in range(4)]})
 
 

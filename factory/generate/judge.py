@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factory.files import digest, read_json, write_json
+from factory.generate.limits import NO_LIMITS, Limits, Spent, within
 from factory.generate.pipeline import ask
 from factory.generate.prompt import messages
 from factory.generate.replies import parse_scores
@@ -45,6 +46,8 @@ def judge(
     endpoint: Endpoint,
     cache: Path,
     progress: Progress = silent,
+    limits: Limits = NO_LIMITS,
+    before: Spent | None = None,
 ) -> list[Judgement]:
     """Ask which label fits each text, and read the probability of every option off the first token.
 
@@ -57,13 +60,14 @@ def judge(
         endpoint: the teacher.
         cache: the reply cache's file.
         progress: called with (replies, replies in all).
+        limits: what may be spent; the failure of texts beyond it begins with limits.NOT_ASKED.
+        before: what was spent earlier under the same limits.
     """
     coded = [_codes(text, shortlist) for text, shortlist in zip(texts, shortlists, strict=True)]
     requests = [_request(spec, text, codes, len(codes)) for text, codes in zip(texts, coded, strict=True)]
     found = []
-    for answer, codes in zip(
-        ask("judge", requests, endpoint, cache, spec.teacher.concurrency, progress), coded, strict=True
-    ):
+    answers, _ = within(limits, ask, "judge", requests, endpoint, cache, spec.teacher.concurrency, progress, before)
+    for answer, codes in zip(answers, coded, strict=True):
         if answer.text is None:
             found.append(Judgement(None, answer.key, answer.error))
             continue

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from factory.files import digest
+from factory.generate.limits import NO_LIMITS, Limits, Spent, within
 from factory.generate.pipeline import ask
-from factory.generate.plan import Cell
-from factory.generate.prompt import messages
-from factory.generate.replies import parse_rows, rows_schema
+from factory.generate.strategies import STRATEGIES, Material
+from factory.generate.strategies.cell import Cell
 from factory.progress import Progress, silent
 from factory.row import Lineage, Row
-from factory.spec import Spec
-from factory.teacher.chat import Endpoint, Request
-
-CONTRASTS = 4
+from factory.teacher.chat import Endpoint
 
 
 @dataclass(frozen=True)
@@ -25,73 +21,63 @@ class Written:
     """What came of a plan.
 
     Attributes:
-        rows: every text that could be read, labelled as asked.
+        rows: every text that could be read, labelled as asked; rows of another strategy than `label` have its name
+            among their attributes.
         failed: one entry a cell whose reply was missing or not as asked, with cell, label, key and reason.
+        spent: tokens and time, where a budget limits them.
     """
 
     rows: list[Row]
     failed: list[dict[str, str]]
+    spent: Spent = field(default_factory=Spent)
 
 
 def write(
-    spec: Spec,
+    material: Material,
     cells: Sequence[Cell],
-    passages: Mapping[str, str],
-    neighbours: Mapping[str, Sequence[str]],
     endpoint: Endpoint,
     cache: Path,
     progress: Progress = silent,
+    limits: Limits = NO_LIMITS,
+    before: Spent | None = None,
 ) -> Written:
-    """Ask for every cell's rows.
+    """Ask for every cell's rows, in order, until a limit is reached.
 
     Args:
-        spec: the specialist.
+        material: what strategies may look at.
         cells: the plan.
-        passages: real texts by id, as the cells name them.
-        neighbours: for each label the others, most alike first; the nearest few are named as what not to write.
         endpoint: the teacher.
         cache: the reply cache's file.
         progress: called with (replies, replies in all).
+        limits: what may be spent; cells beyond it are told in `failed`.
+        before: what was spent earlier under the same limits.
     """
-    requests = [_request(spec, cell, passages, neighbours[cell.label]) for cell in cells]
-    answers = ask("write", requests, endpoint, cache, spec.teacher.concurrency, progress)
+    spec = material.spec
+    requests = [STRATEGIES[cell.strategy].request(cell, material) for cell in cells]
+    answers, spent = within(limits, ask, "write", requests, endpoint, cache, spec.teacher.concurrency, progress, before)
     rows: list[Row] = []
     failed: list[dict[str, str]] = []
     for cell, request, answer in zip(cells, requests, answers, strict=True):
-        texts, reason = parse_rows(answer.text) if answer.text is not None else ([], answer.error)
+        strategy = STRATEGIES[cell.strategy]
+        drafts, reason = strategy.read(cell, answer.text) if answer.text is not None else ([], answer.error)
         if reason:
             failed.append({"cell": cell.id, "label": cell.label, "key": answer.key, "reason": reason})
         lineage = Lineage(
             spec=spec.identity,
             cell=cell.id,
-            source=",".join(cell.passages),
+            source=strategy.source(cell),
             prompt=digest(request.messages),
             reply=answer.key,
             teacher=endpoint.identity,
         )
+        attributes = cell.attributes if cell.strategy == "label" else {**cell.attributes, "strategy": cell.strategy}
         rows.extend(
-            Row(text=text, label=cell.label, origin="generated", attributes=cell.attributes, lineage=lineage)
-            for text in texts
+            Row(text=draft.text, label=draft.label, origin="generated", attributes=attributes, lineage=lineage)
+            for draft in drafts
         )
-    return Written(rows, failed)
+    return Written(rows, failed, spent)
 
 
-def _request(spec: Spec, cell: Cell, passages: Mapping[str, str], neighbours: Sequence[str]) -> Request:
-    values: dict[str, Any] = {
-        "label": cell.label,
-        "definition": spec.labels[cell.label],
-        "contrasts": [{"label": label, "definition": spec.labels[label]} for label in neighbours[:CONTRASTS]],
-        "attributes": cell.attributes,
-        "examples": cell.examples,
-        "passages": [passages[name] for name in cell.passages],
-        "avoid": (),
-        "count": cell.count,
-    }
-    return Request(
-        messages(spec, "generate.jinja", **values),
-        temperature=spec.teacher.temperature,
-        top_p=spec.teacher.top_p,
-        max_tokens=cell.count * spec.teacher.tokens_per_row * 2 + 40,
-        json_schema=rows_schema(cell.count),
-        ordinal=cell.ordinal,
-    )
+def strategy_of(row: Row) -> str:
+    """The strategy that a generated row was written by."""
+    return row.attributes.get("strategy", "label")

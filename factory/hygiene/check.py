@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from factory.errors import FactoryError
 from factory.row import Gold, Row, Verdict
 from factory.spec import Spec
-from factory.spec_hygiene import LATER_HYGIENE, Hygiene
+from factory.spec_hygiene import Hygiene
 
 Vectors = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts to an encoder's vectors, float32 [texts, hidden], as `Encoder.vectors` gives them."""
@@ -53,7 +53,9 @@ def context(spec: Spec, gold: Sequence[Gold], vectors: Vectors | None = None) ->
 def asked(hygiene: Hygiene, checks: Iterable[str]) -> tuple[str, ...]:
     """Of some checks, those to be run: all but the opt-in ones that the spec leaves out."""
     fresh = Hygiene()
-    return tuple(name for name in checks if name not in LATER_HYGIENE or getattr(hygiene, name) != getattr(fresh, name))
+    return tuple(
+        name for name in checks if name not in Hygiene.unsaid or getattr(hygiene, name) != getattr(fresh, name)
+    )
 
 
 def unasked(check: str, rows: Sequence[Row], why: str = "the spec does not ask") -> list[Verdict]:

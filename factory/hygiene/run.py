@@ -48,7 +48,12 @@ CHECKS: Mapping[str, Check] = {
 that the row kept of a cluster is one that passed them; then what looks at all rows at once, and would be misled by
 duplicates. Some are run only where the spec asks (`check.asked`)."""
 
-BY_ROW = tuple(name for name in CHECKS if name != duplicates.NAME)
+BY_ROW = tuple(
+    check.NAME
+    for check in (
+        schema, length, language, roles, profanity, contamination, semantic_contamination, pii, consistency
+    )
+)  # fmt: skip
 """Checks that look at each row by itself, so that rows may come to them in blocks (`factory.hygiene.stream`)."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,25 @@ import numpy as np
 from factory.dataset import build as dataset_build
 from factory.dataset.version import open_version
 from factory.errors import DataError
-from factory.files import digest, read_json, read_jsonl, write_json, write_jsonl
+from factory.files import digest, file_sha256, read_json, read_jsonl, write_json, write_jsonl
 from factory.generate import committee
 from factory.generate import judge as judging
 from factory.generate import plan as planning
 from factory.generate import write as writing
-from factory.generate.plan import Cell
-from factory.generate.prompt import messages
-from factory.generate.seed import Passage, seed_passages, unlabelled
-from factory.hygiene import check, pii
+from factory.generate.limits import NOT_ASKED, Limits, Spent
+from factory.generate.prompt import messages, template_file
+from factory.generate.strategies import STRATEGIES
+from factory.generate.strategies.cell import Cell
 from factory.hygiene import run as hygiene
-from factory.review import simulated
-from factory.row import Lineage, Row, read_rows, write_rows
-from factory.spec import Spec
+from factory.row import read_rows, write_rows
 from factory.stage import Output
+from factory.stages import sources
 from factory.stages.build import SUMMARY, Build
+from factory.stages.rounds import write_rounds
 
 VECTORS = "vectors.npy"
 ROWS = "rows.jsonl"
-CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "balance"))  # those await the committee
+SPENT = "spent.json"
 
 
 def plan(build: Build) -> Output:
@@ -39,10 +40,12 @@ def plan(build: Build) -> Output:
     Raises:
         SpecError, DataError: also for what only later stages need; before anything is paid for.
     """
-    spec = build.spec
     _look_ahead(build)
-    passages = seed_passages(spec, build.settings)
-    cells = planning.plan(spec, build.budget, passages)
+    return planned(build, planning.grow(sources.material(build), build.budget.generate))
+
+
+def planned(build: Build, cells: Sequence[Cell]) -> Output:
+    """A plan of these cells."""
 
     def work(out: Path) -> None:
         write_jsonl(out / "plan.jsonl", (cell.model_dump(mode="json") for cell in cells))
@@ -53,31 +56,47 @@ def plan(build: Build) -> Output:
 
 
 def write(build: Build) -> Output:
-    """The teacher's rows: rows.jsonl, and failed.jsonl with every reply that was not as asked."""
-    planned = build.run("plan")
-    spec = build.spec
+    """The teacher's rows: rows.jsonl, and failed.jsonl with every reply that was not as asked, and every cell that a
+    limit kept from being asked.
+
+    With `refill`, also further.jsonl: the cells of later rounds. With limits, spent.json.
+    """
+    drafted = build.run("plan")
+    spec, limits = build.spec, _limits(build)
 
     def work(out: Path) -> None:
-        cells = [Cell.model_validate(value) for value in read_jsonl(planned.path / "plan.jsonl")]
-        passages = {passage.id: passage.text for passage in seed_passages(spec, build.settings)}
-        written = writing.Written([], [])
-        if cells:
-            meter, replies = build.meter("write", "requests"), build.settings.replies
-            written = writing.write(spec, cells, passages, _neighbours(build), build.endpoint(), replies, meter)
+        cells = [Cell.model_validate(value) for value in read_jsonl(drafted.path / "plan.jsonl")]
+        further, written = write_rounds(build, cells, limits) if cells else ([], writing.Written([], []))
+        summary: dict[str, Any] = {
+            "requests": len(cells) + len(further),
+            "rows written": len(written.rows),
+            "replies not as asked": len(written.failed) - written.spent.unasked,
+        }
         write_rows(out / ROWS, written.rows)
         write_jsonl(out / "failed.jsonl", written.failed)
-        write_json(
-            out / SUMMARY,
-            {"requests": len(cells), "rows written": len(written.rows), "replies not as asked": len(written.failed)},
-        )
+        if spec.refill:
+            write_jsonl(out / "further.jsonl", (cell.model_dump(mode="json") for cell in further))
+            summary["of these asked again"] = len(further)
+        if limits.any:
+            write_json(out / SPENT, vars(written.spent))
+            summary |= _told(written.spent.stopped, written.spent.unasked)
+            summary |= {"tokens read": written.spent.read, "tokens written": written.spent.written}
+        write_json(out / SUMMARY, summary)
 
-    inputs = {
-        "plan": planned,
+    inputs: dict[str, Any] = {
+        "plan": drafted,
         "teacher": build.teacher,
         "sampling": [spec.teacher.temperature, spec.teacher.top_p, spec.teacher.tokens_per_row],
         "prompt": digest([spec.template("generate.jinja"), spec.labels, spec.text, spec.title]),
         "spec": spec.identity,
     }
+    templates = {name: STRATEGIES[name].template for name in sorted(spec.strategies) if name != "label"}
+    if templates:
+        inputs["templates"] = {name: file_sha256(template_file(spec, file)) for name, file in templates.items()}
+    if spec.refill:
+        inputs |= {"refill": sources.candidate_inputs(build) | {"gold": file_sha256(build.gold_file)}}
+    if limits.any:
+        inputs["limits"] = limits.identity()
     return build.stage("write", inputs, work)
 
 
@@ -89,23 +108,18 @@ def clean(build: Build) -> Output:
     reviewed.jsonl. vectors.npy holds the encoder's view of the kept rows.
     """
     written = build.run("write")
-    spec, settings = build.spec, build.settings
-    texts = unlabelled(spec, settings)[: build.budget.label]
-    people = _people(build)
+    spec = build.spec
 
     def work(out: Path) -> None:
         progress = build.meter("clean", "checks")
-        rows = people + _examples(spec) + [_unjudged(spec.identity, passage, build.labels[0]) for passage in texts]
-        rows += read_rows(written.path / ROWS)
+        rows = sources.candidates(build, read_rows(written.path / ROWS))
         if not rows:
             raise DataError(
                 "There are no rows to make a dataset of: the teacher is to write none and to label none.",
                 where=str(spec.folder / "spec.yaml"),
                 fix="Raise `generate` or `label` in the spec's budgets.",
             )
-        rows = pii.mask(rows, spec)
-        known = check.context(spec, pii.mask_gold(build.gold, spec), build.encoder.vectors)
-        checked = hygiene.run(rows, known, check.asked(spec.hygiene, CLEANING), progress)
+        checked = sources.checked(build, rows, progress)
         if not checked.kept:
             hygiene.write(out, checked)
             raise DataError(
@@ -128,15 +142,9 @@ def clean(build: Build) -> Output:
 
     inputs = {
         "write": written,
-        "unlabelled": [passage.id for passage in texts],
-        "people": [row.to_json() for row in people],
-        "examples": [example.model_dump() for example in spec.examples],
-        "gold": build.gold_file,
-        "hygiene": spec.hygiene.model_dump(mode="json"),
-        "language": spec.language,
+        **sources.candidate_inputs(build),
         "encoder": [build.encoder_identity, spec.student.max_tokens],
         "labels": committee.label_texts(spec),
-        "policy": spec.template("policy.md"),
     }
     return build.stage("clean", inputs, work)
 
@@ -144,7 +152,7 @@ def clean(build: Build) -> Output:
 def judge(build: Build) -> Output:
     """What the teacher thinks of kept rows, up to the budget: judgements.jsonl."""
     cleaned = build.run("clean")
-    spec = build.spec
+    spec, limits = build.spec, _limits(build)
 
     def work(out: Path) -> None:
         rows = read_rows(cleaned.path / "kept.jsonl")
@@ -158,21 +166,27 @@ def judge(build: Build) -> Output:
             build.endpoint(),
             build.settings.replies,
             build.meter("judge", "rows"),
+            limits,
+            _spent(build),
         ) if order else []  # fmt: skip
         write_jsonl(
             out / "judgements.jsonl",
             ({"id": rows[i].id, **vars(one)} for i, one in zip(order, found, strict=True)),
         )
-        unread = sum(one.scores is None for one in found)
-        write_json(out / SUMMARY, {"texts judged": len(found), "replies not as asked": unread})
+        stopped = [one.failure.removeprefix(NOT_ASKED) for one in found if one.failure.startswith(NOT_ASKED)]
+        unread = sum(one.scores is None for one in found) - len(stopped)
+        summary: dict[str, Any] = {"texts judged": len(found) - len(stopped), "replies not as asked": unread}
+        write_json(out / SUMMARY, summary | _told(stopped[0] if stopped else "", len(stopped)))
 
-    inputs = {
+    inputs: dict[str, Any] = {
         "clean": cleaned,
         "teacher": build.teacher,
         "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
         "judge": build.budget.judge,
         "shortlist": spec.teacher.shortlist,
     }
+    if limits.any:
+        inputs["limits"] = limits.identity()
     return build.stage("judge", inputs, work)
 
 
@@ -201,32 +215,21 @@ def dataset(build: Build) -> Output:
 def _look_ahead(build: Build) -> None:
     """Read whatever people wrote for later stages, so that a slip in it is told now."""
     _ = build.gold
-    _people(build)
+    sources.people(build)
     options = [{"code": "A", "label": label, "definition": build.spec.gist(label)} for label in build.labels]
     messages(build.spec, "judge.jinja", options=options, text="")
     _ = build.spec.rules
 
 
-def _people(build: Build) -> list[Row]:
-    """Rows that stand in for what people have answered already."""
-    spec, settings = build.spec, build.settings
-    if not settings.simulate_review or not (settings.gold / spec.gold / "reviewed.jsonl").exists():
-        return []
-    return simulated.read(spec, settings.gold, build.budget.review)
+def _limits(build: Build) -> Limits:
+    return Limits.of(build.budget, build.spec.teacher.prices, build.meter)
 
 
-def _examples(spec: Spec) -> list[Row]:
-    lineage = Lineage(spec=spec.identity, source="spec.yaml")
-    return [Row(text=item.text, label=item.label, origin="example", lineage=lineage) for item in spec.examples]
+def _spent(build: Build) -> Spent:
+    """What writing has spent of the limits; nothing where there are none."""
+    file = build.run("write").path / SPENT
+    return replace(Spent(**read_json(file)), stopped="", unasked=0) if file.exists() else Spent()
 
 
-def _unjudged(spec: str, passage: Passage, label: str) -> Row:
-    return Row(text=passage.text, label=label, origin="unlabelled", lineage=Lineage(spec=spec, source=passage.id))
-
-
-def _neighbours(build: Build) -> Mapping[str, Sequence[str]]:
-    """For each label the others, most alike first, in the encoder's space."""
-    vectors: Any = build.encoder.vectors(committee.label_texts(build.spec))
-    votes = committee.definitions(vectors, vectors)
-    order = np.argsort(-votes, axis=1, kind="stable")
-    return {label: [build.labels[j] for j in order[i] if j != i] for i, label in enumerate(build.labels)}
+def _told(stopped: str, unasked: int) -> dict[str, Any]:
+    return {"stopped by": stopped, "requests not asked": unasked} if stopped else {}

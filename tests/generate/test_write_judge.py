@@ -18,6 +18,7 @@ from factory.generate import pipeline
 from factory.generate.judge import _codes
 from factory.generate.pipeline import Answered, _tidy, _workplace
 from factory.generate.plan import plan
+from factory.generate.strategies import Material
 from factory.generate.write import write
 from factory.spec import Spec
 from factory.teacher.cache import ReplyCache
@@ -70,7 +71,7 @@ def answer(request: Request) -> Answered:
 def test_every_complete_row_is_kept_and_every_other_reply_accounted_for(spec: Spec, asked: list[Request]) -> None:
     cells = plan(spec, spec.budget("quick"))
     neighbours = {label: [other for other in spec.labels if other != label] for label in spec.labels}
-    written = write(spec, cells, {}, neighbours, ENDPOINT, Path("nowhere"))
+    written = write(Material(spec, neighbours=neighbours), cells, ENDPOINT, Path("nowhere"))
     assert len(asked) == len(cells) == 9
     by_label = {label: sum(row.label == label for row in written.rows) for label in spec.labels}
     assert by_label["parcel"] == 12 and by_label["account"] == 0
@@ -88,7 +89,7 @@ def test_every_complete_row_is_kept_and_every_other_reply_accounted_for(spec: Sp
 def test_no_two_cells_ask_the_same_question(spec: Spec, asked: list[Request]) -> None:
     larger = spec.budget("quick").model_copy(update={"generate": 200})
     cells = plan(spec, larger)
-    write(spec, cells, {}, {label: [] for label in spec.labels}, ENDPOINT, Path("nowhere"))
+    write(Material(spec), cells, ENDPOINT, Path("nowhere"))
     keys = [request.cache_key("loopback@1") for request in asked]
     assert len(set(keys)) == len(keys) == 50
 

@@ -1,0 +1,209 @@
+"""What each strategy of writing buys: gold accuracy per thousand teacher tokens, with and without real logs.
+
+    python benchmarks/strategies.py --spec SPEC [--spec SPEC ...] [--tokens 20000] [--rows 600] [--seeds 3]
+
+For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
+judge and the committee do what they do in a build, and a linear probe on the frozen encoder's vectors (the cheap
+student) is measured on all validation gold. `logs` says whether the spec's unlabelled texts are labelled and trained
+on too. Seeds are disjoint parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in
+FACTORY_HOME: stopped anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a
+measurement; lines of other specs, teachers and settings stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from factory import settings
+from factory import spec as specs
+from factory.errors import SpecError
+from factory.evidence.circumstances import hardware
+from factory.files import explained, read_json, read_jsonl
+from factory.generate import plan as planning
+from factory.generate.strategies import STRATEGIES
+from factory.hygiene import check
+from factory.hygiene import run as hygiene
+from factory.settings import Settings
+from factory.spec import Spec
+from factory.stages import Build, data, sources
+from factory.stages.review import _Ballot, _voted
+from factory.students import probe
+from factory.students.classifier import targets
+from factory.students.encoder import Encoder
+from factory.teacher.cache import ReplyCache
+
+RESULTS = Path(__file__).parent / "results" / "strategies.csv"
+NONE = "none"
+KEY = ("spec", "teacher", "strategy", "logs", "seed", "token_budget", "row_budget", "judged")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what was asked for and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--spec", action="append", required=True, help="<vertical>/<task>; may be given several times")
+    parser.add_argument("--tokens", type=int, default=20_000, help="teacher tokens for writing, a measurement")
+    parser.add_argument("--rows", type=int, default=600, help="rows asked for at most, a measurement")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--judge", type=int, default=200, help="texts the teacher judges for the committee")
+    parser.add_argument("--strategies", nargs="*", choices=[NONE, *STRATEGIES], default=[NONE, *STRATEGIES])
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    asked = parser.parse_args(arguments)
+    where = settings.load()
+    for name in asked.spec:
+        with _Bench(specs.load(name, where.prompts), where, asked) as bench:
+            bench.run(asked.out)
+
+
+class _Remembering:
+    """An encoder that encodes a text once: most rows are the same in every measurement."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self._known = encoder, dict[str, Any]()
+
+    def vectors(self, texts: Sequence[str]) -> Any:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._encoder.vectors(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+class _Bench:
+    """The measurements of one spec; one teacher and one encoder serve them all."""
+
+    def __init__(self, spec: Spec, where: Settings, asked: argparse.Namespace) -> None:
+        self.spec, self.where, self.asked = spec, where, asked
+        self.host = Build(spec, "full", where)
+        self.encoder = _Remembering(self.host.encoder)
+        self.gold = self.encoder.vectors([row.text for row in self.host.gold])
+
+    def __enter__(self) -> _Bench:
+        return self
+
+    def __exit__(self, *ended: Any) -> None:
+        self.host.__exit__(*ended)
+
+    def run(self, out: Path) -> None:
+        """Every strategy, with and without logs, for every seed; the file is rewritten after each."""
+        found: list[dict[str, Any]] = []
+        strategies = sorted(self.asked.strategies, key=[NONE, *STRATEGIES].index)
+        logs = [False, True] if self.spec.unlabelled else [False]
+        for seed, with_logs, strategy in itertools.product(range(self.asked.seeds), logs, strategies):
+            try:
+                line = self.measure(strategy, with_logs, seed)
+            except SpecError as error:
+                print(f"{self.spec.name}: {strategy} is left out: {error.what}")
+                continue
+            base = next((one for one in found if (one["strategy"], one["logs"]) == (NONE, line["logs"])), None)
+            if base and strategy != NONE and line["tokens_written_and_read"]:
+                gain = 100 * (line["accuracy"] - base["accuracy"])
+                line["points_gained"] = round(gain, 3)
+                line["points_per_1000_tokens"] = round(1000 * gain / line["tokens_written_and_read"], 4)
+            found.append(line)
+            _save(out, line)
+            print(line)
+        for strategy, labelled in itertools.product(strategies, ("no", "yes")):
+            mine = [one for one in found if one["strategy"] == strategy and one["logs"] == labelled]
+            if values := [one["accuracy"] for one in mine]:
+                spread = statistics.stdev(values) if len(values) > 1 else 0.0
+                print(f"{strategy:<14} logs {labelled:<4} accuracy {statistics.mean(values):.4f} +- {spread:.4f}")
+
+    def measure(self, strategy: str, with_logs: bool, seed: int) -> dict[str, Any]:
+        """Write, clean, judge and vote as a build does; then the probe."""
+        build = self._build(strategy, with_logs)
+        build._outputs["plan"] = data.planned(build, self._cells(build, strategy, seed))
+        written = build.run("write").path
+        spent = read_json(written / data.SPENT) if (written / data.SPENT).exists() else {"read": 0, "written": 0}
+        cleaned = build.run("clean").path
+        build.budget = build.budget.model_copy(update={"max_tokens": None})  # the limit is on writing alone
+        judged = build.run("judge").path
+        ballot = _Ballot(build, cleaned, judged)
+        _, rows = ballot.decide(ballot.rows)
+        kept = hygiene.run(rows, check.context(build.spec, build.gold), ("consistency",)).kept
+        voted = [_voted(row) for row in kept]
+        weights = np.array([row.weight for row in voted], np.float32)
+        vectors = self.encoder.vectors([row.text for row in voted])
+        weight, bias = probe.fit(vectors, targets(voted, build.labels), weights)
+        answers = (self.gold @ weight.T + bias).argmax(axis=1)
+        right = [build.labels[int(best)] == row.label for best, row in zip(answers, build.gold, strict=True)]
+        budget = self.asked
+        return {
+            "spec": self.spec.name,
+            "kind": self.spec.kind,
+            "teacher": build.teacher,
+            "strategy": strategy,
+            "logs": "yes" if with_logs else "no",
+            "seed": seed,
+            "token_budget": budget.tokens,
+            "row_budget": budget.rows,
+            "judged": budget.judge,
+            "rows_written": read_json(written / "summary.json")["rows written"],
+            "rows_kept": sum(row.origin == "generated" for row in voted),
+            "rows_in_all": len(voted),
+            "tokens_written_and_read": spent["read"] + spent["written"],
+            "tokens_judging": self._judging(judged),
+            "gold": len(right),
+            "accuracy": round(float(np.mean(right)), 4),
+            "points_gained": "",
+            "points_per_1000_tokens": "",
+            "hardware": hardware(),
+        }
+
+    def _build(self, strategy: str, with_logs: bool) -> Build:
+        full = self.spec.budget("full")
+        changes = {"label": full.label if with_logs else 0, "judge": self.asked.judge}
+        changes |= {"generate": 0} if strategy == NONE else {"max_tokens": self.asked.tokens}
+        budget = full.model_copy(update=changes)
+        named = {"label" if strategy == NONE else strategy: 1.0}
+        spec = self.spec.model_copy(
+            update={"strategies": named, "refill": False, "budgets": {**self.spec.budgets, "full": budget}}
+        )
+        build = Build(spec, "full", self.where)
+        build.root = self.where.home / "benchmarks" / "strategies" / spec.name
+        build.__dict__["encoder"] = self.encoder
+        build.endpoint = self.host.endpoint  # type: ignore[method-assign]
+        return build
+
+    def _cells(self, build: Build, strategy: str, seed: int) -> list[planning.Cell]:
+        if strategy == NONE:
+            return []
+        if strategy == "out_of_scope" and build.spec.out_of_scope is None:
+            raise SpecError("the spec has no label for rows that are none of the labels")
+        count = -(-self.asked.rows // build.spec.teacher.rows_per_request)
+        return list(itertools.islice(planning.cells(sources.material(build)), seed * count, (seed + 1) * count))
+
+    def _judging(self, judged: Path) -> int:
+        store = ReplyCache(self.where.replies)
+        try:
+            replies = [store.get(line["key"]) for line in read_jsonl(judged / "judgements.jsonl")]
+        finally:
+            store.close()
+        return sum(reply["prompt_tokens"] + reply["completion_tokens"] for reply in replies if reply)
+
+
+def _save(out: Path, line: dict[str, Any]) -> None:
+    """Put a line into the table, in the place of an earlier one of the same measurement."""
+    said = {name: str(value) for name, value in line.items()}
+    lines: list[dict[str, str]] = []
+    if out.exists():
+        with out.open(newline="", encoding="utf-8") as file:
+            lines = [one for one in csv.DictReader(file) if any(one[key] != said[key] for key in KEY)]
+    lines = sorted([*lines, said], key=lambda one: [one[key] for key in KEY])
+    part = out.with_name(f".{out.name}.part")
+    with explained(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, list(said))
+            table.writeheader()
+            table.writerows(lines)
+        part.replace(out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What a build starts from besides the teacher: people's rows, the spec's examples, real texts; what strategies see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from factory.generate import committee
+from factory.generate.confusion import read as read_confusions
+from factory.generate.seed import Passage, seed_passages, unlabelled
+from factory.generate.strategies import Material
+from factory.hygiene import check, pii
+from factory.hygiene import run as hygiene
+from factory.progress import Progress, silent
+from factory.review import merge, simulated
+from factory.row import Lineage, Row
+from factory.spec import Spec
+from factory.stages.build import Build
+
+CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "balance"))  # those await the committee
+NEAREST = 600
+"""Passages, from the first, among which the nearest to each label are sought: a minute of the encoder at most."""
+
+
+def people(build: Build) -> list[Row]:
+    """Rows that stand in for what people have answered already."""
+    return _simulated(build, build.budget.review)
+
+
+def examples(spec: Spec) -> list[Row]:
+    """The spec's own examples."""
+    lineage = Lineage(spec=spec.identity, source="spec.yaml")
+    return [Row(text=item.text, label=item.label, origin="example", lineage=lineage) for item in spec.examples]
+
+
+def texts(build: Build) -> list[Passage]:
+    """Real texts to be labelled, up to the budget."""
+    return unlabelled(build.spec, build.settings)[: build.budget.label]
+
+
+def candidates(build: Build, written: Sequence[Row]) -> list[Row]:
+    """Every row that may become a training row, before any check."""
+    spec = build.spec.identity
+    real = [
+        Row(text=text.text, label=build.labels[0], origin="unlabelled", lineage=Lineage(spec=spec, source=text.id))
+        for text in texts(build)
+    ]
+    return [*people(build), *examples(build.spec), *real, *written]
+
+
+def checked(build: Build, rows: Sequence[Row], progress: Progress = silent) -> hygiene.Result:
+    """Rows through every check that the spec asks for and that needs no committee; masked first, if asked."""
+    spec = build.spec
+    known = check.context(spec, pii.mask_gold(build.gold, spec), build.encoder.vectors)
+    return hygiene.run(pii.mask(rows, spec), known, check.asked(spec.hygiene, CLEANING), progress)
+
+
+def candidate_inputs(build: Build) -> dict[str, Any]:
+    """What the checks' verdicts on candidates depend on, besides the written rows, as a stage's inputs."""
+    spec = build.spec
+    return {
+        "unlabelled": [passage.id for passage in texts(build)],
+        "people": [row.to_json() for row in people(build)],
+        "examples": [example.model_dump() for example in spec.examples],
+        "gold": build.gold_file,
+        "hygiene": spec.hygiene.model_dump(mode="json"),
+        "language": spec.language,
+        "policy": spec.template("policy.md"),
+    }
+
+
+def material(build: Build, *, writing: bool = False) -> Material:
+    """What the spec's strategies may look at; what none of them needs is left out, because some of it takes time.
+
+    Args:
+        build: the build.
+        writing: requests are to be made, too; these name a label's neighbours.
+    """
+    spec, named = build.spec, build.spec.strategies.keys()
+    passages = seed_passages(spec, build.settings)
+    return Material(
+        spec,
+        passages,
+        known=_known(build) if named & {"few_shot", "rewrite"} else (),
+        neighbours=neighbours(build) if writing or "contrastive" in named else {},
+        near=_near(build, passages[:NEAREST]) if "seed_grounded" in named and passages else {},
+        confused=read_confusions(spec) if "contrastive" in named else (),
+    )
+
+
+def neighbours(build: Build) -> Mapping[str, Sequence[str]]:
+    """For each label the others, most alike first, in the encoder's space."""
+    vectors: Any = build.encoder.vectors(committee.label_texts(build.spec))
+    votes = committee.definitions(vectors, vectors)
+    order = np.argsort(-votes, axis=1, kind="stable")
+    return {label: [build.labels[j] for j in order[i] if j != i] for i, label in enumerate(build.labels)}
+
+
+def _near(build: Build, passages: Sequence[Passage]) -> Mapping[str, Sequence[Passage]]:
+    """For each label the passages, nearest to its definition first."""
+    labels = build.encoder.vectors(committee.label_texts(build.spec))
+    votes = committee.definitions(build.encoder.vectors([passage.text for passage in passages]), labels)
+    order = np.argsort(-votes, axis=0, kind="stable")
+    return {label: [passages[row] for row in order[:, place]] for place, label in enumerate(build.labels)}
+
+
+def _known(build: Build) -> list[Row]:
+    """Rows with labels by people that every budget of the spec trains on, if no check objects.
+
+    Those of the smallest review budget, so that a small plan stays the beginning of a large one. Checks are applied
+    before a teacher sees them: a reviewed row that is too like a gold row must not come back as a generated one.
+    """
+    spec = build.spec
+    rows = _simulated(build, min(budget.review for budget in spec.budgets.values()))
+    if not rows:
+        from factory.stages.review import backend
+
+        rows = merge.adopt(merge.merge([], backend(build).pull(spec).answers).orphans, spec.identity)
+        rows.sort(key=lambda row: row.id)
+    found = rows + examples(spec)
+    return checked(build, found).kept
+
+
+def _simulated(build: Build, budget: int) -> list[Row]:
+    spec, settings = build.spec, build.settings
+    if not settings.simulate_review or not (settings.gold / spec.gold / "reviewed.jsonl").exists():
+        return []
+    return simulated.read(spec, settings.gold, budget)

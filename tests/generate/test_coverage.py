@@ -1,0 +1,111 @@
+"""A report hides no row, and compares like with like."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from factory.errors import DataError, SpecError
+from factory.files import write_json
+from factory.generate.confusion import confused, read, write
+from factory.generate.coverage import diversity, groups, markdown, yields
+from factory.generate.plan import grow
+from factory.generate.strategies.cell import Cell
+from factory.row import Lineage, Origin, Row, Verdict
+from tests.generate.strategy_specs import make, material
+
+
+def row(text: str, cell: Cell | None = None, label: str = "", origin: Origin = "generated", why: str = "") -> Row:
+    attributes = dict(cell.attributes) if cell else {}
+    if cell and cell.strategy != "label":
+        attributes["strategy"] = cell.strategy
+    verdicts = [Verdict(check="length", passed=True)]
+    verdicts += [Verdict(check="duplicates", passed=False, reason=f"{why}: of 1234")] if why else []
+    lineage = Lineage(spec="s", cell=cell.id if cell else "")
+    label = label or (cell.label if cell else "label 0")
+    return Row(text=text, label=label, origin=origin, attributes=attributes, lineage=lineage, verdicts=verdicts)
+
+
+def test_every_row_is_counted_once_an_axis() -> None:
+    cells = grow(material(make(strategies={"label": 0.5, "contrastive": 0.5})), 64)
+    kept, dropped = [], []
+    for place, cell in enumerate(cells):
+        for label, count in cell.asks.items():
+            texts = [f"{place} {label} {number}" for number in range(count - 1)]  # one of each never came
+            kept += [row(texts[0], cell, label)]
+            dropped += [row(text, cell, label, why="near duplicate") for text in texts[1:]]
+    real = [row("real", origin="unlabelled")]
+    table = yields(cells, kept + real, dropped)
+    for axis in ("strategy", "label", "tone", "length"):
+        for whole in (True, False):
+            mine = [one for one in table if one.axis == axis and bool(one.label) != whole]
+            if axis == "label" and not whole:
+                assert not mine
+                continue
+            assert sum(one.asked for one in mine) == 64
+            assert sum(one.written for one in mine) == len(kept) + len(dropped)
+            assert sum(one.kept for one in mine) == len(kept)
+            assert sum(one.dropped.get("duplicates: near duplicate", 0) for one in mine) == len(dropped)
+    assert {one.value for one in table if one.axis == "strategy"} == {"label", "contrastive"}
+    page = markdown(table, [], "notes")
+    assert "near duplicate" in page and "| contrastive | 32 |" in page
+
+
+def test_a_value_that_came_to_nothing_is_told() -> None:
+    cells = grow(material(make()), 16)
+    table = yields(cells, [], [])
+    assert all(one.kept == one.written == 0 < one.asked for one in table)
+    assert "| 0% |" in markdown(table, [], "notes")
+
+
+def test_groups_are_measured_on_samples_of_one_size_whatever_their_order() -> None:
+    rng = np.random.default_rng(3)
+    rows = [row(f"made {n} of {n % 7} words", origin="generated") for n in range(90)]
+    rows += [row(f"real thing {n} quite {n * n}", origin="unlabelled") for n in range(200)]
+    rows += [row(f"seen by {n}", origin="reviewed") for n in range(5)]
+    vectors = rng.normal(size=(len(rows), 8)).astype(np.float32)
+    found = diversity(groups(rows, vectors))
+    by_name = {line["texts"]: line for line in found}
+    assert {name: line["measured"] for name, line in by_name.items()} == {"generated": 90, "real": 90, "reviewed": 5}
+    assert by_name["real"]["of"] == 200
+    assert by_name["generated"]["distinct-2"] < by_name["real"]["distinct-2"]
+    order = rng.permutation(len(rows))
+    assert diversity(groups([rows[place] for place in order], vectors[order])) == found
+    assert all(0 <= line["to real"] <= 2 for line in found)
+
+
+def test_several_strategies_are_groups_of_their_own() -> None:
+    pair = Cell(label="a", attributes={}, count=2, ordinal=0, strategy="contrastive", against="b")
+    rows = [row("one", pair), row("two"), row("three", origin="unlabelled")]
+    assert set(groups(rows, np.eye(3, dtype=np.float32))) == {
+        "generated", "generated: contrastive", "generated: label", "real"
+    }  # fmt: skip
+    assert set(groups(rows[1:], np.eye(2, dtype=np.float32))) == {"generated", "real"}
+
+
+def test_confused_labels_are_counted_either_way() -> None:
+    found = confused(list("aabbbc"), list("abaabc"))
+    assert found == [("a", "b", 3)]
+    assert Counter(pair[2] for pair in confused(list("abc"), list("bca"))) == {1: 3}
+
+
+def test_confusions_are_read_beside_the_spec_or_refused(tmp_path: Path) -> None:
+    spec = make(folder=tmp_path)
+    assert read(spec) == []
+    file = tmp_path / "confusions.json"
+    write_json(file, [{"label": "label 0", "other": "label 2", "times": 3}])
+    assert read(spec) == [("label 0", "label 2")]
+    for wrong in ({}, [1], [{"label": "label 0"}], [{"label": "label 0", "other": "label 9"}],
+                  [{"label": "label 0", "other": "label 0"}]):  # fmt: skip
+        write_json(file, wrong)
+        with pytest.raises(SpecError, match="confusions") as caught:
+            read(spec)
+        assert caught.value.where == str(file)
+
+
+def test_without_a_student_nothing_is_known_of_what_it_confuses(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="trained"):
+        write(make(folder=tmp_path), tmp_path)
