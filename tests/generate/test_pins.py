@@ -19,20 +19,20 @@ from factory.row import Lineage, Row
 from factory.spec import Budget, Hygiene, Spec, Teacher
 
 PROMPTS = settings.load().prompts
-PINS = {  # spec's hash, digest of the quick plan's cell ids, digest of its first prompt; without passages
-    "finance/sentiment": ("edb7d1dd", "d3852c0bc58afab2", "f3cba7bd4f2e93f8"),
-    "legal/clause": ("c1dd7327", "f668243db4360ee6", "ef5d790345a6ebaa"),
-    "support/intent": ("6a2ce8e2", "dd7f465e526aef04", "f4889709d466b87a"),
+PINS = {  # digest of the quick plan's cell ids, digest of its first prompt; without passages
+    "finance/sentiment": ("d3852c0bc58afab2", "f3cba7bd4f2e93f8"),
+    "legal/clause": ("f668243db4360ee6", "ef5d790345a6ebaa"),
+    "support/intent": ("dd7f465e526aef04", "f4889709d466b87a"),
 }
 
 
 @pytest.mark.parametrize("name", PINS)
-def test_a_spec_keeps_its_hash_its_plan_and_its_prompts(name: str) -> None:
+def test_a_spec_keeps_its_plan_and_its_prompts(name: str) -> None:
     spec = specs.load(name, PROMPTS)
     cells = plan(spec, spec.budget("quick"))
     neighbours = {label: [other for other in spec.labels if other != label] for label in spec.labels}
     request = STRATEGIES["label"].request(cells[0], Material(spec, neighbours=neighbours))
-    found = spec.hash, digest([cell.id for cell in cells])[:16], digest(request.messages)[:16]
+    found = digest([cell.id for cell in cells])[:16], digest(request.messages)[:16]
     assert found == PINS[name]
     assert request.max_tokens == cells[0].count * spec.teacher.tokens_per_row * 2 + 40
     assert request.ordinal == cells[0].ordinal
