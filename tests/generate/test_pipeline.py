@@ -13,6 +13,7 @@ import pytest
 from factory import spec as specs
 from factory.generate import pipeline
 from factory.generate.plan import plan
+from factory.generate.strategies import Material
 from factory.generate.write import write
 from factory.row import read_rows, write_rows
 from factory.spec import Spec
@@ -59,7 +60,8 @@ def test_of_odd_replies_through_two_servers_everything_is_rows_or_a_reason(
     endpoint = Endpoint(",".join(teacher.server.url for teacher in teachers), "loopback", "loopback@1")
     told: list[tuple[int, int]] = []
     cache = tmp_path / "replies.db"
-    written = write(spec, cells, {}, neighbours, endpoint, cache, lambda *now: told.append(now))
+    material = Material(spec, neighbours=neighbours)
+    written = write(material, cells, endpoint, cache, lambda *now: told.append(now))
     asked = [len(teacher.asked) for teacher in teachers]
     assert sum(asked) == len(cells) + 4 and min(asked) > 2
     assert told == sorted(told) and told[-1] == (len(cells), len(cells))
@@ -71,7 +73,7 @@ def test_of_odd_replies_through_two_servers_everything_is_rows_or_a_reason(
     assert [row.text for row in read_rows(tmp_path / "rows.jsonl")] == [row.text for row in written.rows]
     assert all(row.text.isprintable() for row in written.rows)
     assert all(entry["reason"].isprintable() for entry in written.failed)
-    assert written == write(spec, cells, {}, neighbours, endpoint, cache)  # from the cache
+    assert written == write(material, cells, endpoint, cache)  # from the cache
     assert [len(teacher.asked) for teacher in teachers] == asked
 
 
