@@ -34,7 +34,7 @@ from factory.hygiene import run as hygiene
 from factory.settings import Settings
 from factory.spec import Spec
 from factory.stages import Build, data, sources
-from factory.stages.review import _Ballot, _voted
+from factory.stages.ballot import Ballot, voted
 from factory.students import probe
 from factory.students.classifier import targets
 from factory.students.encoder import Encoder
@@ -123,13 +123,13 @@ class _Bench:
         cleaned = build.run("clean").path
         build.budget = build.budget.model_copy(update={"max_tokens": None})  # the limit is on writing alone
         judged = build.run("judge").path
-        ballot = _Ballot(build, cleaned, judged)
+        ballot = Ballot(build, cleaned, judged)
         _, rows = ballot.decide(ballot.rows)
         kept = hygiene.run(rows, check.context(build.spec, build.gold), ("consistency",)).kept
-        voted = [_voted(row) for row in kept]
-        weights = np.array([row.weight for row in voted], np.float32)
-        vectors = self.encoder.vectors([row.text for row in voted])
-        weight, bias = probe.fit(vectors, targets(voted, build.labels), weights)
+        named = [voted(row) for row in kept]
+        weights = np.array([row.weight for row in named], np.float32)
+        vectors = self.encoder.vectors([row.text for row in named])
+        weight, bias = probe.fit(vectors, targets(named, build.labels), weights)
         answers = (self.gold @ weight.T + bias).argmax(axis=1)
         right = [build.labels[int(best)] == row.label for best, row in zip(answers, build.gold, strict=True)]
         budget = self.asked
@@ -144,8 +144,8 @@ class _Bench:
             "row_budget": budget.rows,
             "judged": budget.judge,
             "rows_written": read_json(written / "summary.json")["rows written"],
-            "rows_kept": sum(row.origin == "generated" for row in voted),
-            "rows_in_all": len(voted),
+            "rows_kept": sum(row.origin == "generated" for row in named),
+            "rows_in_all": len(named),
             "tokens_written_and_read": spent["read"] + spent["written"],
             "tokens_judging": self._judging(judged),
             "gold": len(right),
