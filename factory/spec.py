@@ -164,12 +164,14 @@ class Spec(Part):
         refill: ask again where cleaning leaves fewer rows of a label than were asked for, showing the teacher what it
             has written too often (factory.generate.refill).
         out_of_scope: which of the labels means "none of the others", if one does; the strategy of that name needs it.
+        reader: an encoder, named as `student.encoder` is, that helps to label rows and that no application runs; a
+            larger one than the student's sees what the student's does not.
         gold: folder under FACTORY_GOLD with validation.jsonl (and reviewed.jsonl to simulate reviewers).
         budgets: what `quick` and `full` builds may spend.
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("strategies", "refill", "out_of_scope")
+    unsaid = ("strategies", "refill", "out_of_scope", "reader")
 
     name: str
     title: str
@@ -188,6 +190,7 @@ class Spec(Part):
     strategies: dict[StrategyName, float] = Field(default_factory=_label_alone, min_length=1)
     refill: bool = False
     out_of_scope: str | None = None
+    reader: str | None = None
     gold: str
     teacher: Teacher = Teacher()
     hygiene: Hygiene = Hygiene()

@@ -19,7 +19,9 @@ def main(arguments: Sequence[str]) -> int:
     known = settings.load()
     try:
         asked = spec.load(arguments[0], known.prompts)
-        names = [asked.student.encoder] if known.teacher_url else [asked.student.encoder, asked.teacher.model]
+        names = [asked.student.encoder]
+        names += [asked.reader] if asked.reader else []
+        names += [] if known.teacher_url else [asked.teacher.model]
         for name in names:
             weights.resolve(name, known)
     except FactoryError as error:

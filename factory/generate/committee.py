@@ -1,5 +1,8 @@
 """Soft labels by a committee: the teacher, the labels' definitions, and what people have labelled so far.
 
+Definitions and people's rows speak through the student's encoder and, where the spec names one, through a larger
+encoder, the reader; each view is a member of its own.
+
 Each member gives log-probabilities over labels; they are pooled log-linearly (a product of experts) with one exponent
 a member and one bias a label, fitted to the rows people have labelled (stacking; Wolpert 1992). So a teacher that
 says "neutral" too seldom is corrected, and one that knows nothing is not listened to. Where nobody has labelled
@@ -23,7 +26,15 @@ Array = NDArray[np.float32]
 
 SHARPNESS = 20.0
 """Cosine similarity to log-odds, for MiniLM: a lead of 0.05 over another label is worth a factor of e."""
-DEFAULT = {"teacher": 0.5, "definitions": 1.0, "people": 0.5, "writer": 1.0, "words": 0.5}
+DEFAULT = {
+    "teacher": 0.5,
+    "definitions": 1.0,
+    "people": 0.5,
+    "reader_definitions": 1.0,
+    "reader_people": 0.5,
+    "writer": 1.0,
+    "words": 0.5,
+}
 ASKED_FOR = 0.7
 """Probability that a row means what its writer was asked for: what generated rows turned out to deserve here."""
 FOLDS = 5

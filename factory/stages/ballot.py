@@ -14,7 +14,7 @@ from factory.generate.committee import Array, Voters, Weights
 from factory.generate.cotraining import words
 from factory.row import Row, read_rows
 from factory.stages.build import Build
-from factory.stages.data import VECTORS
+from factory.stages.data import READER, VECTORS
 
 FOLDS = 5
 HUMAN = ("reviewed", "example")  # labelled by people; no machine has a say about them
@@ -33,14 +33,17 @@ class Ballot:
         self.build = build
         self.rows = read_rows(cleaned / "kept.jsonl")
         self._place = {row.id: number for number, row in enumerate(self.rows)}
-        self._vectors = np.load(cleaned / VECTORS)
-        self._labels = np.load(cleaned / f"label_{VECTORS}")
+        self._views = {
+            prefix: (np.load(cleaned / file), np.load(cleaned / f"label_{file}"))
+            for prefix, file in (("", VECTORS), ("reader_", READER))
+            if (cleaned / file).exists()
+        }
         scores = {line["id"]: line["scores"] for line in read_jsonl(judged / "judgements.jsonl")}
         asked = [row.label if row.origin == "generated" else None for row in self.rows]
         self._fixed = {
             "teacher": committee.teacher([scores.get(row.id) for row in self.rows], build.labels),
-            "definitions": committee.definitions(self._vectors, self._labels),
             "writer": committee.writer(asked, build.labels),
+            **{f"{prefix}definitions": committee.definitions(*view) for prefix, view in self._views.items()},
         }
         self._cast: dict[tuple[tuple[int, int], ...], Voters] = {}
 
@@ -94,7 +97,8 @@ class Ballot:
         return {self._place[row.id]: labels[row.label] for row in rows if row.origin == "reviewed"}
 
     def _without_words(self, known: Mapping[int, int]) -> Voters:
-        return Voters({**self._fixed, "people": committee.people(self._vectors, self._labels, known)})
+        people = {f"{prefix}people": committee.people(*view, known) for prefix, view in self._views.items()}
+        return Voters({**self._fixed, **people})
 
     def _soft(self, probabilities: Array) -> dict[str, float]:
         """A distribution without its dust: labels below one in a thousand are left out, the rest sums to 1."""

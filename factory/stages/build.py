@@ -131,6 +131,13 @@ class Build:
         return Encoder.load(self.encoder_source, self.labels, self.spec.student.max_tokens)
 
     @cached_property
+    def reader_identity(self) -> str | None:
+        """The reader and its revision; None where the spec names none."""
+        from factory.teacher import weights
+
+        return weights.identity(self.spec.reader) if self.spec.reader else None
+
+    @cached_property
     def gold(self) -> list[Gold]:
         """The validation rows; for measuring and for keeping training rows away from."""
         return read_gold(self.gold_file, self.labels)

@@ -28,8 +28,11 @@ from factory.stage import Output
 from factory.stages import sources
 from factory.stages.build import SUMMARY, Build
 from factory.stages.rounds import write_rounds
+from factory.students import reader
+from factory.teacher import weights
 
 VECTORS = "vectors.npy"
+READER = "reader.npy"
 ROWS = "rows.jsonl"
 SPENT = "spent.json"
 
@@ -105,7 +108,8 @@ def clean(build: Build) -> Output:
 
     Candidates are written rows, the spec's own examples (so that a teacher's copies of them are found), real
     unlabelled texts (labelled for now by the nearest definition) and, where review is simulated, rows from
-    reviewed.jsonl. vectors.npy holds the encoder's view of the kept rows.
+    reviewed.jsonl. vectors.npy holds the encoder's view of the kept rows, reader.npy the reader's; label_*.npy their
+    views of the labels.
     """
     written = build.run("write")
     spec = build.spec
@@ -137,6 +141,7 @@ def clean(build: Build) -> Output:
         hygiene.write(out, hygiene.Result(kept, checked.dropped, checked.statistics))
         np.save(out / VECTORS, vectors, allow_pickle=False)
         np.save(out / f"label_{VECTORS}", labels, allow_pickle=False)
+        _read(build, [row.text for row in kept], out)
         drops = {f"dropped by {item.check}": item.dropped for item in checked.statistics}
         write_json(out / SUMMARY, {"candidates": len(rows), **drops, "kept": len(kept)})
 
@@ -146,6 +151,8 @@ def clean(build: Build) -> Output:
         "encoder": [build.encoder_identity, spec.student.max_tokens],
         "labels": committee.label_texts(spec),
     }
+    if spec.reader:
+        inputs["reader"] = build.reader_identity
     return build.stage("clean", inputs, work)
 
 
@@ -210,6 +217,17 @@ def dataset(build: Build) -> Output:
     output = build.stage("dataset", {"review": reviewed, "spec": build.spec.identity}, work)
     open_version(output.path)
     return output
+
+
+def _read(build: Build, texts: Sequence[str], out: Path) -> None:
+    """The reader's view of texts and labels, where the spec names a reader."""
+    if build.spec.reader is None:
+        return
+    asked = [*committee.label_texts(build.spec), *texts]
+    source, longest = weights.resolve(build.spec.reader, build.settings), build.spec.student.max_tokens
+    vectors = reader.read(source, asked, longest, out / "reader.part", build.meter("read", "texts"))
+    np.save(out / f"label_{READER}", vectors[: len(build.labels)], allow_pickle=False)
+    np.save(out / READER, vectors[len(build.labels) :], allow_pickle=False)
 
 
 def _look_ahead(build: Build) -> None:

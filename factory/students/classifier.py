@@ -21,7 +21,7 @@ from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import probe
-from factory.students.encoder import Encoder, quiet
+from factory.students.encoder import Encoder, half, quiet
 
 BATCH = 16
 WARM_UP = 0.1
@@ -155,7 +155,9 @@ class _Run:
             step = epoch * self.batches + number
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.learning_rate * _schedule(step / total)
-            scores = torch.log_softmax(self.encoder.logits([self.texts[i] for i in batch]), dim=-1)
+            with half():
+                logits = self.encoder.logits([self.texts[i] for i in batch])
+            scores = torch.log_softmax(logits.float(), dim=-1)
             each = -(self.targets[batch] * scores).sum(-1)
             loss = (self.weights[batch] * each).mean()
             self.optimizer.zero_grad()

@@ -11,14 +11,14 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-BATCH = 64
+BATCH = 16  # more at once leaves the cache of a core: long texts then take half as long again
 
 
 class Encoder:
@@ -92,7 +92,7 @@ class Encoder:
         with torch.no_grad():
             for start in range(0, len(order), BATCH):
                 chunk = order[start : start + BATCH]
-                for index, value in zip(chunk, function([texts[i] for i in chunk]).numpy(), strict=True):
+                for index, value in zip(chunk, function([texts[i] for i in chunk]).float().numpy(), strict=True):
                     found[index] = value
         return np.stack(found) if found else np.zeros((0, width), np.float32)
 
@@ -114,6 +114,19 @@ def quiet() -> Iterator[None]:
             yield
         finally:
             logging.disable(before)
+
+
+def half() -> AbstractContextManager[Any]:
+    """Matrix products in bfloat16, where the processor has instructions for them (AVX-512 BF16, AMX).
+
+    There they take a quarter to a half of the time. Parameters, their gradients and sums stay float32.
+    """
+    import torch
+
+    known = torch.cpu.get_capabilities()
+    able = bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+    found: AbstractContextManager[Any] = torch.autocast("cpu", torch.bfloat16, enabled=able)
+    return found
 
 
 def set_threads() -> None:
