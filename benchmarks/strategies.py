@@ -167,7 +167,7 @@ class _Bench:
         build = Build(spec, "full", self.where)
         build.root = self.where.home / "benchmarks" / "strategies" / spec.name
         build.__dict__["encoder"] = self.encoder
-        build.endpoint = self.host.endpoint  # type: ignore[method-assign]
+        build.__dict__["endpoint"] = self.host.endpoint
         return build
 
     def _cells(self, build: Build, strategy: str, seed: int) -> list[planning.Cell]:

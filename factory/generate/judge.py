@@ -18,7 +18,7 @@ from factory.generate.replies import parse_scores
 from factory.progress import Progress, silent
 from factory.spec import Spec
 from factory.teacher.cache import ReplyCache
-from factory.teacher.chat import Endpoint, Request
+from factory.teacher.chat import Endpoint, Request, Teacher
 from factory.teacher.client import TeacherClient
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -43,7 +43,7 @@ def judge(
     spec: Spec,
     texts: Sequence[str],
     shortlists: Sequence[Sequence[str]],
-    endpoint: Endpoint,
+    teacher: Teacher,
     cache: Path,
     progress: Progress = silent,
     limits: Limits = NO_LIMITS,
@@ -57,7 +57,7 @@ def judge(
         shortlists: for each text the labels to choose among. Where labels are told apart by their first letters they
             are their own codes; else the options are lettered, in an order drawn from the text, because small
             models prefer some letters whatever they stand for.
-        endpoint: the teacher.
+        teacher: whom to ask.
         cache: the reply cache's file.
         progress: called with (replies, replies in all).
         limits: what may be spent; the failure of texts beyond it begins with limits.NOT_ASKED.
@@ -66,7 +66,7 @@ def judge(
     coded = [_codes(text, shortlist) for text, shortlist in zip(texts, shortlists, strict=True)]
     requests = [_request(spec, text, codes, len(codes)) for text, codes in zip(texts, coded, strict=True)]
     found = []
-    answers, _ = within(limits, ask, "judge", requests, endpoint, cache, spec.teacher.concurrency, progress, before)
+    answers, _ = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
     for answer, codes in zip(answers, coded, strict=True):
         if answer.text is None:
             found.append(Judgement(None, answer.key, answer.error))
@@ -80,7 +80,7 @@ def judge(
 def zero_shot(
     spec: Spec,
     texts: Sequence[str],
-    endpoint: Endpoint,
+    teacher: Teacher,
     cache: Path,
     progress: Progress = silent,
     *,
@@ -91,14 +91,14 @@ def zero_shot(
     Args:
         spec: the specialist.
         texts: what to label.
-        endpoint: the teacher.
+        teacher: whom to ask.
         cache: the reply cache's file.
         progress: called with (replies, replies in all).
         policy: whether it is given what our judge is given, rules and definitions, or the question and the labels'
             names alone, as one would ask it without a factory. Small teachers can be confused by much advice.
     """
     requests = [_open(spec, text, policy) for text in texts]
-    answers = ask("zero-shot", requests, endpoint, cache, spec.teacher.concurrency, progress)
+    answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
     return [answer.text.strip() if answer.text and answer.text.strip() in spec.labels else None for answer in answers]
 
 

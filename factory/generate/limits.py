@@ -12,7 +12,7 @@ from factory.budget import Budget, Prices
 from factory.generate.pipeline import Answered
 from factory.progress import Progress, silent
 from factory.teacher.cache import ReplyCache
-from factory.teacher.chat import Endpoint, Request
+from factory.teacher.chat import Request, Teacher
 
 CHARACTERS_A_TOKEN = 2.0
 """So few characters a prompt's token is reckoned to have before a server has counted it: hardly any text has fewer."""
@@ -115,7 +115,7 @@ def within(
     ask: Callable[..., list[Answered]],
     name: str,
     requests: Sequence[Request],
-    endpoint: Endpoint,
+    teacher: Teacher,
     cache: Path,
     concurrency: int,
     progress: Progress = silent,
@@ -132,23 +132,25 @@ def within(
         limits: what may be spent; without any, everything is asked at once.
         ask: as factory.generate.pipeline.ask, which must let an error pass that its progress listener raises.
         name: what is asked, for people.
-        requests, endpoint, cache, concurrency, progress: as for `ask`.
+        requests, teacher, cache, concurrency, progress: as for `ask`.
         before: what was spent earlier under the same limits.
     """
     if not limits.any:
-        return ask(name, requests, endpoint, cache, concurrency, progress), Spent()
-    return _Purse(limits, name, requests, endpoint, cache, before or Spent()).spend(ask, concurrency, progress)
+        return ask(name, requests, teacher, cache, concurrency, progress), Spent()
+    if limits.max_time is not None:
+        teacher.reach()  # a start takes a minute of its own, which nobody has allowed it out of max_time
+    return _Purse(limits, name, requests, teacher, cache, before or Spent()).spend(ask, concurrency, progress)
 
 
 class _Purse:
     """One list of requests under limits."""
 
     def __init__(
-        self, limits: Limits, name: str, requests: Sequence[Request], endpoint: Endpoint, cache: Path, before: Spent
+        self, limits: Limits, name: str, requests: Sequence[Request], teacher: Teacher, cache: Path, before: Spent
     ) -> None:
-        self.limits, self.name, self.requests, self.endpoint = limits, name, requests, endpoint
+        self.limits, self.name, self.requests, self.teacher = limits, name, requests, teacher
         self.cache, self.before = cache, before
-        self.keys = [request.cache_key(endpoint.identity) for request in requests]
+        self.keys = [request.cache_key(teacher.identity) for request in requests]
         self.begun = time.monotonic()
         self.tell = limits.tell(name)
 
@@ -167,7 +169,7 @@ class _Purse:
                 answers = ask(
                     self.name,
                     self.requests[:end],
-                    self.endpoint,
+                    self.teacher,
                     self.cache,
                     concurrency,
                     self._watch(progress, len(answers), end),

@@ -27,7 +27,7 @@ from factory.files import read_json, read_jsonl, write_json
 from factory.progress import Progress, silent
 from factory.teacher import guard
 from factory.teacher.cache import ReplyCache
-from factory.teacher.chat import Endpoint, Request, printable
+from factory.teacher.chat import Endpoint, Request, Teacher, printable
 
 LOST = 0.05
 """Share of the questions that may stay without an answer, such as a prompt a server finds too long."""
@@ -68,20 +68,20 @@ class Job:
 def ask(
     name: str,
     requests: Sequence[Request],
-    endpoint: Endpoint,
+    teacher: Teacher,
     cache: Path,
     concurrency: int,
     progress: Progress = silent,
 ) -> list[Answered]:
     """Ask everything through a distilabel pipeline; answers in the requests' order.
 
-    What the cache holds already is read from it, and no pipeline is started when it holds everything.
+    What the cache holds already is read from it; when it holds everything, neither a pipeline nor a teacher is started.
 
     Raises:
         TeacherError: the pipeline died, or more than one question in twenty was not answered: a teacher that went
             away must not leave a hole that a finished stage would keep for ever.
     """
-    keys = [request.cache_key(endpoint.identity) for request in requests]
+    keys = [request.cache_key(teacher.identity) for request in requests]
     _tidy(cache.parent)
     store = ReplyCache(cache)
     try:
@@ -93,7 +93,7 @@ def ask(
             errors = _run(
                 name,
                 list(missing.values()),
-                endpoint,
+                teacher.reach(),
                 cache,
                 concurrency,
                 lambda done: progress(min(known + done, len(keys)), len(keys)),
@@ -106,7 +106,7 @@ def ask(
     if len(unanswered) > LOST * len(answers):
         raise TeacherError(
             f"The teacher did not answer {len(unanswered)} of {len(answers)} questions. {unanswered[0].error}",
-            where=endpoint.url,
+            where=teacher.reach().url,
             fix="Mend that and run the same command again; no reply that came is asked for again.",
         )
     return answers

@@ -13,7 +13,7 @@ from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.progress import Progress, silent
 from factory.row import Lineage, Row
-from factory.teacher.chat import Endpoint
+from factory.teacher.chat import Teacher
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Written:
 def write(
     material: Material,
     cells: Sequence[Cell],
-    endpoint: Endpoint,
+    teacher: Teacher,
     cache: Path,
     progress: Progress = silent,
     limits: Limits = NO_LIMITS,
@@ -46,7 +46,7 @@ def write(
     Args:
         material: what strategies may look at.
         cells: the plan.
-        endpoint: the teacher.
+        teacher: whom to ask.
         cache: the reply cache's file.
         progress: called with (replies, replies in all).
         limits: what may be spent; cells beyond it are told in `failed`.
@@ -54,7 +54,7 @@ def write(
     """
     spec = material.spec
     requests = [STRATEGIES[cell.strategy].request(cell, material) for cell in cells]
-    answers, spent = within(limits, ask, "write", requests, endpoint, cache, spec.teacher.concurrency, progress, before)
+    answers, spent = within(limits, ask, "write", requests, teacher, cache, spec.teacher.concurrency, progress, before)
     rows: list[Row] = []
     failed: list[dict[str, str]] = []
     for cell, request, answer in zip(cells, requests, answers, strict=True):
@@ -68,7 +68,7 @@ def write(
             source=strategy.source(cell),
             prompt=digest(request.messages),
             reply=answer.key,
-            teacher=endpoint.identity,
+            teacher=teacher.identity,
         )
         attributes = cell.attributes if cell.strategy == "label" else {**cell.attributes, "strategy": cell.strategy}
         rows.extend(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +20,17 @@ from factory.settings import Settings
 from factory.spec import Budget, Spec
 from factory.stage import Output
 from factory.students.encoder import Encoder
-from factory.teacher.chat import Endpoint
+from factory.teacher.chat import Endpoint, Teacher
 
 SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class _Asleep:
+    """A teacher before anybody needs it."""
+
+    identity: str
+    reach: Callable[[], Endpoint]
 
 
 class Build:
@@ -101,8 +110,12 @@ class Build:
             ).identity
         return weights.identity(self.spec.teacher.model)
 
-    def endpoint(self) -> Endpoint:
-        """The teacher, started on first use and stopped when the build ends."""
+    @cached_property
+    def endpoint(self) -> Teacher:
+        """The teacher; started when somebody must reach it, and stopped when the build ends."""
+        return _Asleep(self.teacher, self._reach)
+
+    def _reach(self) -> Endpoint:
         from factory.teacher.server import connect
 
         if self._endpoint is None:

@@ -170,7 +170,7 @@ def judge(build: Build) -> Output:
             spec,
             [rows[i].text for i in order],
             [[build.labels[place] for place in near[i]] for i in order],
-            build.endpoint(),
+            build.endpoint,
             build.settings.replies,
             build.meter("judge", "rows"),
             limits,

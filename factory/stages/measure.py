@@ -40,14 +40,13 @@ def zero_shot(build: Build) -> Output:
     rows = sample(build.gold, budget.measure_teacher)
 
     def work(out: Path) -> None:
-        endpoint = build.endpoint()
         texts = [row.text for row in rows]
         named = describe(build.gold, budget.measure_teacher)
         found = {
             policy: judging.zero_shot(
                 spec,
                 texts,
-                endpoint,
+                build.endpoint,
                 build.settings.replies,
                 build.meter(f"teacher, {_ASKED[policy]}", "rows"),
                 policy=policy,
@@ -64,7 +63,7 @@ def zero_shot(build: Build) -> Output:
             what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, constrained to the labels"
             file = "teacher.jsonl" if policy == better else "weaker.jsonl"
             write_predictions(out / file, answers(who, rows, labels, what=what, sample=named))
-        judging.seconds(spec, texts[:TIMED], endpoint, out / "seconds.json", policy=better)
+        judging.seconds(spec, texts[:TIMED], build.endpoint.reach(), out / "seconds.json", policy=better)
         accuracy = {f"accuracy by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
         write_json(out / SUMMARY, {"rows": len(rows), **accuracy, "sample": named})
 

@@ -24,7 +24,7 @@ def write_rounds(build: Build, cells: Sequence[Cell], limits: Limits) -> tuple[l
     written, asked = writing.Written([], []), list(cells)
     while asked:
         found = writing.write(
-            material, asked, build.endpoint(), build.settings.replies, meter, limits, before=written.spent
+            material, asked, build.endpoint, build.settings.replies, meter, limits, before=written.spent
         )
         written = writing.Written(written.rows + found.rows, written.failed + found.failed, written.spent + found.spent)
         if refill is None or written.spent.stopped:

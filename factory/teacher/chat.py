@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from factory.files import canonical
 from factory.teacher.cache import Entry, key_of
@@ -28,10 +28,25 @@ class Endpoint:
     identity: str
     key: str = field(default="", repr=False)
 
+    def reach(self) -> Endpoint:
+        """Itself: it is there."""
+        return self
+
     @property
     def urls(self) -> list[str]:
         """Every address, without a slash at the end."""
         return [url.strip().rstrip("/") for url in self.url.split(",") if url.strip()]
+
+
+class Teacher(Protocol):
+    """Whom to ask, known before it is started: what it answered earlier is in the cache under its identity."""
+
+    @property
+    def identity(self) -> str:
+        """Teacher and revision, `name@revision`."""
+
+    def reach(self) -> Endpoint:
+        """Where it answers; started first, if need be."""
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,15 @@ def question(number: int) -> Request:
     return Request([{"role": "user", "content": f"TEXT: my invoice {number}"}], choices=["money", "parcel"])
 
 
+class Asleep:
+    """A teacher that must not be started."""
+
+    identity = "loopback@1"
+
+    def reach(self) -> Endpoint:
+        raise AssertionError("everything it is asked for is in the cache")
+
+
 @pytest.mark.real
 def test_a_pipeline_answers_in_order_and_what_is_known_is_not_asked(teacher: shop.Teacher, tmp_path: Path) -> None:
     endpoint = Endpoint(teacher.server.url, "loopback", "loopback@1")
@@ -160,7 +169,7 @@ def test_a_pipeline_answers_in_order_and_what_is_known_is_not_asked(teacher: sho
     assert len(teacher.asked) == 4
     assert told[-1] == (5, 5)
     assert [path.name for path in tmp_path.glob("pipeline-*")] == []
-    assert pipeline.ask("test", requests, endpoint, tmp_path / "replies.db", 4) == found
+    assert pipeline.ask("test", requests, Asleep(), tmp_path / "replies.db", 4) == found
     assert len(teacher.asked) == 4
 
 

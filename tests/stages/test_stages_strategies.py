@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from factory.dataset.version import open_version
@@ -46,6 +47,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def specialist(ways: Factory, name: str, budget: dict[str, Any] | None = None, **changes: Any) -> str:
     budgets = {"quick": {**BUDGET, **(budget or {})}, "full": BUDGET}
     usual = {"labels": LABELS, "out_of_scope": NONE, "strategies": WAYS, "budgets": budgets}
+    usual["reader"] = str(ways.encoder)
     return ways.specialist(name, **{**usual, **changes})
 
 
@@ -76,6 +78,14 @@ def test_every_strategy_writes_rows_that_become_a_dataset_and_a_student(ways: Fa
     version = open_version(stage(ways, NAME, "dataset"))
     kept = [row for split in ("train", "held_out") for row in version.rows(split)]  # type: ignore[arg-type]
     assert {"contrastive", "rewrite"} < {strategy_of(row) for row in kept if row.origin == "generated"}
+
+
+def test_the_committee_hears_the_reader(ways: Factory) -> None:
+    clean = stage(ways, NAME, "clean")
+    assert len(np.load(clean / "reader.npy")) == len(read_rows(clean / "kept.jsonl"))
+    assert len(np.load(clean / "label_reader.npy")) == len(LABELS)
+    heard = read_json(stage(ways, NAME, "review") / "committee.json")["exponents"]
+    assert {"reader_definitions", "reader_people"} < set(heard)
 
 
 def test_no_gold_row_is_ever_shown_to_a_writer(ways: Factory) -> None:
