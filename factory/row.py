@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from factory.errors import DataError
 from factory.files import digest, read_jsonl, write_jsonl
@@ -58,15 +58,37 @@ class Lineage(BaseModel):
     was: str | None = None
 
 
+class Span(BaseModel):
+    """A named stretch of a text.
+
+    Attributes:
+        start, end: the stretch is `text[start:end]`, counted in Unicode code points.
+        label: what it is, one of the spec's labels.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    label: str
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Span:
+        if self.end <= self.start:
+            raise ValueError(f"a span must end after it starts: [{self.start}, {self.end})")
+        return self
+
+
 class Row(BaseModel):
-    """One example of a classification task.
+    """One example of a task.
 
     The id is the hash of the text alone: a label is a decision about the row, and a corrected decision
     must still be the same row.
 
     Attributes:
         text: what the specialist will be given.
-        label: the decision, one of the spec's labels.
+        label: the decision, one of the spec's labels; empty where the decision is a set of spans.
+        spans: the decision where the kind of task is `spans`, by start; None for any other kind.
         soft: probability of each label, as the teacher and the committee see it; sums to 1; None: all on `label`.
         weight: how much training should listen to the row, 0 to 1.
         origin: who wrote the text.
@@ -77,13 +99,20 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str
-    label: str
+    label: str = ""
+    spans: tuple[Span, ...] | None = None
     soft: dict[str, float] | None = None
     weight: float = Field(default=1.0, ge=0.0, le=1.0)
     origin: Origin
     attributes: dict[str, str] = Field(default_factory=dict)
     lineage: Lineage
     verdicts: list[Verdict] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _decided(self) -> Row:
+        if (self.spans is None) == (not self.label):
+            raise ValueError("a row has either a label or spans")
+        return self
 
     @property
     def id(self) -> str:
@@ -96,7 +125,8 @@ class Row(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `Row.from_json` reads back."""
-        return {"id": self.id, **self.model_dump(mode="json")}
+        said = self.model_dump(mode="json", exclude={"spans"} if self.spans is None else None)
+        return {"id": self.id, **said}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Row:
@@ -111,7 +141,8 @@ class Gold(BaseModel):
 
     id: str
     text: str
-    label: str
+    label: str = ""
+    spans: tuple[Span, ...] | None = None
 
 
 def row_id(text: str) -> str:

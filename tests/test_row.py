@@ -12,23 +12,25 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from factory.errors import DataError
-from factory.row import Lineage, Row, Verdict, read_gold, read_rows, row_id, write_rows
+from factory.row import Lineage, Row, Span, Verdict, read_gold, read_rows, row_id, write_rows
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 lineages = st.builds(
     Lineage, spec=words, cell=words, source=words, prompt=words, reply=words, teacher=words,
     reviewers=st.lists(words, max_size=2), was=st.none() | words,
 )  # fmt: skip
-rows = st.builds(
-    Row,
-    text=words,
-    label=words,
-    soft=st.none() | st.dictionaries(words, st.floats(0, 1), max_size=3),
-    weight=st.floats(0, 1),
-    origin=st.sampled_from(["generated", "unlabelled", "reviewed", "example"]),
-    attributes=st.dictionaries(words, words, max_size=2),
-    lineage=lineages,
-    verdicts=st.lists(
+spans = st.lists(
+    st.builds(lambda start, length, label: Span(start=start, end=start + length, label=label), st.integers(0, 9),
+              st.integers(1, 9), words), max_size=3,
+).map(tuple)  # fmt: skip
+decided = {
+    "text": words,
+    "soft": st.none() | st.dictionaries(words, st.floats(0, 1), max_size=3),
+    "weight": st.floats(0, 1),
+    "origin": st.sampled_from(["generated", "unlabelled", "reviewed", "example"]),
+    "attributes": st.dictionaries(words, words, max_size=2),
+    "lineage": lineages,
+    "verdicts": st.lists(
         st.builds(
             Verdict,
             check=words,
@@ -38,7 +40,8 @@ rows = st.builds(
         ),
         max_size=2,
     ),
-)
+}
+rows = st.builds(Row, label=words.filter(bool), **decided) | st.builds(Row, spans=spans, **decided)
 
 
 @given(found=st.lists(rows, max_size=4))
@@ -66,7 +69,13 @@ def test_a_row_without_soft_labels_is_sure_of_its_label() -> None:
     assert row.model_copy(update={"soft": {"x": 0.4, "y": 0.6}}).distribution() == {"x": 0.4, "y": 0.6}
 
 
-@pytest.mark.parametrize("change", [{"weight": 1.1}, {"origin": "stolen"}, {"colour": "red"}, {"text": None}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weight": 1.1}, {"origin": "stolen"}, {"colour": "red"}, {"text": None}, {"label": ""}, {"spans": []},
+        {"label": "", "spans": [{"start": 2, "end": 2, "label": "x"}]},
+    ],
+)  # fmt: skip
 def test_what_is_no_row_is_refused(change: dict[str, Any]) -> None:
     row = Row(text="t", label="x", origin="example", lineage=Lineage(spec="s")).to_json()
     with pytest.raises(ValidationError):

@@ -142,7 +142,7 @@ def _read(source: Path, block: Block) -> Iterator[Row]:
             yield Row.from_json(value)
         except ValidationError as error:
             first = error.errors()[0]
-            what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            what = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
             raise DataError(f"This is not a row: {what}.", where=_where(source, place)) from error
 
 
