@@ -194,16 +194,17 @@ def _diff(asked: argparse.Namespace, where: Settings) -> None:
 
 def _hygiene(asked: argparse.Namespace, where: Settings) -> None:
     from factory.hygiene import check, runners, stream
+    from factory.hygiene.run import of_kind
     from factory.progress import Meter
     from factory.row import read_gold
 
     spec = _spec(asked, where)
-    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels)
+    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind)
     found = stream.stream(
         asked.file,
         check.context(spec, gold),
         asked.out,
-        asked.checks.split(",") if asked.checks else stream.CHECKS,
+        asked.checks.split(",") if asked.checks else of_kind(spec.kind, stream.EVERY),
         runner=runners.on_ray if asked.ray else runners.processes(asked.workers),
         meters=lambda name: Meter(name, "rows"),
     )

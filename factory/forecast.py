@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from factory.budget import Prices
+from factory.generate.examples import given
 from factory.generate.plan import grow
 from factory.generate.prompt import messages
 from factory.generate.refill import PLATEAU
@@ -12,7 +13,7 @@ from factory.generate.seed import seed_passages, unlabelled
 from factory.generate.strategies import STRATEGIES, Material
 from factory.progress import clock
 from factory.review import simulated
-from factory.row import Lineage, Row
+from factory.row import Lineage
 from factory.settings import Settings
 from factory.spec import Spec
 
@@ -118,7 +119,7 @@ def text(work: list[Work]) -> str:
 
 def _material(spec: Spec, settings: Settings) -> Material:
     """What strategies may look at, as far as it can be had without an encoder and without asking anybody."""
-    rows = [Row(text=item.text, label=item.label, origin="example", lineage=Lineage(spec="")) for item in spec.examples]
+    rows = given(spec, Lineage(spec=""))
     if settings.simulate_review and (settings.gold / spec.gold / "reviewed.jsonl").exists():
         rows += simulated.read(spec, settings.gold, min(budget.review for budget in spec.budgets.values()))
     labels = list(spec.labels)

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from factory.errors import DataError
 from factory.files import digest, read_jsonl, write_jsonl
+from factory.span import Span as Span
+from factory.span import mark, problem, stratum
 
 Origin = Literal["generated", "unlabelled", "reviewed", "example"]
 
@@ -43,7 +45,7 @@ class Lineage(BaseModel):
         reply: key of the teacher's reply in the cache.
         teacher: the teacher and its revision.
         reviewers: pseudonyms of the people who looked at it.
-        was: the label before a person corrected it; None if nobody did.
+        was: the decision (`Row.decision`) before a person corrected it; None if nobody did.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -56,27 +58,6 @@ class Lineage(BaseModel):
     teacher: str = ""
     reviewers: list[str] = Field(default_factory=list)
     was: str | None = None
-
-
-class Span(BaseModel):
-    """A named stretch of a text.
-
-    Attributes:
-        start, end: the stretch is `text[start:end]`, counted in Unicode code points.
-        label: what it is, one of the spec's labels.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    start: int = Field(ge=0)
-    end: int = Field(ge=1)
-    label: str
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Span:
-        if self.end <= self.start:
-            raise ValueError(f"a span must end after it starts: [{self.start}, {self.end})")
-        return self
 
 
 class Row(BaseModel):
@@ -119,6 +100,18 @@ class Row(BaseModel):
         """16 hex digits of sha256 over the text."""
         return row_id(self.text)
 
+    @property
+    def decision(self) -> str:
+        """The label; or the text with its spans as tags (factory.span.mark), which says the same of spans."""
+        if self.spans is None:
+            return self.label
+        return f"unsound spans: {self.spans}" if problem(self.text, self.spans) else mark(self.text, self.spans)
+
+    @property
+    def stratum(self) -> str:
+        """What rows are balanced and split by: the label, or which types of spans there are."""
+        return self.label if self.spans is None else stratum(self.spans)
+
     def distribution(self) -> dict[str, float]:
         """The label's probability distribution (sums to 1)."""
         return self.soft if self.soft is not None else {self.label: 1.0}
@@ -160,25 +153,61 @@ def write_rows(path: Path, rows: Iterable[Row]) -> int:
     return write_jsonl(path, (row.to_json() for row in rows))
 
 
-def read_gold(path: Path, labels: Iterable[str]) -> list[Gold]:
-    """Human-labelled rows from a JSONL file with `id`, `text` and `label`.
+def read_gold(path: Path, labels: Iterable[str], kind: str = "classification") -> list[Gold]:
+    """Human-labelled rows from a JSONL file with `id`, `text` and the decision.
+
+    Args:
+        path: the file.
+        labels: the spec's labels.
+        kind: the spec's kind: `label` holds the decision; under `spans`, `entities`: a list of objects with `type`,
+            `start`, `end` (code points) and `text`.
 
     Raises:
-        DataError: the file is missing or empty, a line lacks a key, or a label is not one of the spec's.
+        DataError: the file is missing or empty, a line lacks a key, a label is not one of the spec's, or an entity is
+            not where it is said to be.
     """
-    known = set(labels)
-    rows: list[Gold] = []
-    for number, value in enumerate(read_jsonl(path), 1):
-        missing = [key for key in ("id", "text", "label") if not isinstance(value.get(key), str) or not value[key]]
-        if missing:
-            raise DataError(f"A gold row lacks {', '.join(missing)}.", where=f"{path}:{number}")
-        if value["label"] not in known:
-            raise DataError(
-                f"A gold row has the label {value['label']!r}, which the spec does not declare.",
-                where=f"{path}:{number}",
-                fix="Declare the label under `labels` in spec.yaml, or correct the row.",
-            )
-        rows.append(Gold(id=value["id"], text=value["text"], label=value["label"]))
+    known = list(labels)
+    read = _marked if kind == "spans" else _labelled
+    rows = [read(value, known, f"{path}:{number}") for number, value in enumerate(read_jsonl(path), 1)]
     if not rows:
         raise DataError("The gold set is empty.", where=str(path), fix="Measure on at least a few hundred rows.")
     return rows
+
+
+def _labelled(value: dict[str, Any], labels: list[str], where: str) -> Gold:
+    _complete(value, ("id", "text", "label"), where)
+    if value["label"] not in labels:
+        raise DataError(
+            f"A gold row has the label {value['label']!r}, which the spec does not declare.",
+            where=where,
+            fix="Declare the label under `labels` in spec.yaml, or correct the row.",
+        )
+    return Gold(id=value["id"], text=value["text"], label=value["label"])
+
+
+def _marked(value: dict[str, Any], labels: list[str], where: str) -> Gold:
+    _complete(value, ("id", "text"), where)
+    fix = (
+        "Write `entities` as a list of objects with `type`, `start`, `end` and `text`; it is empty where there is none."
+    )
+    text, said = value["text"], value.get("entities")
+    try:
+        if not isinstance(said, list):
+            raise TypeError("`entities` is no list")
+        spans = [Span(start=one["start"], end=one["end"], label=one["type"]) for one in said]
+        moved = [
+            one["text"] for one, span in zip(said, spans, strict=True) if text[span.start : span.end] != one["text"]
+        ]
+    except (TypeError, KeyError, ValueError) as error:
+        raise DataError(f"A gold row's entities can't be read: {error}.", where=where, fix=fix) from error
+    if moved:
+        raise DataError(f"A gold row's entity is not where it is said to be: {moved[0]!r}.", where=where, fix=fix)
+    if reason := problem(text, spans, labels):
+        raise DataError(f"A gold row's entities are not sound: {reason}.", where=where, fix=fix)
+    return Gold(id=value["id"], text=text, spans=tuple(sorted(spans, key=lambda span: span.start)))
+
+
+def _complete(value: dict[str, Any], keys: Iterable[str], where: str) -> None:
+    missing = [key for key in keys if not isinstance(value.get(key), str) or not value[key]]
+    if missing:
+        raise DataError(f"A gold row lacks {', '.join(missing)}.", where=where)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -18,22 +18,28 @@ from factory.errors import SpecError
 from factory.files import digest
 from factory.spec_file import explain, read_yaml
 from factory.spec_hygiene import Hygiene, Words
+from factory.spec_kind import refused
 from factory.spec_part import Part
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
 CONFUSIONS = "confusions.json"
 """Pairs of labels that a student mistook for each other (factory.generate.confusion), beside spec.yaml."""
-RESERVED = ("strategy", "change", "near")
+RESERVED = ("strategy", "change", "near", "types")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 class Example(Part):
-    """A few-shot row the user gives."""
+    """A few-shot row the user gives.
+
+    Attributes:
+        text: where the kind is `spans`, with the spans as tags: `<Chemical>Lithium</Chemical> was given.`
+        label: the decision; under `spans` the tags say it, and there is none.
+    """
 
     text: str = Field(min_length=1)
-    label: str
+    label: str = ""
 
 
 class Seed(Part):
@@ -127,12 +133,21 @@ class Requirement(Part):
         return self
 
 
-StrategyName = Literal["label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope"]
+StrategyName = Literal[
+    "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot"
+]
 """The ways there are to make a teacher write rows: factory.generate.strategies."""
 
 
 def _label_alone() -> dict[StrategyName, float]:
     return {"label": 1.0}
+
+
+def _of_its_kind(raw: Any) -> Any:
+    """Under `spans` nothing can be written by label, so there the default is to write marked texts."""
+    if isinstance(raw, dict) and raw.get("kind") == "spans" and "strategies" not in raw:
+        return {**raw, "strategies": {"marked": 1.0}}
+    return raw
 
 
 class Licence(Part):
@@ -150,12 +165,12 @@ class Spec(Part):
         title: what a person calls it.
         purpose: what it is for, for the card.
         not_for: what it must not be used for, for the card.
-        kind: the kind of task.
+        kind: the kind of task: `classification`, one label a text, or `spans`, named stretches of a text.
         major: first number of its version; raise it when the labels change.
         language: ISO 639-1 code of the texts.
         text: what one text is, in words a writer understands: "a message a customer types into ...".
         question: what is asked about a text, in words a judge understands.
-        labels: name to definition.
+        labels: name to definition: two or more labels, or one or more types of spans.
         attributes: the axes of diversity: name to values.
         examples: few-shot rows.
         seed: real text to ground the teacher, if any.
@@ -177,12 +192,12 @@ class Spec(Part):
     title: str
     purpose: str
     not_for: list[str] = Field(default_factory=list)
-    kind: Literal["classification"]
+    kind: Literal["classification", "spans"]
     major: int = Field(default=1, ge=1)
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     text: str
     question: str
-    labels: dict[str, str] = Field(min_length=2)
+    labels: dict[str, str] = Field(min_length=1)
     attributes: dict[str, list[str]] = Field(min_length=1)
     examples: list[Example] = Field(default_factory=list)
     seed: Seed | None = None
@@ -203,14 +218,15 @@ class Spec(Part):
     licence: Licence = Licence()
     folder: Path = Field(exclude=True)
 
+    _defaults = model_validator(mode="before")(_of_its_kind)
+
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
         for label, definition in self.labels.items():
             if not definition.strip():
                 raise ValueError(f"labels.{label} has no definition")
-        for number, example in enumerate(self.examples):
-            if example.label not in self.labels:
-                raise ValueError(f"examples.{number}.label is {example.label!r}, which is not under labels")
+        if reason := refused(self):
+            raise ValueError(reason)
         for axis, values in self.attributes.items():
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"attributes.{axis} must list at least one value, each once")

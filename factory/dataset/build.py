@@ -12,6 +12,7 @@ from factory.dataset.split import Split, split
 from factory.dataset.version import FORMAT, SPLITS, DatasetVersion, content_hash, parquet_file, record, version_name
 from factory.errors import DataError
 from factory.files import explained, file_sha256, write_json, write_text
+from factory.generate.strategies.marked import strata
 from factory.row import Row
 from factory.spec import COMPANIONS, Spec
 
@@ -57,6 +58,7 @@ def build(
         "language": spec.language,
         "licence": spec.licence.data,
         "labels": labels,
+        **({"kind": spec.kind} if spec.kind != "classification" else {}),
         **_counts(rows, splits, spec),
         "spec": spec.hash,
         "prompts": {name: file_sha256(spec.folder / name) for name in COMPANIONS},
@@ -71,7 +73,8 @@ def build(
     for name, members in splits.items():
         if members:  # `datasets` cannot read a file without rows
             written.append(parquet_file(out, name))
-            _write_parquet([record(row, name, labels) for row in members], labels, written[-1])
+            records = [record(row, name, labels) for row in members]
+            _write_parquet(records, labels, written[-1], spans=spec.kind == "spans")
     manifest["files"] = {
         path.relative_to(out).as_posix(): {"sha256": file_sha256(path), "bytes": path.stat().st_size}
         for path in sorted(written)
@@ -103,7 +106,7 @@ def _check(rows: Sequence[Row], labels: list[str]) -> None:
         )
     known, seen = set(labels), set()
     for row in rows:
-        unknown = ({row.label} | set(row.soft or {})) - known
+        unknown = _named(row) - known
         if unknown:
             raise DataError(f"A row has the label {min(unknown)!r}, which the spec does not declare.", where=row.id)
         if row.id in seen:
@@ -113,19 +116,27 @@ def _check(rows: Sequence[Row], labels: list[str]) -> None:
         seen.add(row.id)
 
 
+def _named(row: Row) -> set[str]:
+    """The labels that a row names."""
+    return {row.label, *(row.soft or {})} if row.spans is None else {span.label for span in row.spans}
+
+
 def _counts(rows: Sequence[Row], splits: Mapping[Split, Sequence[Row]], spec: Spec) -> dict[str, Any]:
     generated = [row for row in rows if row.origin == "generated"]
+    named = [{row.label} if row.spans is None else _named(row) for row in rows]
+    axes = {"types": strata(list(spec.labels))} if spec.kind == "spans" else {}
+    axes |= spec.attributes
     return {
         "splits": {name: len(members) for name, members in splits.items()},
         "origins": dict(sorted(Counter(row.origin for row in rows).items())),
-        "per_label": {label: sum(row.label == label for row in rows) for label in spec.labels},
+        "per_label": {label: sum(label in decided for decided in named) for label in spec.labels},
         "coverage": {
             axis: {value: sum(row.attributes.get(axis) == value for row in generated) for value in values}
-            for axis, values in spec.attributes.items()
+            for axis, values in axes.items()
         },
         "reviewers": dict(Counter(who for row in rows for who in row.lineage.reviewers).most_common()),
         "reviewed": sum(bool(row.lineage.reviewers) for row in rows),
-        "corrected": sum(row.lineage.was not in (None, row.label) for row in rows),
+        "corrected": sum(row.lineage.was not in (None, row.decision) for row in rows),
         "prompts_sent": len({row.lineage.prompt for row in rows if row.lineage.prompt}),
     }
 
@@ -138,20 +149,22 @@ def _planned(shares: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     return planned
 
 
-def _write_parquet(records: list[dict[str, Any]], labels: list[str], path: Path) -> None:
+def _write_parquet(records: list[dict[str, Any]], labels: list[str], path: Path, *, spans: bool) -> None:
     """Write one split atomically, with the features in the metadata so that `datasets` knows the label names."""
     import pyarrow
     import pyarrow.parquet as parquet
     from datasets import ClassLabel, Features, List, Value
 
-    text, number = Value("string"), Value("float64")
+    text, number, place = Value("string"), Value("float64"), Value("int64")
+    decided = {"label": ClassLabel(names=labels), "soft": List(number, length=len(labels))}
+    if spans:
+        decided = {"spans": List({"start": place, "end": place, "label": ClassLabel(names=labels)})}
     lineage = dict.fromkeys(("spec", "cell", "source", "prompt", "reply", "teacher"), text)
     features = Features(
         {
             "id": text,
             "text": text,
-            "label": ClassLabel(names=labels),
-            "soft": List(number, length=len(labels)),
+            **decided,
             "weight": number,
             "origin": text,
             "split": text,

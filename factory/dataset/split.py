@@ -24,14 +24,14 @@ def split(rows: Sequence[Row], share: float = HELD_OUT) -> dict[str, Split]:
     has `ENOUGH` rows.
 
     Args:
-        rows: any order; the answer does not depend on it.
+        rows: any order; the answer does not depend on it. Where they have spans, `label` above is the set of types.
         share: of the groups to hold out, 0 to 1.
     """
     chosen: dict[str, Split] = {}
     by_label: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         chosen[row.id] = "held_out" if _place(row) < share else "train"
-        by_label[row.label].append(row)
+        by_label[row.stratum].append(row)
     for members in by_label.values():
         members.sort(key=lambda row: (_place(row), row.id))
         held = sum(chosen[row.id] == "held_out" for row in members)

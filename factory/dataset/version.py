@@ -5,7 +5,8 @@
     data/train-00000-of-00001.parquet       rows trained on
     data/held_out-00000-of-00001.parquet    rows held out for early stopping and calibration
 
-`datasets.load_dataset(folder)` opens it with no code of ours.
+`datasets.load_dataset(folder)` opens it with no code of ours. Where the kind of task is `spans`, a column `spans` takes
+the place of `label` and `soft`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from factory.dataset.split import Split
 from factory.errors import DataError
 from factory.files import digest, file_sha256, read_json
-from factory.row import Lineage, Row, Verdict
+from factory.row import Lineage, Row, Span, Verdict
 
 FORMAT = 1
 SPLITS: tuple[Split, ...] = ("train", "held_out")
@@ -99,11 +100,17 @@ def content_hash(splits: Mapping[Split, Iterable[Row]], labels: list[str]) -> st
 
 def seen(row: Row, split: Split) -> dict[str, Any]:
     """What a version is made of: what training sees of a row and where that came from, by name, in a fixed order."""
+    if row.spans is None:
+        decided: dict[str, Any] = {
+            "label": row.label,
+            "soft": {label: round(p, 6) for label, p in row.distribution().items() if round(p, 6) > 0},
+        }
+    else:
+        decided = {"spans": [[span.start, span.end, span.label] for span in row.spans]}
     return {
         "split": split,
         "text": row.text,
-        "label": row.label,
-        "soft": {label: round(p, 6) for label, p in row.distribution().items() if round(p, 6) > 0},
+        **decided,
         "weight": round(row.weight, 6),
         "origin": row.origin,
         "attributes": row.attributes,
@@ -122,13 +129,20 @@ def parquet_file(folder: Path, split: Split) -> Path:
 
 
 def record(row: Row, split: Split, labels: list[str]) -> dict[str, Any]:
-    """A row as Parquet holds it: class numbers for labels, probabilities in the order of the labels."""
-    distribution = row.distribution()
+    """A row as Parquet holds it: class numbers for labels, probabilities in the order of the labels; or its spans."""
+    if row.spans is None:
+        distribution = row.distribution()
+        decided: dict[str, Any] = {
+            "label": labels.index(row.label),
+            "soft": [distribution.get(label, 0.0) for label in labels],
+        }
+    else:
+        spans = [{"start": span.start, "end": span.end, "label": labels.index(span.label)} for span in row.spans]
+        decided = {"spans": spans}
     return {
         "id": row.id,
         "text": row.text,
-        "label": labels.index(row.label),
-        "soft": [distribution.get(label, 0.0) for label in labels],
+        **decided,
         "weight": row.weight,
         "origin": row.origin,
         "split": split,
@@ -139,12 +153,16 @@ def record(row: Row, split: Split, labels: list[str]) -> dict[str, Any]:
 
 
 def _row(value: Mapping[str, Any], labels: list[str]) -> Row:
-    label = labels[value["label"]]
-    soft = {name: p for name, p in zip(labels, value["soft"], strict=True) if p > 0}
+    decided: dict[str, Any]
+    if "spans" in value:
+        decided = {"spans": tuple(Span(**{**span, "label": labels[span["label"]]}) for span in value["spans"])}
+    else:
+        label = labels[value["label"]]
+        soft = {name: p for name, p in zip(labels, value["soft"], strict=True) if p > 0}
+        decided = {"label": label, "soft": None if soft == {label: 1.0} else soft}
     return Row(
         text=value["text"],
-        label=label,
-        soft=None if soft == {label: 1.0} else soft,
+        **decided,
         weight=value["weight"],
         origin=value["origin"],
         attributes=json.loads(value["attributes"]),

@@ -17,7 +17,7 @@ import numpy as np
 from factory.files import digest
 from factory.generate.diversity import Array, distinct, nearest, openings, spread
 from factory.generate.strategies.cell import Cell
-from factory.generate.write import strategy_of
+from factory.generate.write import asked_of, strategy_of
 from factory.row import Row
 
 SAMPLE = 400
@@ -151,13 +151,13 @@ def _keys(label: str, strategy: str, attributes: dict[str, str]) -> Iterator[tup
     yield "label", label, ""
     yield "strategy", strategy, label
     for axis, value in attributes.items():
-        if axis != "strategy":
+        if axis not in ("strategy", "types"):  # told above
             yield axis, value, ""
             yield axis, value, label
 
 
 def _of(row: Row) -> Iterator[tuple[str, str, str]]:
-    return _keys(row.label, strategy_of(row), row.attributes)
+    return _keys(asked_of(row), strategy_of(row), row.attributes)
 
 
 def _why(row: Row) -> str:

@@ -21,7 +21,7 @@ class Share(BaseModel):
     """How much of a plan one value gets.
 
     Attributes:
-        axis: `label`, `strategy` where there are several, or the name of an attribute.
+        axis: `label` (`types` where spans are asked for), `strategy` where there are several, or an attribute's name.
         value: one of its values.
         requests: cells that have it.
         rows: rows they ask for.
@@ -48,7 +48,7 @@ def grow(material: Material, rows: int) -> list[Cell]:
     """The first cells that ask for so many rows, or for up to one request more.
 
     At any length no strategy is a whole request ahead of its share; within a strategy requests per label differ by
-    at most one, and so do a label's requests per attribute value.
+    at most one, and so do a label's requests per attribute value. (Of spans: strategies.marked.asked.)
 
     Raises:
         SpecError: a strategy lacks what it rests on.
@@ -80,7 +80,7 @@ def coverage(cells: Sequence[Cell]) -> list[Share]:
     rows: Counter[tuple[str, str]] = Counter()
     several = len({cell.strategy for cell in cells}) > 1
     for cell in cells:
-        found = [("label", label, count) for label, count in cell.asks.items()]
+        found = [(STRATEGIES[cell.strategy].axis, label, count) for label, count in cell.asks.items()]
         found += [("strategy", cell.strategy, cell.count)] if several else []
         found += [(axis, value, cell.count) for axis, value in cell.attributes.items()]
         for axis, value, count in found:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from factory.generate.diversity import typical
 from factory.generate.strategies.cell import Cell
+from factory.generate.write import asked_of
 from factory.row import Row
 
 PLATEAU = 1 / 3
@@ -45,7 +46,7 @@ class Refill:
         """
         by_label: dict[str, list[str]] = {label: [] for label in self.wanted}
         for row in kept:
-            by_label.setdefault(row.label, []).append(row.text)
+            by_label.setdefault(asked_of(row), []).append(row.text)
         lacking = {label: max(0, wanted - len(by_label[label])) for label, wanted in self.wanted.items()}
         brought, self._lacking = self._lacking - sum(lacking.values()), sum(lacking.values())
         if brought < PLATEAU * (brought + self._lacking):

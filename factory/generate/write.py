@@ -70,12 +70,24 @@ def write(
             reply=answer.key,
             teacher=teacher.identity,
         )
-        attributes = cell.attributes if cell.strategy == "label" else {**cell.attributes, "strategy": cell.strategy}
+        attributes = strategy.attributes(cell)
         rows.extend(
-            Row(text=draft.text, label=draft.label, origin="generated", attributes=attributes, lineage=lineage)
+            Row(
+                text=draft.text,
+                label=draft.label if draft.spans is None else "",
+                spans=draft.spans,
+                origin="generated",
+                attributes=attributes,
+                lineage=lineage,
+            )
             for draft in drafts
         )
     return Written(rows, failed, spent)
+
+
+def asked_of(row: Row) -> str:
+    """What a generated row was asked to mean: its cell's label."""
+    return row.label if row.spans is None else row.attributes.get("types", row.stratum)
 
 
 def strategy_of(row: Row) -> str:

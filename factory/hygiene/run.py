@@ -24,6 +24,7 @@ from factory.hygiene import (
     schema,
     semantic_contamination,
     semantic_duplicate,
+    spans,
 )
 from factory.hygiene.check import Check, Context
 from factory.progress import Progress, silent
@@ -31,6 +32,7 @@ from factory.row import Row, Verdict, write_rows
 
 CHECKS: Mapping[str, Check] = {
     schema.NAME: schema.check,
+    spans.NAME: spans.check,
     length.NAME: length.check,
     language.NAME: language.check,
     roles.NAME: roles.check,
@@ -51,10 +53,21 @@ duplicates. Some are run only where the spec asks (`check.asked`)."""
 BY_ROW = tuple(
     check.NAME
     for check in (
-        schema, length, language, roles, profanity, contamination, semantic_contamination, pii, consistency
+        schema, spans, length, language, roles, profanity, contamination, semantic_contamination, pii, consistency
     )
 )  # fmt: skip
 """Checks that look at each row by itself, so that rows may come to them in blocks (`factory.hygiene.stream`)."""
+
+_NOT_OF = {
+    "classification": (spans.NAME,),
+    "spans": (consistency.NAME, label_noise.NAME, balance.NAME),
+}
+"""Kind of task to the checks that have nothing to say about its rows."""
+
+
+def of_kind(kind: str, checks: Iterable[str]) -> tuple[str, ...]:
+    """Of some checks, those for a kind of task."""
+    return tuple(name for name in checks if name not in _NOT_OF[kind])
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from factory.hygiene import duplicates
 from factory.hygiene.blocks import BLOCK, Block, Job, cut, examine, finish, write_decisions
 from factory.hygiene.check import Context
 from factory.hygiene.greedy import Decisions, decide
-from factory.hygiene.run import BY_ROW, Statistics, total
+from factory.hygiene.run import BY_ROW, Statistics, of_kind, total
 from factory.hygiene.runners import Runner, Work, in_this_process
 from factory.hygiene.shelf import Shelf, statistics
 from factory.progress import Progress, silent
 
-CHECKS = (*BY_ROW, duplicates.NAME)
+EVERY = (*BY_ROW, duplicates.NAME)
+CHECKS = of_kind("classification", EVERY)
 Meters = Callable[[str], Progress]
 """From a pass's name to who is told how far it is, in rows."""
 

@@ -86,7 +86,7 @@ class Point:
 def judged(rows: Iterable[Row]) -> dict[str, str | None]:
     """What people said, by row id, as far as `review.merge` has written it into rows: a label, or None for no label."""
     return {
-        row.id: row.label if verdict.passed else None
+        row.id: row.decision if verdict.passed else None
         for row in rows
         for verdict in row.verdicts
         if verdict.check == REVIEW
@@ -177,7 +177,7 @@ def _worth(name: str, pairs: Sequence[tuple[Row, Verdict]], people: Mapping[str,
 
 
 def _bad(row: Row, people: Mapping[str, str | None]) -> bool:
-    return people[row.id] != (row.lineage.was or row.label)
+    return people[row.id] != (row.lineage.was or row.decision)
 
 
 def _auc(scored: Sequence[tuple[float, bool]]) -> float | None:

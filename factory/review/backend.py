@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from factory.span import Spans, mark, problem
 from factory.spec import Spec
 
 AUDIT = "audit"
@@ -23,7 +24,8 @@ class Item:
     Attributes:
         row_id: the row's id; a row is shown once, however often it is pushed.
         text: what there is to judge.
-        suggestion: the machine's label, to be confirmed or corrected; None: the person judges unaided.
+        suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), to be confirmed or
+            corrected; None: the person judges unaided.
         confidence: the probability the machines give their label, 0 to 1.
         reason: why a person is asked: `audit`, `uncertain` or `coverage`.
         candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
@@ -62,6 +64,27 @@ class Answer:
     problem: str = ""
     comment: str = ""
     submitted_at: str = ""
+
+    @property
+    def decision(self) -> str | None:
+        """What was decided, as `Row.decision` writes it."""
+        return self.label
+
+
+@dataclass(frozen=True)
+class SpansAnswer(Answer):
+    """What one person said of one row where the decision is a set of spans; `label` is None.
+
+    Attributes:
+        spans: the spans; None: the person could or would not mark the text.
+    """
+
+    spans: Spans | None = None
+
+    @property
+    def decision(self) -> str | None:
+        """See Answer.decision."""
+        return None if self.spans is None else mark(self.text, self.spans)
 
 
 @dataclass(frozen=True)
@@ -105,6 +128,9 @@ class Backend(Protocol):
 
 def checked(spec: Spec, answer: Answer, where: str) -> str:
     """Why an answer can't be used, with its place; empty if it can."""
+    if isinstance(answer, SpansAnswer) and answer.spans is not None:
+        reason = problem(answer.text, answer.spans, spec.labels)
+        return f"{where}: {reason}" if reason else ""
     if answer.label is not None and answer.label not in spec.labels:
         return f"{where}: the label {answer.label!r} is not one of the spec's"
     return ""

@@ -3,6 +3,9 @@
 `<root>/<vertical>/<task>/v<major>/` holds `to_review.jsonl`, which push writes, `policy.md`, and `answers.jsonl`, which
 people write: one JSON object a line with `row_id` and `label` (null for none), and if they like `reviewer`, `problem`,
 `comment` and `submitted_at`. A copy of a line of to_review.jsonl with a label put in is an answer too.
+
+Where the decision is a set of spans, `spans` takes the place of `label`: a list of objects with `start`, `end` and
+`label`; or, easier to type, `marked`: the text with tags in it, as `suggestion` has them. Null where none can be given.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from factory.files import read_jsonl, write_jsonl, write_text
-from factory.review.backend import Answer, Item, Pulled, Pushed, checked
+from factory.review.backend import Answer, Item, Pulled, Pushed, SpansAnswer, checked
+from factory.span import Span, Spans, strip
 from factory.spec import Spec
 
 _OPTIONAL = ("reviewer", "problem", "comment", "submitted_at")
@@ -52,7 +56,7 @@ class JsonlBackend:
             if not line.strip():
                 continue
             where = f"{path}:{number}"
-            answer = _answer(line, shown)
+            answer = _answer(line, shown, spec)
             problem = f"{where}: {answer}" if isinstance(answer, str) else checked(spec, answer, where)
             if problem:
                 pulled.problems.append(problem)
@@ -61,7 +65,7 @@ class JsonlBackend:
         return pulled
 
 
-def _answer(line: str, shown: dict[str, dict[str, Any]]) -> Answer | str:
+def _answer(line: str, shown: dict[str, dict[str, Any]], spec: Spec) -> Answer | str:
     """The answer on a line, or what is wrong with the line."""
     try:
         value = json.loads(line)
@@ -74,19 +78,46 @@ def _answer(line: str, shown: dict[str, dict[str, Any]]) -> Answer | str:
         return "row_id is missing"
     if row_id not in shown:
         return f"no row {row_id!r} was sent to review"
-    if "label" not in value or not isinstance(value["label"], str | None):
+    row = shown[row_id]
+    spans: Spans | None = None
+    if spec.kind == "spans":
+        found = _spans(value, row["text"], spec)
+        if isinstance(found, str):
+            return found
+        spans = found
+    elif "label" not in value or not isinstance(value["label"], str | None):
         return "label is missing: name one, or write null where none fits"
     wrong = [key for key in _OPTIONAL if not isinstance(value.get(key, ""), str)]
     if wrong:
         return f"{', '.join(wrong)} must be text"
-    row = shown[row_id]
-    return Answer(
-        row_id=row_id,
-        label=value["label"] or None,
-        reviewer=value.get("reviewer") or "reviewer",
-        text=row["text"],
-        reason=row["reason"],
-        problem=value.get("problem", ""),
-        comment=value.get("comment", ""),
-        submitted_at=value.get("submitted_at", ""),
-    )
+    said = {
+        "row_id": row_id,
+        "reviewer": value.get("reviewer") or "reviewer",
+        "text": row["text"],
+        "reason": row["reason"],
+        "problem": value.get("problem", ""),
+        "comment": value.get("comment", ""),
+        "submitted_at": value.get("submitted_at", ""),
+    }
+    if spec.kind == "spans":
+        return SpansAnswer(label=None, spans=spans, **said)
+    return Answer(label=value["label"] or None, **said)
+
+
+def _spans(value: dict[str, Any], text: str, spec: Spec) -> Spans | str | None:
+    """The spans of an answer's line, None for none given, or what is wrong with the line."""
+    if "spans" not in value and "marked" not in value:
+        return "spans are missing: give `spans` or `marked`, or write null where none can be given"
+    if value.get("marked") is not None:
+        if not isinstance(value["marked"], str):
+            return "marked must be text"
+        plain, spans, reason = strip(value["marked"], spec.labels)
+        if reason or plain != text:
+            return f"marked: {reason or 'without its tags it is not the text that was shown'}"
+        return spans
+    if value.get("spans") is None:
+        return None
+    try:
+        return tuple(sorted((Span.model_validate(one) for one in value["spans"]), key=lambda span: span.start))
+    except (TypeError, ValueError) as error:
+        return f"spans must be a list of objects with start, end and label: {str(error).splitlines()[0]}"

@@ -6,8 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from factory.review.backend import AUDIT, PROBLEMS, Answer
+from factory.review.backend import AUDIT, PROBLEMS, Answer, SpansAnswer
 from factory.row import Lineage, Row, Verdict
 
 CHECK = "review"
@@ -68,7 +69,7 @@ def merge(rows: Iterable[Row], answers: Sequence[Answer]) -> Merged:
             merged.rows.append(row)
         elif label is None:
             merged.dropped.append(
-                _judged(row, row.label, given, Verdict(check=CHECK, passed=False, reason=_why(given)))
+                _judged(row, row.decision, given, Verdict(check=CHECK, passed=False, reason=_why(given)))
             )
         else:
             merged.rows.append(_reviewed(row, label, given))
@@ -88,7 +89,8 @@ def adopt(orphans: Sequence[Answer], spec: str) -> list[Row]:
         decided, label = _majority(given)
         text = next((answer.text for answer in given if answer.text), "")
         if decided and label is not None and text:
-            blank = Row(text=text, label=label, origin="reviewed", lineage=Lineage(spec=spec, source=row_id))
+            lineage = Lineage(spec=spec, source=row_id)
+            blank = Row(text=text, **_as_row(label, given), origin="reviewed", lineage=lineage)
             rows.append(_reviewed(blank, label, given))
     return rows
 
@@ -113,7 +115,7 @@ def audit(rows: Iterable[Row], answers: Sequence[Answer]) -> Audit:
         decided, label = _majority(votes.get(row.id, []))
         if decided:
             n += 1
-            right += label == (row.lineage.was or row.label)
+            right += label == (row.lineage.was or row.decision)
     return Audit(n, right, *wilson(right, n))
 
 
@@ -143,21 +145,27 @@ def _by_row(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
 
 def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
     """Whether more people gave one answer than any other, and which; None is an answer: no label."""
-    ranked = Counter(answer.label for answer in given).most_common(2)
+    ranked = Counter(answer.decision for answer in given).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return False, None
     return True, ranked[0][0]
 
 
 def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:
-    machine = row.lineage.was or row.label
+    machine = row.lineage.was or row.decision
     reason = "confirmed" if label == machine else f"corrected from {machine}"
     judged = _judged(row, label, given, Verdict(check=CHECK, passed=True, reason=reason))
-    return judged.model_copy(update={"label": label, "soft": None, "weight": 1.0, "origin": "reviewed"})
+    return judged.model_copy(update={**_as_row(label, given), "soft": None, "weight": 1.0, "origin": "reviewed"})
+
+
+def _as_row(decision: str, given: Sequence[Answer]) -> dict[str, Any]:
+    """A decision as a row's fields."""
+    answer = next(answer for answer in given if answer.decision == decision)
+    return {"spans": answer.spans} if isinstance(answer, SpansAnswer) else {"label": decision}
 
 
 def _judged(row: Row, label: str, given: Sequence[Answer], verdict: Verdict) -> Row:
-    machine = row.lineage.was or row.label
+    machine = row.lineage.was or row.decision
     reviewers = sorted({*row.lineage.reviewers, *(answer.reviewer for answer in given)})
     lineage = row.lineage.model_copy(update={"reviewers": reviewers, "was": machine if label != machine else None})
     verdicts = [*(old for old in row.verdicts if old.check != CHECK), verdict]
@@ -168,6 +176,6 @@ def _why(given: Sequence[Answer]) -> str:
     said = [
         ": ".join(part for part in (PROBLEMS.get(answer.problem, answer.problem), answer.comment) if part)
         for answer in given
-        if answer.label is None
+        if answer.decision is None
     ]
     return ". ".join(["No label given", *(text for text in dict.fromkeys(said) if text)])

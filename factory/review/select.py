@@ -41,15 +41,15 @@ class Selection:
     def item(self) -> Item:
         """What a person sees; an audited row comes without the machine's label, which would sway the judgement."""
         ranked = sorted(self.row.distribution().items(), key=lambda item: (-item[1], item[0]))
-        likely = tuple(label for label, p in ranked[:_CANDIDATES] if p >= _LIKELY)
+        likely = tuple(label for label, p in ranked[:_CANDIDATES] if p >= _LIKELY and label)
         return Item(
             row_id=self.row.id,
             text=self.row.text,
-            suggestion=None if self.reason == AUDIT else self.row.label,
+            suggestion=None if self.reason == AUDIT else self.row.decision,
             confidence=round(self.row.distribution().get(self.row.label, 0.0), 4),
             reason=self.reason,
             candidates=() if self.reason == AUDIT else likely,
-            metadata={"origin": self.row.origin, "machine": self.row.label},
+            metadata={"origin": self.row.origin, "machine": self.row.decision},
         )
 
 
@@ -92,7 +92,7 @@ def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Selection]:
     """The first rows of a ranking that differ from each other; none takes more than twice its label's even share."""
     if room <= 0:
         return []
-    share = max(1, math.ceil(2 * room / max(1, len({row.label for row in ranked}))))
+    share = max(1, math.ceil(2 * room / max(1, len({row.stratum for row in ranked}))))
     taken: Counter[str] = Counter()
     seen = _Seen(shown)
     picked: list[Row] = []
@@ -100,10 +100,10 @@ def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Selection]:
     for row in ranked:
         if len(picked) == room:
             break
-        if taken[row.label] >= share:
+        if taken[row.stratum] >= share:
             crowded.append(row)
         elif seen.add(row.text):
-            taken[row.label] += 1
+            taken[row.stratum] += 1
             picked.append(row)
     for row in crowded:  # room left by labels that are short of rows
         if len(picked) == room:

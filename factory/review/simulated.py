@@ -26,7 +26,7 @@ def read(spec: Spec, gold: Path, budget: int) -> list[Row]:
     Raises:
         DataError: the file is missing, empty, or holds a label the spec does not declare.
     """
-    return draw(spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels), budget)
+    return draw(spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels, spec.kind), budget)
 
 
 def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:
@@ -38,6 +38,7 @@ def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:
         row = Row(
             text=gold.text,
             label=gold.label,
+            spans=gold.spans,
             origin="reviewed",
             lineage=Lineage(spec=spec.identity, source=gold.id, reviewers=[REVIEWER]),
         )

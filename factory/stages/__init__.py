@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from factory.stage import Output
-from factory.stages import data, measure, model, publish, review
+from factory.stages import data, measure, model, publish, review, spans
 from factory.stages.build import Build
 
-__all__ = ["FUNCTIONS", "STAGES", "Build"]
+__all__ = ["FUNCTIONS", "OF_KIND", "STAGES", "Build"]
 
 FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "plan": data.plan,
@@ -23,4 +23,9 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "evaluate": measure.evaluate,
     "publish": publish.publish,
 }
+OF_KIND: Mapping[str, Mapping[str, Callable[[Build], Output]]] = {
+    "classification": FUNCTIONS,
+    "spans": {**FUNCTIONS, **spans.FUNCTIONS},
+}
+"""Kind of task to its stages."""
 STAGES: tuple[str, ...] = tuple(FUNCTIONS)

@@ -75,12 +75,13 @@ class Build:
         Raises:
             FactoryError: there is no such stage, or what the stage itself raises.
         """
-        from factory.stages import FUNCTIONS
+        from factory.stages import OF_KIND
 
-        if name not in FUNCTIONS:
-            raise FactoryError(f"There is no stage named {name!r}.", fix=f"Use one of: {', '.join(FUNCTIONS)}.")
+        stages = OF_KIND[self.spec.kind]
+        if name not in stages:
+            raise FactoryError(f"There is no stage named {name!r}.", fix=f"Use one of: {', '.join(stages)}.")
         if name not in self._outputs:
-            self._outputs[name] = FUNCTIONS[name](self)
+            self._outputs[name] = stages[name](self)
         return self._outputs[name]
 
     def stage(self, name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> Output:
@@ -153,7 +154,7 @@ class Build:
     @cached_property
     def gold(self) -> list[Gold]:
         """The validation rows; for measuring and for keeping training rows away from."""
-        return read_gold(self.gold_file, self.labels)
+        return read_gold(self.gold_file, self.labels, self.spec.kind)
 
     @property
     def gold_file(self) -> Path:

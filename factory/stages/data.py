@@ -65,7 +65,7 @@ def write(build: Build) -> Output:
     With `refill`, also further.jsonl: the cells of later rounds. With limits, spent.json.
     """
     drafted = build.run("plan")
-    spec, limits = build.spec, _limits(build)
+    spec, limits = build.spec, limits_of(build)
 
     def work(out: Path) -> None:
         cells = [Cell.model_validate(value) for value in read_jsonl(drafted.path / "plan.jsonl")]
@@ -82,7 +82,7 @@ def write(build: Build) -> Output:
             summary["of these asked again"] = len(further)
         if limits.any:
             write_json(out / SPENT, vars(written.spent))
-            summary |= _told(written.spent.stopped, written.spent.unasked)
+            summary |= told(written.spent.stopped, written.spent.unasked)
             summary |= {"tokens read": written.spent.read, "tokens written": written.spent.written}
         write_json(out / SUMMARY, summary)
 
@@ -135,7 +135,7 @@ def clean(build: Build) -> Output:
         labels = build.encoder.vectors(committee.label_texts(spec))
         nearest = committee.definitions(vectors, labels).argmax(axis=1)
         kept = [
-            row.model_copy(update={"label": build.labels[place]}) if row.origin == "unlabelled" else row
+            row.model_copy(update={"label": build.labels[place]}) if row.origin == "unlabelled" and row.label else row
             for row, place in zip(checked.kept, nearest, strict=True)
         ]
         hygiene.write(out, hygiene.Result(kept, checked.dropped, checked.statistics))
@@ -159,7 +159,7 @@ def clean(build: Build) -> Output:
 def judge(build: Build) -> Output:
     """What the teacher thinks of kept rows, up to the budget: judgements.jsonl."""
     cleaned = build.run("clean")
-    spec, limits = build.spec, _limits(build)
+    spec, limits = build.spec, limits_of(build)
 
     def work(out: Path) -> None:
         rows = read_rows(cleaned.path / "kept.jsonl")
@@ -174,7 +174,7 @@ def judge(build: Build) -> Output:
             build.settings.replies,
             build.meter("judge", "rows"),
             limits,
-            _spent(build),
+            spent_on_writing(build),
         ) if order else []  # fmt: skip
         write_jsonl(
             out / "judgements.jsonl",
@@ -183,7 +183,7 @@ def judge(build: Build) -> Output:
         stopped = [one.failure.removeprefix(NOT_ASKED) for one in found if one.failure.startswith(NOT_ASKED)]
         unread = sum(one.scores is None for one in found) - len(stopped)
         summary: dict[str, Any] = {"texts judged": len(found) - len(stopped), "replies not as asked": unread}
-        write_json(out / SUMMARY, summary | _told(stopped[0] if stopped else "", len(stopped)))
+        write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
     inputs: dict[str, Any] = {
         "clean": cleaned,
@@ -239,15 +239,17 @@ def _look_ahead(build: Build) -> None:
     _ = build.spec.rules
 
 
-def _limits(build: Build) -> Limits:
+def limits_of(build: Build) -> Limits:
+    """What the budget lets a build spend."""
     return Limits.of(build.budget, build.spec.teacher.prices, build.meter)
 
 
-def _spent(build: Build) -> Spent:
+def spent_on_writing(build: Build) -> Spent:
     """What writing has spent of the limits; nothing where there are none."""
     file = build.run("write").path / SPENT
     return replace(Spent(**read_json(file)), stopped="", unasked=0) if file.exists() else Spent()
 
 
-def _told(stopped: str, unasked: int) -> dict[str, Any]:
+def told(stopped: str, unasked: int) -> dict[str, Any]:
+    """A summary's lines on a limit that was reached."""
     return {"stopped by": stopped, "requests not asked": unasked} if stopped else {}

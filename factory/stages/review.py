@@ -14,8 +14,8 @@ from factory.generate.committee import Weights
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.review import merge
-from factory.review.backend import Answer, Backend
-from factory.review.select import select
+from factory.review.backend import Answer, Backend, Pulled, Pushed
+from factory.review.select import Selection, select
 from factory.stage import Output
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
@@ -29,6 +29,12 @@ def backend(build: Build) -> Backend:
         from factory.review.jsonl import JsonlBackend
 
         return JsonlBackend(build.settings.home / "review")
+    if build.settings.review == "argilla" and build.spec.kind == "spans":
+        raise FactoryError(
+            "Spans are reviewed in files: they are not shown in Argilla yet.",
+            where=f"FACTORY_REVIEW=argilla, {build.spec.name}",
+            fix="Set FACTORY_REVIEW=jsonl; factory/review/jsonl.py says how to answer.",
+        )
     if build.settings.review == "argilla":
         from factory.review.argilla import connect
 
@@ -50,16 +56,8 @@ def review(build: Build) -> Output:
     spec = build.spec
     ballot = Ballot(build, cleaned.path, judged.path)
     shown = select(ballot.labelled(ballot.rows), build.budget.review, spec.review.audit)
-    place = backend(build)
-    pushed = place.push(spec, [selection.item() for selection in shown])
-    pulled = place.pull(spec)
+    pushed, pulled = ask_people(build, shown)
     answered = {answer.row_id for answer in pulled.answers}
-    if spec.review.required and len(answered) < len(shown):
-        raise ReviewPendingError(
-            f"People have answered {len(answered)} of {len(shown)} rows, and the spec requires review.",
-            where=pushed.where,
-            fix="Answer the rows there and run the same command again; it goes on from here.",
-        )
 
     def work(out: Path) -> None:
         merged = merge.merge(ballot.rows, pulled.answers)
@@ -94,12 +92,43 @@ def review(build: Build) -> Output:
         "clean": cleaned,
         "judge": judged,
         "members": list(committee.DEFAULT),
-        "answers": sorted((asdict(answer) for answer in pulled.answers), key=str),
+        "answers": answered_of(pulled),
         "consistency": spec.hygiene.consistency,
         "synthetic_weight": spec.student.synthetic_weight,
         "spec": spec.identity,
     }
     return build.stage("review", inputs, work)
+
+
+def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
+    """Show rows to people, and take in what they have answered so far.
+
+    Raises:
+        ReviewPendingError: the spec requires review and people have not answered yet.
+    """
+    place = backend(build)
+    pushed = place.push(build.spec, [selection.item() for selection in shown])
+    pulled = place.pull(build.spec)
+    answered = {answer.row_id for answer in pulled.answers}
+    if build.spec.review.required and len(answered) < len(shown):
+        raise ReviewPendingError(
+            f"People have answered {len(answered)} of {len(shown)} rows, and the spec requires review.",
+            where=pushed.where,
+            fix="Answer the rows there and run the same command again; it goes on from here.",
+        )
+    return pushed, pulled
+
+
+def answered_of(pulled: Pulled) -> list[dict[str, Any]]:
+    """The answers as a stage's inputs."""
+    return sorted((_plain(answer) for answer in pulled.answers), key=str)
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    said = asdict(answer)
+    if said.get("spans") is not None:
+        said["spans"] = [span.model_dump() for span in said["spans"]]
+    return said
 
 
 def _audit(ballot: Ballot, answers: Sequence[Answer]) -> dict[str, Any] | None:

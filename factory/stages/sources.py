@@ -9,6 +9,7 @@ import numpy as np
 
 from factory.generate import committee
 from factory.generate.confusion import read as read_confusions
+from factory.generate.examples import given
 from factory.generate.seed import Passage, seed_passages, unlabelled
 from factory.generate.strategies import Material
 from factory.hygiene import check, pii
@@ -31,8 +32,7 @@ def people(build: Build) -> list[Row]:
 
 def examples(spec: Spec) -> list[Row]:
     """The spec's own examples."""
-    lineage = Lineage(spec=spec.identity, source="spec.yaml")
-    return [Row(text=item.text, label=item.label, origin="example", lineage=lineage) for item in spec.examples]
+    return given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
 
 
 def texts(build: Build) -> list[Passage]:
@@ -43,8 +43,9 @@ def texts(build: Build) -> list[Passage]:
 def candidates(build: Build, written: Sequence[Row]) -> list[Row]:
     """Every row that may become a training row, before any check."""
     spec = build.spec.identity
+    undecided: dict[str, Any] = {"spans": ()} if build.spec.kind == "spans" else {"label": build.labels[0]}
     real = [
-        Row(text=text.text, label=build.labels[0], origin="unlabelled", lineage=Lineage(spec=spec, source=text.id))
+        Row(text=text.text, **undecided, origin="unlabelled", lineage=Lineage(spec=spec, source=text.id))
         for text in texts(build)
     ]
     return [*people(build), *examples(build.spec), *real, *written]
@@ -54,7 +55,8 @@ def checked(build: Build, rows: Sequence[Row], progress: Progress = silent) -> h
     """Rows through every check that the spec asks for and that needs no committee; masked first, if asked."""
     spec = build.spec
     known = check.context(spec, pii.mask_gold(build.gold, spec), build.encoder.vectors)
-    return hygiene.run(pii.mask(rows, spec), known, check.asked(spec.hygiene, CLEANING), progress)
+    checks = hygiene.of_kind(spec.kind, check.asked(spec.hygiene, CLEANING))
+    return hygiene.run(pii.mask(rows, spec), known, checks, progress)
 
 
 def candidate_inputs(build: Build) -> dict[str, Any]:
@@ -83,7 +85,7 @@ def material(build: Build, *, writing: bool = False) -> Material:
     return Material(
         spec,
         passages,
-        known=_known(build) if named & {"few_shot", "rewrite"} else (),
+        known=_known(build) if named & {"few_shot", "rewrite", "marked_few_shot"} else (),
         neighbours=neighbours(build) if writing or "contrastive" in named else {},
         near=_near(build, passages[:NEAREST]) if "seed_grounded" in named and passages else {},
         confused=read_confusions(spec) if "contrastive" in named else (),

@@ -15,6 +15,7 @@ from factory.generate.replies import parse_rows, rows_schema
 from factory.generate.seed import Passage
 from factory.generate.strategies.cell import Cell
 from factory.row import Row
+from factory.span import Spans
 from factory.spec import Example, Spec
 from factory.teacher.chat import Request
 
@@ -22,10 +23,11 @@ CONTRASTS = 4
 
 
 class Draft(NamedTuple):
-    """A text a teacher wrote, and the label it was asked for."""
+    """A text a teacher wrote, and the label it was asked for; or the spans it marked."""
 
     text: str
     label: str
+    spans: Spans | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,12 @@ class Strategy(ABC):
     Attributes:
         name: as a spec names it.
         template: the file that its requests are rendered from: the spec's own of that name, else the built-in one.
+        axis: what a cell's `label` is, in tables of a plan.
     """
 
     name: ClassVar[str]
     template: ClassVar[str]
+    axis: ClassVar[str] = "label"
 
     @abstractmethod
     def cells(self, material: Material) -> Iterator[Cell]:
@@ -112,6 +116,10 @@ class Strategy(ABC):
     def source(self, cell: Cell) -> str:
         """What the cell's rows rest on, as their lineage cites it: a split keeps rows of one source together."""
         return ",".join((*cell.passages, *cell.sources))
+
+    def attributes(self, cell: Cell) -> dict[str, str]:
+        """What a row remembers of its cell: the attributes, and by which strategy, where it is not `label`."""
+        return cell.attributes if cell.strategy == "label" else {**cell.attributes, "strategy": cell.strategy}
 
     def _schema(self, cell: Cell) -> dict[str, Any]:
         return rows_schema(cell.count)

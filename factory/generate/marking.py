@@ -1,0 +1,123 @@
+"""What a teacher marks in texts it did not write: it names the words and their type, and we find them in the text.
+
+A reply is a list of claims, held to a JSON schema. It is shorter than a marked copy of the text, and cannot change the
+text; a claim whose words do not stand in it is refused, with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from factory.generate.limits import NO_LIMITS, Limits, Spent, within
+from factory.generate.pipeline import ask
+from factory.generate.prompt import messages
+from factory.progress import Progress, silent
+from factory.span import Claim, Refused, Spans, locate
+from factory.spec import Spec
+from factory.teacher.chat import Request, Teacher
+
+MOST = 40
+"""Claims in one reply; a teacher that goes round in circles is stopped."""
+CLAIM = 16
+"""Tokens that a claim takes, about."""
+
+
+@dataclass(frozen=True)
+class Marking:
+    """A teacher's view of one text.
+
+    Attributes:
+        spans: what it marked and we found; None where its reply could not be read, or where of what it claimed nothing
+            could be found: such a text is not one without spans.
+        refused: claims that do not hold.
+        key: the reply's place in the cache.
+        failure: why there are no spans.
+    """
+
+    spans: Spans | None
+    refused: tuple[Refused, ...]
+    key: str
+    failure: str = ""
+
+
+def mark_up(
+    spec: Spec,
+    texts: Sequence[str],
+    teacher: Teacher,
+    cache: Path,
+    progress: Progress = silent,
+    limits: Limits = NO_LIMITS,
+    before: Spent | None = None,
+) -> list[Marking]:
+    """Ask for the spans of each text, greedily.
+
+    Args:
+        spec: the specialist; judge.jinja is what is asked.
+        texts: what to mark up.
+        teacher: whom to ask.
+        cache: the reply cache's file.
+        progress: called with (replies, replies in all).
+        limits: what may be spent; the failure of texts beyond it begins with limits.NOT_ASKED.
+        before: what was spent earlier under the same limits.
+    """
+    requests = [request(spec, text) for text in texts]
+    answers, _ = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
+    return [
+        Marking(None, (), answer.key, answer.error)
+        if answer.text is None
+        else _read(answer.text, text, list(spec.labels), answer.key)
+        for answer, text in zip(answers, texts, strict=True)
+    ]
+
+
+def request(spec: Spec, text: str) -> Request:
+    """The question for a text; a long text has room for more claims."""
+    options = [{"code": label, "label": label, "definition": definition} for label, definition in spec.labels.items()]
+    most = min(MOST, 4 + len(text.split()) // 4)
+    return Request(
+        messages(spec, "judge.jinja", options=options, text=text),
+        max_tokens=40 + most * CLAIM,
+        json_schema=schema(list(spec.labels), most),
+    )
+
+
+def schema(labels: Sequence[str], most: int) -> dict[str, Any]:
+    """JSON schema of a reply."""
+    claim = {
+        "type": "object",
+        "properties": {"text": {"type": "string"}, "type": {"enum": list(labels)}},
+        "required": ["text", "type"],
+    }
+    spans = {"type": "array", "items": claim, "maxItems": most}
+    return {"type": "object", "properties": {"spans": spans}, "required": ["spans"]}
+
+
+def parse_claims(reply: str) -> tuple[list[Claim] | None, str]:
+    """The claims of a reply; or None and why it can't be read. A list that is cut off is not half a truth but none."""
+    try:
+        value = json.loads(reply)
+    except (ValueError, RecursionError):  # RecursionError: brackets nested without end
+        return None, "not JSON: cut off or malformed"
+    said = value.get("spans") if isinstance(value, dict) else None
+    if not isinstance(said, list):
+        return None, "no list named spans"
+    found = []
+    for one in said:
+        if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in ("text", "type")):
+            return None, "not all are claims: a text and a type"
+        found.append(Claim(one["text"], one["type"]))
+    return found, ""
+
+
+def _read(reply: str, text: str, labels: list[str], key: str) -> Marking:
+    claims, failure = parse_claims(reply)
+    if claims is None:
+        return Marking(None, (), key, failure)
+    spans, refused = locate(text, claims, labels)
+    if claims and not spans:
+        return Marking(None, tuple(refused), key, f"nothing claimed holds: {refused[0].reason}")
+    return Marking(spans, tuple(refused), key)

@@ -1,0 +1,231 @@
+"""Named stretches of a text: as offsets, as tags within the text, and as claims that have yet to be found in it.
+
+Tags are those of XML, `<Disease>stress incontinence</Disease>`: every teacher has seen them, even a small one closes
+what it opened, and they say where a stretch begins and ends. Offsets are counted here, never by a teacher.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""What a type may be called: it is written as a tag."""
+NONE = "none"
+"""The stratum of texts without a span."""
+JOIN = " + "
+
+_TAG = re.compile(rf"<(/?)({TYPE.pattern})\s*>")
+_BEGUN = re.compile(r"<(?=[A-Za-z/])")
+_ENTITY = re.compile(r"&(lt|gt|amp);")
+_MEANS = {"lt": "<", "gt": ">", "amp": "&"}
+_WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""A character of a word, in scripts that part words by spaces; others (Thai, Chinese, ...) may be cut anywhere."""
+
+
+class Span(BaseModel):
+    """A named stretch of a text.
+
+    Attributes:
+        start, end: the stretch is `text[start:end]`, counted in Unicode code points.
+        label: what it is, one of the spec's labels.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=1)
+    label: str
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Span:
+        if self.end <= self.start:
+            raise ValueError(f"a span must end after it starts: [{self.start}, {self.end})")
+        return self
+
+
+Spans = tuple[Span, ...]
+
+
+class Claim(NamedTuple):
+    """Somebody says that these words, wherever they stand in a text, are of this type."""
+
+    text: str
+    label: str
+
+
+class Refused(NamedTuple):
+    """A claim that does not hold, and why: `category: detail`."""
+
+    claim: Claim
+    reason: str
+
+
+def mark(text: str, spans: Sequence[Span]) -> str:
+    """The text with its spans as tags; `strip` gives both back exactly.
+
+    A `<` or `&` of the text's own is escaped where it could be taken for a tag or an escape.
+
+    Raises:
+        ValueError: the spans are not sound (`problem`).
+    """
+    if reason := problem(text, spans):
+        raise ValueError(reason)
+    parts, at = [], 0
+    for span in sorted(spans, key=lambda span: span.start):
+        parts += [_escape(text[at : span.start]), f"<{span.label}>", _escape(text[span.start : span.end])]
+        parts.append(f"</{span.label}>")
+        at = span.end
+    return "".join([*parts, _escape(text[at:])])
+
+
+def strip(marked: str, labels: Iterable[str] | None = None) -> tuple[str, Spans, str]:
+    """A marked text's plain text and spans.
+
+    Args:
+        marked: a text with tags.
+        labels: the types there are, by whose names tags are known whatever their case; None: any tag is a type.
+
+    Returns:
+        text, spans by start, and an empty string; or two empty values and why it can't be read: unknown, nested,
+        unclosed, stray, broken or empty tags.
+    """
+    known = None if labels is None else {label.casefold(): label for label in labels}
+    parts: list[str] = []
+    spans: list[Span] = []
+    begun: tuple[str, int] | None = None
+    at = length = 0
+
+    def take(piece: str) -> str:
+        nonlocal length
+        if broken := _BEGUN.search(piece):
+            return f"broken tag: {piece[broken.start() :][:40]!r}"
+        parts.append(_ENTITY.sub(lambda found: _MEANS[found[1]], piece))
+        length += len(parts[-1])
+        return ""
+
+    for tag in _TAG.finditer(marked):
+        if reason := take(marked[at : tag.start()]):
+            return "", (), reason
+        at = tag.end()
+        label = tag[2] if known is None else known.get(tag[2].casefold())
+        if label is None:
+            return "", (), f"unknown type: {tag[2]!r}"
+        if not tag[1]:
+            if begun is not None:
+                return "", (), f"nested tags: {label} in {begun[0]}"
+            begun = label, length
+        elif begun is None or begun[0] != label:
+            return "", (), f"stray tag: {tag[0]} closes nothing"
+        elif begun[1] == length:
+            return "", (), f"empty tag: {label}"
+        else:
+            spans.append(Span(start=begun[1], end=length, label=label))
+            begun = None
+    if begun is not None:
+        return "", (), f"unclosed tag: {begun[0]}"
+    if reason := take(marked[at:]):
+        return "", (), reason
+    return "".join(parts), tuple(spans), ""
+
+
+def locate(
+    text: str, claims: Iterable[Claim], labels: Collection[str], taken: Spans = ()
+) -> tuple[Spans, list[Refused]]:
+    """Where the claimed words stand in a text: every occurrence on word boundaries, longer claims before shorter ones.
+
+    Args:
+        text: the text, to the letter.
+        claims: what somebody says; one made twice is one.
+        labels: the types there are.
+        taken: spans that are settled; no claim touches them.
+
+    Returns:
+        `taken` and the found spans by start, none overlapping; and the claims that do not hold: empty, of an unknown
+        type, not in the text, inside of another span.
+    """
+    spans, refused = list(taken), []
+    for claim in sorted(dict.fromkeys(claims), key=lambda claim: -len(claim.text.strip())):
+        words = claim.text.strip()
+        if not words:
+            refused.append(Refused(claim, "empty: no words claimed"))
+        elif claim.label not in labels:
+            refused.append(Refused(claim, f"unknown type: {claim.label!r}"))
+        else:
+            found = [Span(start=at, end=at + len(words), label=claim.label) for at in _occurrences(text, words)]
+            free = [span for span in found if not any(_touch(span, other) for other in spans)]
+            spans += free
+            if not found:
+                refused.append(Refused(claim, f"not in the text: {words[:60]!r}"))
+            elif not free and not any(span in spans for span in found):
+                refused.append(Refused(claim, f"overlaps another span: {words[:60]!r} as {claim.label}"))
+    return tuple(sorted(spans, key=lambda span: span.start)), refused
+
+
+def problem(text: str, spans: Iterable[Span], labels: Collection[str] | None = None) -> str:
+    """Why spans are not sound ones of a text, as `category: detail`; empty if they are.
+
+    Args:
+        text: the text.
+        spans: in any order.
+        labels: the types there are; None: any.
+    """
+    before: Span | None = None
+    for span in sorted(spans, key=lambda span: span.start):
+        if labels is not None and span.label not in labels:
+            return f"unknown type: {span.label!r} is not one of the spec's"
+        if span.end > len(text):
+            return f"out of bounds: [{span.start}, {span.end}) of {len(text)} characters"
+        if before is not None and _touch(before, span):
+            return f"overlapping spans: {text[before.start : before.end]!r} and {text[span.start : span.end]!r}"
+        before = span
+    return ""
+
+
+def ragged(text: str, spans: Iterable[Span]) -> str:
+    """Why a span does not begin and end as words do, as `category: detail`; empty if all do."""
+    for span in spans:
+        said = text[span.start : span.end]
+        if said != said.strip():
+            return f"white space at the end: {said!r}"
+        if _inside_a_word(text, span.start) or _inside_a_word(text, span.end):
+            return f"part of a word: {said!r}"
+    return ""
+
+
+def stratum(spans: Iterable[Span], labels: Iterable[str] = ()) -> str:
+    """Which types there are in a text: `Chemical + Disease`, in the labels' order or by name; `none` for none."""
+    found = {span.label for span in spans}
+    order = [label for label in labels if label in found]
+    return JOIN.join(order if len(order) == len(found) else sorted(found)) or NONE
+
+
+def types_of(stratum: str) -> list[str]:
+    """The types that a stratum names."""
+    return [] if stratum == NONE else stratum.split(JOIN)
+
+
+def _escape(text: str) -> str:
+    return _BEGUN.sub("&lt;", _ENTITY.sub(lambda found: f"&amp;{found[1]};", text))
+
+
+def _occurrences(text: str, words: str) -> list[int]:
+    found, at = [], text.find(words)
+    while at >= 0:
+        whole = not _inside_a_word(text, at) and not _inside_a_word(text, at + len(words))
+        if whole:
+            found.append(at)
+        at = text.find(words, at + (len(words) if whole else 1))
+    return found
+
+
+def _inside_a_word(text: str, place: int) -> bool:
+    """Whether the characters on both sides of a place belong to one word."""
+    return 0 < place < len(text) and bool(_WORD.match(text[place - 1]) and _WORD.match(text[place]))
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
