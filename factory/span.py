@@ -6,6 +6,7 @@ what it opened, and they say where a stretch begins and ends. Offsets are counte
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
@@ -201,6 +202,11 @@ def stratum(spans: Iterable[Span], labels: Iterable[str] = ()) -> str:
     found = {span.label for span in spans}
     order = [label for label in labels if label in found]
     return JOIN.join(order if len(order) == len(found) else sorted(found)) or NONE
+
+
+def strata(labels: Sequence[str]) -> list[str]:
+    """What texts are asked to hold: each type, each pair of types, none."""
+    return [*labels, *(JOIN.join(pair) for pair in itertools.combinations(labels, 2)), NONE]
 
 
 def types_of(stratum: str) -> list[str]:

@@ -12,8 +12,8 @@ from factory.dataset.split import Split, split
 from factory.dataset.version import FORMAT, SPLITS, DatasetVersion, content_hash, parquet_file, record, version_name
 from factory.errors import DataError
 from factory.files import explained, file_sha256, write_json, write_text
-from factory.generate.strategies.marked import strata
 from factory.row import Row
+from factory.span import strata
 from factory.spec import COMPANIONS, Spec
 
 

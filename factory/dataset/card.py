@@ -32,7 +32,7 @@ def render(manifest: dict[str, Any], spec: Spec) -> str:
         language_creators=["machine-generated", *(["found"] if manifest["origins"].get("unlabelled") else [])],
         multilinguality=["monolingual"],
         size_categories=[_size(rows)],
-        task_categories=["text-classification"],
+        task_categories=["token-classification" if manifest.get("kind") == "spans" else "text-classification"],
         pretty_name=f"{manifest['title']} ({manifest['version']})",
         tags=["synthetic"],
         configs=[

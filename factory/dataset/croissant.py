@@ -42,6 +42,12 @@ COLUMNS = {
     "attributes": ("sc:Text", "the plan's axes for a written row, as JSON"),
 }
 """Column to its type and what it holds; `lineage` and `verdicts`, which are tables themselves, are on the card."""
+SPANS = {
+    "start": "where each span begins, in Unicode code points",
+    "end": "where each span ends",
+    "label": "each span's type, a number; `classes` names it",
+}
+"""What takes the place of `label` and `soft` where the kind of task is `spans`: lists, span by span."""
 LINEAGE = ("spec", "cell", "source", "prompt", "reply", "teacher", "was")
 
 
@@ -68,6 +74,7 @@ def describe(manifest: Mapping[str, Any], published: str) -> dict[str, Any]:
     """The JSON-LD of a version, from its manifest."""
     rows = sum(manifest["splits"].values())
     splits = [split for split in SPLITS if manifest["splits"][split]]
+    spans = manifest.get("kind") == "spans"
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -83,7 +90,10 @@ def describe(manifest: Mapping[str, Any], published: str) -> dict[str, Any]:
         "inLanguage": manifest["language"],
         "datePublished": published,
         "distribution": [_file(manifest, split) for split in splits],
-        "recordSet": [_classes(manifest["labels"]), *(_rows(split) for split in splits)],
+        "recordSet": [
+            _classes(manifest["labels"]),
+            *(_rows(split, spans) for split in splits),
+        ],
     }
 
 
@@ -116,7 +126,7 @@ def _classes(labels: list[str]) -> dict[str, Any]:
     }
 
 
-def _rows(split: Any) -> dict[str, Any]:
+def _rows(split: Any, spans: bool) -> dict[str, Any]:
     file = parquet_file(Path(), split).as_posix()
 
     def field(name: str, kind: str, says: str, column: str, **more: Any) -> dict[str, Any]:
@@ -128,7 +138,11 @@ def _rows(split: Any) -> dict[str, Any]:
         "label": {"references": {"field": {"@id": "classes/number"}}},
         "soft": {"repeated": True},
     }
-    fields = [field(name, kind, says, name, **extra.get(name, {})) for name, (kind, says) in COLUMNS.items()]
+    columns = {name: column for name, column in COLUMNS.items() if not spans or name not in extra}
+    fields = [field(name, kind, says, name, **extra.get(name, {})) for name, (kind, says) in columns.items()]
+    for part, says in SPANS.items() if spans else ():
+        source = {"transform": {"jsonPath": f"[*].{part}"}}
+        fields.append(field(f"spans_{part}", "cr:Int64", says, "spans", source=source, repeated=True))
     fields += [
         field(
             f"lineage_{part}",

@@ -15,6 +15,7 @@ Placed = tuple[Row, Split]
 SHOWN = 3
 """Examples a kind of difference."""
 _WIDE = 100
+_DECISIONS = {"label", "spans"}
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,11 @@ def text(found: Diff) -> str:
         lines += ["", *_by(found, title, key)]
     for title, rows in ((f"Only in {a.version}", found.removed), (f"Only in {b.version}", found.added)):
         lines += _examples(title, [(_label(placed), placed[0]) for placed in rows])
-    relabelled = [one for one in found.changed if "label" in one.parts]
+    relabelled = [one for one in found.changed if _DECISIONS & set(one.parts)]
     lines += _examples(
         "With another label", [(f"{_label(one.before)} -> {_label(one.after)}", one.after[0]) for one in relabelled]
     )
-    others = [one for one in found.changed if "label" not in one.parts]
+    others = [one for one in found.changed if not _DECISIONS & set(one.parts)]
     lines += _examples("With the same label, but not alike", [(", ".join(o.parts), o.after[0]) for o in others])
     if not (found.removed or found.added or found.changed):
         lines += ["", "Their rows are the same."]
@@ -122,7 +123,7 @@ def _record(placed: Placed) -> dict[str, Any]:
 
 
 def _label(placed: Placed) -> str:
-    return placed[0].label
+    return placed[0].stratum
 
 
 def _origin(placed: Placed) -> str:

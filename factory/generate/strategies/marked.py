@@ -16,7 +16,7 @@ from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.few_shot import SHOTS, group
 from factory.generate.strategies.label import EXAMPLES_A_CELL, PASSAGES_A_CELL
 from factory.generate.strategies.strategy import Draft, Material, Strategy
-from factory.span import JOIN, NONE, Claim, locate, mark, strip, types_of
+from factory.span import JOIN, NONE, Claim, locate, mark, strata, strip, types_of
 
 _INNER_SPACE = re.compile(r"(<[A-Za-z][\w-]*\s*>)(\s+)|(\s+)(</[A-Za-z][\w-]*\s*>)")
 
@@ -108,11 +108,6 @@ class MarkedFewShot(Marked):
                 ordinal=ordinal,
                 strategy=self.name,
             )
-
-
-def strata(labels: Sequence[str]) -> list[str]:
-    """What texts are asked to hold: each type, each pair of types, none."""
-    return [*labels, *(JOIN.join(pair) for pair in itertools.combinations(labels, 2)), NONE]
 
 
 def asked(labels: Sequence[str], chance: random.Random) -> Iterator[tuple[int, str]]:
