@@ -13,7 +13,7 @@ from factory.generate.prompt import messages
 from factory.spec import COMPANIONS, Spec
 
 PROMPTS = settings.load().prompts
-LABELS = {"support/intent": 77, "finance/sentiment": 3, "legal/clause": 33}
+LABELS = {"support/intent": 77, "finance/sentiment": 3, "legal/clause": 33, "medical/entities": 2}
 
 each = pytest.mark.parametrize("name", spec.names(PROMPTS))
 
@@ -34,7 +34,13 @@ def writing(one: Spec, **changes: Any) -> dict[str, Any]:
         "avoid": ["a text to avoid"],
         "count": 7,
     }
-    return {**values, **changes}
+    values |= changes
+    if one.kind == "spans":
+        told = [{"label": label, "definition": definition} for label, definition in one.labels.items()]
+        values["wanted"] = [item for item in told if item["label"] == values["label"]]
+        values["absent"] = [item for item in told if item["label"] != values["label"]]
+        del values["definition"], values["contrasts"]
+    return values
 
 
 def judging(one: Spec, text: str, count: int = 3) -> list[dict[str, str]]:
@@ -82,7 +88,9 @@ def test_labels_that_the_policy_names_exist(name: str) -> None:
     for row in re.findall(
         r"^\| .+ \| `?([^|`]+?)`? \| .+ \|$", one.template("policy.md").split("## Hard cases")[1], re.M
     ):
-        if row not in ("Intent", "Label", "Type") and not set(row) <= set("- "):
+        if row not in ("Intent", "Label", "Type", *(["none"] if one.kind == "spans" else [])) and not set(row) <= set(
+            "- "
+        ):
             assert row in one.labels, row
 
 
@@ -100,11 +108,11 @@ def test_the_writer_is_told_everything_it_is_given(name: str) -> None:
     values = writing(one)
     system, user = messages(one, "generate.jinja", **values)
     assert (system["role"], user["role"]) == ("system", "user")
-    for told in ("an example text", "a passage text", "a text to avoid", " 7 ", values["definition"]):
+    for told in ("an example text", "a passage text", "a text to avoid", " 7 ", next(iter(one.labels.values()))):
         assert told in user["content"]
     for value in values["attributes"].values():
         assert value in user["content"]
-    for contrast in values["contrasts"]:
+    for contrast in values["absent"] if one.kind == "spans" else values["contrasts"]:
         assert one.gist(contrast["label"]) in user["content"]
     assert '{"rows": [{"text": "..."}]}' in user["content"]
 
@@ -158,6 +166,14 @@ def test_a_text_is_data_whatever_it_holds(name: str, text: str) -> None:
 def test_a_template_that_lacks_a_value_says_so(name: str) -> None:
     with pytest.raises(SpecError, match=r"judge\.jinja"):
         messages(load(name), "judge.jinja", options=[])
+
+
+def test_texts_without_spans_can_be_asked_for() -> None:
+    one = load("medical/entities")
+    told = [{"label": label, "definition": definition} for label, definition in one.labels.items()]
+    _, user = messages(one, "generate.jinja", **{**writing(one), "label": "none", "wanted": [], "absent": told})
+    assert "name nothing to be tagged" in user["content"]
+    assert all(one.gist(label) in user["content"] for label in one.labels)
 
 
 def test_a_template_without_a_divider_is_all_the_users(tmp_path: Any) -> None:
