@@ -1,0 +1,126 @@
+"""People's spans: read from files, merged, and believed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factory import spec as specs
+from factory.errors import FactoryError
+from factory.review.backend import AUDIT, Answer, SpansAnswer
+from factory.review.jsonl import JsonlBackend
+from factory.review.merge import adopt, audit, merge
+from factory.review.select import select
+from factory.review.simulated import read
+from factory.row import Lineage, Row, Span
+from factory.settings import load
+from factory.spec import Spec
+from factory.stages.build import Build
+from factory.stages.review import answered_of, backend
+from tests import kitchen
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Spec:
+    kitchen.make_specialist(tmp_path / "prompts" / "test" / "kitchen", tmp_path / "gold", {})
+    return specs.load("test/kitchen", tmp_path / "prompts")
+
+
+def rows(count: int = 8) -> list[Row]:
+    found = [kitchen.sample(list(kitchen.MIDDLES)[number % 4], number) for number in range(count)]
+    return [Row(text=text, spans=spans, origin="generated", lineage=Lineage(spec="s")) for text, spans in found]
+
+
+def answer(row: Row, spans: tuple[Span, ...] | None, reviewer: str = "ana", **more: Any) -> SpansAnswer:
+    return SpansAnswer(row_id=row.id, label=None, reviewer=reviewer, text=row.text, spans=spans, **more)
+
+
+def test_simulated_people_give_spans(spec: Spec, tmp_path: Path) -> None:
+    found = read(spec, tmp_path / "gold", 10)
+    assert len(found) == 10
+    assert all(row.spans == kitchen.spans_of(row.text) and row.origin == "reviewed" for row in found)
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"marked": "<Food>x"}, "marked: unclosed tag: Food"),
+        ({"marked": "another text"}, "marked: without its tags it is not the text that was shown"),
+        ({"marked": 1}, "marked must be text"),
+        ({"spans": [{"start": 0, "end": 999, "label": "Food"}]}, "out of bounds"),
+        ({"spans": [{"start": 0, "end": 2, "label": "Pan"}]}, "unknown type: 'Pan'"),
+        ({"spans": [{"start": 2, "end": 2, "label": "Food"}]}, "spans must be a list"),
+        ({"spans": 5}, "spans must be a list"),
+        ({"label": "Food"}, "spans are missing"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_told(spec: Spec, tmp_path: Path, said: dict[str, Any], problem: str) -> None:
+    place = JsonlBackend(tmp_path)
+    shown = [selection.item() for selection in select(rows(), 3, 0.0)]
+    place.push(spec, shown)
+    line = {"row_id": shown[0].row_id, **said}
+    (place.folder(spec) / "answers.jsonl").write_text(json.dumps(line) + "\n")
+    pulled = place.pull(spec)
+    assert pulled.answers == [] and "answers.jsonl:1: " in pulled.problems[0] and problem in pulled.problems[0]
+
+
+def test_answers_in_tags_offsets_or_none(spec: Spec, tmp_path: Path) -> None:
+    place = JsonlBackend(tmp_path)
+    made = {row.id: row for row in rows()}
+    shown = [selection.item() for selection in select(list(made.values()), 4, 0.0)]
+    assert all(item.suggestion == made[item.row_id].decision for item in shown)
+    place.push(spec, shown)
+    one, two, three, _ = shown
+    offsets = [{"start": span.start, "end": span.end, "label": span.label} for span in made[two.row_id].spans or ()]
+    lines: list[dict[str, Any]] = [
+        {"row_id": one.row_id, "marked": one.suggestion},
+        {"row_id": two.row_id, "spans": offsets[::-1]},
+        {"row_id": three.row_id, "marked": None, "problem": "unusable"},
+    ]
+    (place.folder(spec) / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pulled = place.pull(spec)
+    assert pulled.problems == []
+    assert [found.decision for found in pulled.answers] == [one.suggestion, two.suggestion, None]
+    json.dumps(answered_of(pulled))
+
+
+def test_the_majority_of_whole_markings_decides() -> None:
+    right, corrected, refused, torn = made = rows(4)
+    other = (Span(start=0, end=2, label="Tool"),)
+    answers = [
+        answer(right, right.spans),
+        *(answer(corrected, other, name) for name in ("ana", "ben")),
+        answer(corrected, (), "cem"),
+        answer(refused, None, problem="unusable"),
+        answer(torn, torn.spans),
+        answer(torn, other, "ben"),
+    ]
+    found = merge(made, answers)
+    assert [row.id for row in found.rows] == [right.id, corrected.id, torn.id]
+    assert found.rows[0].spans == right.spans and found.rows[0].lineage.was is None
+    assert found.rows[1].spans == other and found.rows[1].lineage.was == corrected.decision
+    assert found.rows[1].origin == "reviewed" and found.rows[1].lineage.reviewers == ["ana", "ben", "cem"]
+    assert found.dropped[0].id == refused.id and found.unresolved == [torn.id]
+    assert merge(found.rows, answers).rows == found.rows
+
+
+def test_an_answer_outlives_its_row_and_audits_count_whole_rows() -> None:
+    one, two = rows(2)
+    (row,) = adopt(merge([], [answer(one, one.spans)]).orphans, "s")
+    assert (row.text, row.spans, row.origin) == (one.text, one.spans, "reviewed")
+    found = audit([one, two], [answer(one, one.spans, reason=AUDIT), answer(two, (), reason=AUDIT)])
+    assert (found.right, found.n) == (1 + (two.spans == ()), 2)
+
+
+def test_argilla_says_that_it_does_not_show_spans(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTORY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FACTORY_REVIEW", "argilla")
+    with pytest.raises(FactoryError, match="FACTORY_REVIEW=jsonl"):
+        backend(Build(spec, "quick", load()))
+
+
+def test_a_label_is_still_a_label() -> None:
+    assert Answer(row_id="r", label="fee", reviewer="ana").decision == "fee"

@@ -1,0 +1,119 @@
+"""What a spec of kind spans may say, and what makes no sense under it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from factory import spec as specs
+from factory.errors import DataError, SpecError
+from factory.files import write_jsonl
+from factory.row import Span, read_gold
+from factory.spec import COMPANIONS, Spec
+from tests import kitchen
+
+
+def declare(base: Path, **changes: Any) -> Spec:
+    folder = base / "prompts" / "test" / "kitchen"
+    kitchen.make_specialist(folder, base / "gold", changes)
+    return specs.load("test/kitchen", base / "prompts")
+
+
+def test_the_default_is_to_write_marked_texts(tmp_path: Path) -> None:
+    spec = declare(tmp_path)
+    assert spec.strategies == {"marked": 1.0}
+    said = spec.model_dump(mode="json")
+    assert Spec.model_validate({**said, "folder": spec.folder}, strict=False).hash == spec.hash
+
+
+def test_one_type_is_enough(tmp_path: Path) -> None:
+    assert list(declare(tmp_path, labels={"Food": "Eaten."}, examples=[]).labels) == ["Food"]
+
+
+BUDGET = {"generate": 8, "label": 9, "judge": 8, "review": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"strategies": {"contrastive": 1.0}}, "strategies.contrastive writes rows of one label"),
+        ({"strategies": {"marked": 0.5, "out_of_scope": 0.5}}, "strategies.out_of_scope writes rows of one label"),
+        ({"out_of_scope": "Food"}, "out_of_scope makes no sense under `kind: spans`"),
+        ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: spans`"),
+        ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: spans`"),
+        ({"hygiene": {"consistency": 0.3}}, "hygiene.consistency makes no sense under `kind: spans`"),
+        ({"hygiene": {"label_noise": True}}, "hygiene.label_noise makes no sense"),
+        ({"hygiene": {"balance": 2.0}}, "hygiene.balance makes no sense"),
+        ({"hygiene": {"pii": "mask"}}, "hygiene.pii: `mask` would move the spans"),
+        ({"teacher": {"shortlist": 3}}, "teacher.shortlist makes no sense"),
+        ({"labels": {"a type": "With a space."}}, "labels.a type: under `kind: spans` a label is a type"),
+        ({"labels": {"none": "The word for nothing."}}, "labels.none: under `kind: spans`"),
+        ({"labels": {"Food": "One.", "food": "Two."}}, "labels: two types differ by case alone"),
+        ({"examples": [{"text": "a <Food>pear</Food>", "label": "Food"}]}, "examples.0.label: under `kind: spans`"),
+        ({"examples": [{"text": "a <Food>pear"}]}, "examples.0.text: its tags can't be read: unclosed tag: Food"),
+        ({"attributes": {"types": ["x"]}}, "attributes.types is a name that rows use"),
+        ({"budgets": {"quick": BUDGET, "full": BUDGET}}, "budgets.quick.judge is 8, but under `kind: spans`"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_its_key(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        declare(tmp_path, **changes)
+    assert said in str(caught.value) and "spec.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"labels": {"glad": "Glad."}}, "labels: there must be at least two"),
+        ({"strategies": {"marked": 1.0}}, "strategies.marked writes texts with marked spans"),
+        ({"examples": [{"text": "a note"}]}, "examples.0.label is '', which is not under labels"),
+    ],
+)
+def test_classification_stays_classification(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    folder = tmp_path / "notes" / "mood"
+    folder.mkdir(parents=True)
+    budget = {"generate": 1, "label": 0, "review": 0}
+    good = {
+        "title": "t", "purpose": "p", "kind": "classification", "text": "a note", "question": "Glad?",
+        "labels": {"glad": "Glad.", "sad": "Sad."}, "attributes": {"tone": ["calm"]}, "gold": "g",
+        "budgets": {"quick": budget, "full": budget},
+    }  # fmt: skip
+    for name in COMPANIONS:
+        (folder / name).write_text("x")
+    (folder / "spec.yaml").write_text(yaml.safe_dump(good | changes))
+    with pytest.raises(SpecError) as caught:
+        specs.load("notes/mood", tmp_path)
+    assert said in str(caught.value)
+
+
+GOOD = {"type": "Food", "start": 4, "end": 8, "text": "eggs"}
+
+
+def test_gold_entities_become_spans_by_start(tmp_path: Path) -> None:
+    text = "two eggs , two sieves"
+    last = {"type": "Tool", "start": 15, "end": 21, "text": "sieves"}
+    write_jsonl(tmp_path / "g.jsonl", [{"id": "1", "text": text, "entities": [last, GOOD]}])
+    (row,) = read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans")
+    assert row.spans == (Span(start=4, end=8, label="Food"), Span(start=15, end=21, label="Tool"))
+    assert row.label == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ({}, "`entities` is no list"),
+        ({"entities": [{**GOOD, "start": 3}]}, "not where it is said to be: 'eggs'"),
+        ({"entities": [{**GOOD, "type": "Pan"}]}, "unknown type: 'Pan'"),
+        ({"entities": [GOOD, GOOD]}, "overlapping spans"),
+        ({"entities": [{"type": "Food"}]}, "can't be read"),
+        ({"entities": [], "text": ""}, "lacks text"),
+    ],
+)
+def test_a_gold_row_that_cannot_be_right_names_its_line(tmp_path: Path, line: dict[str, Any], said: str) -> None:
+    write_jsonl(tmp_path / "g.jsonl", [{"id": "1", "text": "two eggs", **line}])
+    with pytest.raises(DataError) as caught:
+        read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans")
+    assert said in str(caught.value) and "g.jsonl:1" in str(caught.value)
