@@ -9,10 +9,11 @@ from typing import Any
 
 from factory.errors import ReviewError
 from factory.review import argilla_dataset
-from factory.review.backend import Answer, Item, Pulled, Pushed, checked
+from factory.review.backend import Answer, Item, Pulled, Pushed, SpansAnswer, checked
 from factory.services.argilla.credentials import WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 from factory.settings import Settings
+from factory.span import Span, strip
 from factory.spec import Spec
 
 _PAGE = 500  # records a request; the most Argilla takes
@@ -65,7 +66,7 @@ class ArgillaBackend:
                 ).raise_for_status()
             there = {record["external_id"] for record in self._records(dataset)}
             new = {item.row_id: item for item in items if item.row_id not in there}
-            question = str(dataset.settings.questions["label"].id)
+            question = str(dataset.settings.questions[argilla_dataset.question(spec)].id)
             records = [_record(item, question, spec) for item in new.values()]
             for start in range(0, len(records), _PAGE):
                 # Not by the SDK's `log`, which draws a progress bar over the run's own.
@@ -84,7 +85,7 @@ class ArgillaBackend:
                 for response in record.get("responses") or ():
                     if response["status"] not in ("submitted", "discarded"):
                         continue
-                    answer = _answer(record, response)
+                    answer = _answer(record, response, spec)
                     problem = checked(spec, answer, f"{self.url}, row {answer.row_id}, {answer.reviewer}")
                     if problem:
                         pulled.problems.append(problem)
@@ -105,7 +106,7 @@ class ArgillaBackend:
                 dataset.delete()
                 return None
             questions = self._get(f"/api/v1/datasets/{dataset.id}/questions")["items"]
-            options = [q["settings"]["options"] for q in questions if q["name"] == "label"]
+            options = [q["settings"]["options"] for q in questions if q["name"] == argilla_dataset.question(spec)]
             if not options or {option["value"] for option in options[0]} != set(spec.labels):
                 raise ReviewError(
                     f"The dataset {name!r} is there already, with other labels.",
@@ -166,7 +167,11 @@ class ArgillaBackend:
 def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
     """A record as the server takes it; the row's id as external id makes a second push find the first."""
     agent = spec.teacher.model[:200]
-    suggestion = {"question_id": question, "value": item.suggestion, "score": item.confidence, "agent": agent}
+    suggestion: dict[str, Any] = {"question_id": question, "value": item.suggestion, "agent": agent}
+    if spec.kind == "spans":
+        suggestion["value"] = [span.model_dump() for span in strip(item.suggestion or "", spec.labels)[1]]
+    else:
+        suggestion["score"] = item.confidence
     candidates = argilla_dataset.definitions(spec, item.candidates)
     return {
         "external_id": item.row_id,
@@ -176,19 +181,24 @@ def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _answer(record: dict[str, Any], response: dict[str, Any]) -> Answer:
+def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Answer:
     values = {name: value["value"] for name, value in (response.get("values") or {}).items()}
-    return Answer(
-        row_id=record["external_id"],
-        # A person may mark a label and then discard the row after all.
-        label=values.get("label") if response["status"] == "submitted" else None,
-        reviewer=pseudonym(response["user_id"]),
-        text=record["fields"]["text"],
-        reason=(record.get("metadata") or {}).get("reason", ""),
-        problem=values.get("problem", ""),
-        comment=(values.get("comment") or "").strip(),
-        submitted_at=response["updated_at"],
-    )
+    # A person may mark a label and then discard the row after all.
+    submitted = response["status"] == "submitted"
+    said = {
+        "row_id": record["external_id"],
+        "reviewer": pseudonym(response["user_id"]),
+        "text": record["fields"]["text"],
+        "reason": (record.get("metadata") or {}).get("reason", ""),
+        "problem": values.get("problem", ""),
+        "comment": (values.get("comment") or "").strip(),
+        "submitted_at": response["updated_at"],
+    }
+    if spec.kind != "spans":
+        return Answer(label=values.get("label") if submitted else None, **said)
+    spans = [Span(start=one["start"], end=one["end"], label=one["label"]) for one in values.get("spans") or ()]
+    by_start = tuple(sorted(spans, key=lambda span: span.start))
+    return SpansAnswer(label=None, spans=by_start if submitted else None, **said)
 
 
 def pseudonym(user_id: str) -> str:

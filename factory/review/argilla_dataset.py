@@ -2,7 +2,8 @@
 
 A person sees the text, what the likely labels mean, all labels with the machine's suggestion marked, and two questions
 that need no answer: why no label fits, and a comment. Submit gives the label; Discard says that none fits. policy.md is
-the guidelines. On an audited row there is no suggestion, and no likely labels.
+the guidelines. On an audited row there is no suggestion, and no likely labels. Where the decision is a set of spans,
+the person marks words in the text instead of choosing a label.
 """
 
 from __future__ import annotations
@@ -42,21 +43,31 @@ def definitions(spec: Spec, labels: Iterable[str], length: int = 1000) -> str:
     )
 
 
+def question(spec: Spec) -> str:
+    """The name of the question that decides."""
+    return "spans" if spec.kind == "spans" else "label"
+
+
 def settings(spec: Spec, client: Any) -> Any:
     """An argilla.Settings: the field, the questions, the metadata to filter by and the guidelines."""
     import argilla
 
-    label = argilla.LabelQuestion(
-        name="label",
-        title=spec.question.strip()[:500],
-        description="What each label means is under Guidelines, below the text.",
-        labels=list(spec.labels),
-        visible_labels=min(len(spec.labels), _VISIBLE_LABELS) if len(spec.labels) > 2 else None,
-        client=client,
-    )
+    asked = {
+        "name": question(spec),
+        "title": spec.question.strip()[:500],
+        "labels": list(spec.labels),
+        "visible_labels": min(len(spec.labels), _VISIBLE_LABELS) if len(spec.labels) > 2 else None,
+        "client": client,
+    }
+    if spec.kind == "spans":
+        says = "Mark the words in the text; submit without marks where there are none. Types are under Guidelines."
+        label = argilla.SpanQuestion(field="text", description=says, **asked)
+    else:
+        says = "What each label means is under Guidelines, below the text."
+        label = argilla.LabelQuestion(description=says, **asked)
     problem = argilla.LabelQuestion(
         name="problem",
-        title="No label fits? Say why, then press Discard",
+        title=f"{'Can it not be marked' if spec.kind == 'spans' else 'No label fits'}? Say why, then press Discard",
         labels=PROBLEMS,
         required=False,
         client=client,

@@ -49,7 +49,7 @@ class Selection:
             confidence=round(self.row.distribution().get(self.row.label, 0.0), 4),
             reason=self.reason,
             candidates=() if self.reason == AUDIT else likely,
-            metadata={"origin": self.row.origin, "machine": self.row.decision},
+            metadata={"origin": self.row.origin, "machine": self.row.stratum},
         )
 
 

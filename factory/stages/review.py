@@ -29,12 +29,6 @@ def backend(build: Build) -> Backend:
         from factory.review.jsonl import JsonlBackend
 
         return JsonlBackend(build.settings.home / "review")
-    if build.settings.review == "argilla" and build.spec.kind == "spans":
-        raise FactoryError(
-            "Spans are reviewed in files: they are not shown in Argilla yet.",
-            where=f"FACTORY_REVIEW=argilla, {build.spec.name}",
-            fix="Set FACTORY_REVIEW=jsonl; factory/review/jsonl.py says how to answer.",
-        )
     if build.settings.review == "argilla":
         from factory.review.argilla import connect
 

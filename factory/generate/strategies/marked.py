@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from factory.errors import SpecError
+from factory.generate.examples import given
 from factory.generate.replies import parse_rows
 from factory.generate.strategies.balance import Balance, turn
 from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.few_shot import SHOTS, group
 from factory.generate.strategies.label import EXAMPLES_A_CELL, PASSAGES_A_CELL
 from factory.generate.strategies.strategy import Draft, Material, Strategy
+from factory.row import Lineage
 from factory.span import JOIN, NONE, Claim, locate, mark, strata, strip, types_of
 
 _INNER_SPACE = re.compile(r"(<[A-Za-z][\w-]*\s*>)(\s+)|(\s+)(</[A-Za-z][\w-]*\s*>)")
@@ -88,7 +90,8 @@ class MarkedFewShot(Marked):
     def cells(self, material: Material) -> Iterator[Cell]:
         """As `asked` orders them; rows of the same types are shown, in turn, where there are any."""
         spec = material.spec
-        if not material.known:
+        known = list(material.known) or given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
+        if not known:
             raise SpecError(
                 f"The strategy {self.name} rests on rows that people marked, and there are none that are trained on.",
                 where=str(spec.folder / "spec.yaml"),
@@ -96,9 +99,9 @@ class MarkedFewShot(Marked):
             )
         chance = self._chance(material)
         balance = Balance(spec.attributes, chance)
-        rows = {types: [row for row in material.known if row.stratum == types] for types in strata(list(spec.labels))}
+        rows = {types: [row for row in known if row.stratum == types] for types in strata(list(spec.labels))}
         for ordinal, types in asked(list(spec.labels), chance):
-            shown = turn(rows[types] or list(material.known), ordinal, SHOTS)
+            shown = turn(rows[types] or known, ordinal, SHOTS)
             yield Cell(
                 label=types,
                 attributes=balance.next(types),
