@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from factory.budget import Prices
+from factory.generate import marking
 from factory.generate.examples import given
 from factory.generate.plan import grow
 from factory.generate.prompt import messages
@@ -20,6 +21,8 @@ from factory.spec import Spec
 CHARACTERS_A_TOKEN = 4.0  # English prose under byte-pair encodings of about 100,000 tokens and more
 WRITING, READING = 110.0, 250.0
 """Tokens a second that the default teacher writes, and reads past its prefix cache, on two cores (benchmarks/)."""
+MARKED = 2 * marking.CLAIM + 8
+"""Tokens of a teacher's reply that names the spans of a text: two of them, on average."""
 SAMPLE = 20
 """Requests that are rendered to learn how long they are."""
 
@@ -72,6 +75,11 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     written = sum(cell.count for cell in cells) * spec.teacher.tokens_per_row
     found = [work("write", len(cells), asked, written, asked)]
 
+    if spec.kind == "spans":
+        marked = min(budget.judge, budget.review + len(texts))
+        asks = _tokens(marking.request(spec, "").messages)
+        found.append(work("mark up", marked, marked * average + asks, marked * MARKED, marked * (average + asks)))
+        return found
     options = [{"code": "A", "label": label, "definition": spec.gist(label)} for label in spec.labels]
     every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
     fixed = len(spec.labels) <= spec.teacher.shortlist
@@ -87,7 +95,7 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
 
 def limits(spec: Spec, budget_name: str, work: list[Work]) -> list[str]:
     """A sentence for each limit of a budget: whether the build fits, or how far it will come."""
-    budget, within = spec.budget(budget_name), [item for item in work if item.name in ("write", "judge")]
+    budget, within = spec.budget(budget_name), [item for item in work if item.name in ("write", "judge", "mark up")]
     needs: list[tuple[str, float | None, float, str]] = [
         ("max_tokens", budget.max_tokens, sum(item.billed + item.written for item in within), "{:,.0f} tokens"),
         ("max_cost", budget.max_cost, sum(item.dollars for item in within), "${:,.2f}"),
