@@ -19,6 +19,7 @@ from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.contrastive import pairs
 from factory.spec import StrategyName
+from factory.spec_kind import WRITES_SPANS
 from tests.generate.strategy_specs import ALL, make, material
 
 each = pytest.mark.parametrize("name", ALL)
@@ -44,7 +45,7 @@ def first(name: str, count: int = 60, **changes: Any) -> list[Cell]:
 
 
 def test_every_strategy_a_spec_can_name_is_there() -> None:
-    assert set(STRATEGIES) == set(ALL) == set(StrategyName.__args__)  # type: ignore[attr-defined]
+    assert set(STRATEGIES) == {*ALL, *WRITES_SPANS} == set(StrategyName.__args__)  # type: ignore[attr-defined]
 
 
 @given(shapes, mixes, st.integers(0, 150), st.integers(0, 150))
@@ -151,7 +152,7 @@ def test_both_members_of_a_pair_are_kept_or_neither() -> None:
     (cell,) = first("contrastive", 1)
     read = STRATEGIES["contrastive"].read
     drafts, failure = read(cell, reply(("a  note", "b note"), ("c", "d")))
-    assert [tuple(draft) for draft in drafts] == [
+    assert [(draft.text, draft.label) for draft in drafts] == [
         ("a note", cell.label), ("b note", cell.against), ("c", cell.label), ("d", cell.against)
     ]  # fmt: skip
     assert failure == ""
