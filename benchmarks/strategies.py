@@ -4,11 +4,11 @@
 
 For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
 judge and the committee do what they do in a build (without the spec's reader, which would read every text anew for
-every measurement), and a linear probe on the frozen encoder's vectors (the cheap
-student) is measured on all validation gold. `logs` says whether the spec's unlabelled texts are labelled and trained
-on too. Seeds are disjoint parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in
-FACTORY_HOME: stopped anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a
-measurement; lines of other specs, teachers and settings stay.
+every measurement), and a linear probe on the frozen encoder's vectors (the cheap student) is measured on all validation
+gold. `logs` says whether the spec's unlabelled texts are labelled and trained on too. Seeds are disjoint parts of a
+strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME: stopped anywhere, the same
+command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of other specs, teachers and
+settings stay.
 """
 
 from __future__ import annotations
