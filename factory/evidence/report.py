@@ -51,6 +51,7 @@ class Report:
         data: sections about the training data: title to (name to figure or words), in order.
         version: of the specialist, if it has one by now.
         notes: sentences a reader must not miss: a forced publication, a sample instead of all rows.
+        checks: what worth.json of the stage `review` says of the checks of hygiene; empty: no such section.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Report:
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     version: str = ""
     notes: Sequence[str] = ()
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(folder: Path, report: Report) -> tuple[Path, Path]:
