@@ -43,9 +43,9 @@ def backend(build: Build) -> Backend:
 def review(build: Build) -> Output:
     """Show people the rows most worth their time, take in what they have answered so far, and label the rest softly.
 
-    kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, and worth.json: what answers say
-    of the checks. A row that a check dropped and people labelled comes back, unless a guard (factory.hygiene.contest)
-    objects.
+    kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, and worth.json: the checks held
+    against people's answers. A row that a check dropped and people labelled comes back, unless a guard
+    (factory.hygiene.contest) objects.
 
     Raises:
         ReviewPendingError: the spec requires review and people have not answered yet.
