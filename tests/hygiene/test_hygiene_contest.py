@@ -13,7 +13,7 @@ from factory.hygiene import run as hygiene
 from factory.hygiene.check import Context
 from factory.review.select import select
 from factory.row import Row, Verdict
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import row
 
 GOLD = "My card was sent two weeks ago and has not come yet, where is it?"
