@@ -3,11 +3,12 @@
     python benchmarks/strategies.py --spec SPEC [--spec SPEC ...] [--tokens 20000] [--rows 600] [--seeds 3]
 
 For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
-judge and the committee do what they do in a build, and a linear probe on the frozen encoder's vectors (the cheap
-student) is measured on all validation gold. `logs` says whether the spec's unlabelled texts are labelled and trained
-on too. Seeds are disjoint parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in
-FACTORY_HOME: stopped anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a
-measurement; lines of other specs, teachers and settings stay.
+judge and the committee do what they do in a build (without the spec's reader, which would read every text anew for
+every measurement), and a linear probe on the frozen encoder's vectors (the cheap student) is measured on all validation
+gold. `logs` says whether the spec's unlabelled texts are labelled and trained on too. Seeds are disjoint parts of a
+strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME: stopped anywhere, the same
+command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of other specs, teachers and
+settings stay.
 """
 
 from __future__ import annotations
@@ -162,7 +163,12 @@ class _Bench:
         budget = full.model_copy(update=changes)
         named = {"label" if strategy == NONE else strategy: 1.0}
         spec = self.spec.model_copy(
-            update={"strategies": named, "refill": False, "budgets": {**self.spec.budgets, "full": budget}}
+            update={
+                "strategies": named,
+                "refill": False,
+                "reader": None,
+                "budgets": {**self.spec.budgets, "full": budget},
+            }
         )
         build = Build(spec, "full", self.where)
         build.root = self.where.home / "benchmarks" / "strategies" / spec.name

@@ -88,10 +88,14 @@ class Review(Part):
     Attributes:
         required: wait for people before training.
         audit: share of the rows sent that is drawn at random, for an unbiased measure of the data.
+        dropped: share of these that is drawn from rows which checks dropped, to learn whether the checks were right.
     """
+
+    unsaid = ("dropped",)
 
     required: bool = False
     audit: float = Field(default=0.3, ge=0.0, le=1.0)
+    dropped: float = Field(default=0.2, ge=0.0, le=1.0)
 
 
 class Student(Part):

@@ -68,6 +68,7 @@ _SENSELESS = {
     "reader": "the committee that listens to it decides on one label a text",
     "gate": "no student of this kind can be trained yet, so there is nothing to hold against it",
     "teacher.shortlist": "the teacher sees all types",
+    "review.dropped": "people are not shown yet what checks of spans dropped",
     "hygiene.consistency": "the committee that believes or doubts a label decides on one label a text",
     "hygiene.label_noise": "confident learning needs one label a text",
     "hygiene.balance": "it compares rows per label; the plan balances types, pairs of types and none",

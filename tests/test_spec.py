@@ -201,6 +201,11 @@ def test_what_hygiene_does_not_ask_for_is_not_in_the_hash() -> None:
     assert off.model_dump() == Hygiene().model_dump()
 
 
+def test_the_share_of_dropped_rows_is_in_the_hash_only_if_it_is_set() -> None:
+    assert "dropped" not in specs.Review().model_dump()
+    assert specs.Review(dropped=0.5).model_dump()["dropped"] == 0.5
+
+
 def test_hygiene_written_as_before_the_later_checks_keeps_its_hash(tmp_path: Path) -> None:
     # The digest was taken with the code of the commit before the later checks came.
     write(tmp_path, changed(hygiene={"words": [3, 40]}))

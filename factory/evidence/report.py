@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from factory.evidence.intervals import Interval
 from factory.evidence.records import (
     AnyEvidence,
     ClassFigures,
@@ -51,6 +52,7 @@ class Report:
         data: sections about the training data: title to (name to figure or words), in order.
         version: of the specialist, if it has one by now.
         notes: sentences a reader must not miss: a forced publication, a sample instead of all rows.
+        checks: what worth.json of the stage `review` says of the checks of hygiene; empty: no such section.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Report:
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     version: str = ""
     notes: Sequence[str] = ()
+    checks: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(folder: Path, report: Report) -> tuple[Path, Path]:
@@ -116,7 +119,14 @@ def view(report: Report) -> dict[str, Any]:
         "speed": of(Speed),
         "circumstances": unique((one.hardware, one.commit, one.created) for one in report.evidence if one.created),
         "rows": unique((one.rows, one.n, one.sample) for one in of(Record)),
+        "checks": [checked(one) for one in report.checks.get("checks", ())],
     }
+
+
+def checked(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A check as worth.json tells of it, its shares with intervals as the templates' filters take them."""
+    shares = {name: Interval(**one[name]) if one[name] else None for name in ("precision", "recall")}
+    return {**one, **shares}
 
 
 def systems(records: Sequence[Record], candidate: str) -> list[dict[str, Any]]:

@@ -1,23 +1,27 @@
 """Which checks earn their keep: what each one drops, held against what people say of the same rows.
 
-A row is bad if people gave it another label than the machines, or would not label it. Checks that guard the
-examination or the reader (contamination, duplicates, pii, profanity) drop good labels on purpose; for them the table
-tells what they cost.
+A row is bad if people would not label it or, where a teacher was asked for a label, gave it another. People judge two
+random draws unaided: of the rows that the checks kept, and of those that they dropped (`factory.review.select`). Only
+checks whose drops a person can contest are judged; `factory.hygiene.contest` says of the others why not.
 
-What it cannot know: rows that nobody judged. People are mostly shown rows that passed every check, so of most drops
-nobody knows whether they were right; recall is over the bad rows among those judged, and is the whole data's only
-where the judged rows were drawn at random, dropped ones included. People who answer for simulated review have judged
-real texts alone, of which checks of generated rows are not asked.
+What it cannot know: rows that nobody judged. Dropped rows are drawn oftener than kept ones, so recall is over the bad
+rows among those judged, and is not the whole data's. People who answer for simulated review have judged real texts
+alone, of which checks of generated rows are not asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from factory.evidence.intervals import Interval, wilson
+from factory.hygiene.contest import CONTESTED, GUARDS
 from factory.review.merge import CHECK as REVIEW
 from factory.row import Row, Verdict
+
+PRECISION = 0.5
+"""The share of bad rows that is asked of what a check drops."""
 
 _NO_CHECKS = (REVIEW, "mask")  # verdicts that tell what happened, and drop nothing by themselves
 
@@ -56,48 +60,62 @@ class Worth:
         return wilson(self.caught, self.bad) if self.bad else None
 
     @property
+    def passed(self) -> Interval | None:
+        """Share of bad rows among the judged ones it let pass, Wilson 95 %; None where none of these was judged."""
+        passed = self.judged - self.flagged
+        return wilson(self.bad - self.caught, passed) if passed else None
+
+    @property
     def earns(self) -> bool | None:
-        """Whether its drops are bad more often than rows are anyhow; None where too few were judged to tell."""
-        if self.precision is None:
+        """True: its drops are surely bad more often than what it lets pass. False: they are not, and most are surely
+        good. None: too few were judged to tell, or nobody is asked."""
+        if self.precision is None or self.check not in CONTESTED:
             return None
-        rate = self.bad / self.judged
-        if self.precision.low > rate:
+        if self.passed is not None and self.precision.low > self.passed.value:
             return True
-        return False if self.precision.high < rate else None
+        return False if self.precision.high < PRECISION else None
 
+    @property
+    def sentence(self) -> str:
+        """All of this in plain words."""
+        if self.dropped == 0:
+            return f"{self.check} dropped nothing."
+        drops = f"{self.dropped:,} {'row' if self.dropped == 1 else 'rows'}"
+        if self.check not in CONTESTED:
+            why = GUARDS.get(self.check, "nobody has said what their word would mean here")
+            return f"{self.check} dropped {drops}; people are not asked, because {why}."
+        if self.precision is None:
+            return f"{self.check} dropped {drops}; people have judged none of these, so its worth is not known."
+        says = {True: "earns its keep", False: "does not earn its keep", None: "is not known to earn its keep"}
+        others = self.judged - self.flagged
+        return (
+            f"{self.check} {says[self.earns]}: {self.caught} of the {self.flagged} drops that people judged were right"
+            f" ({self.precision.low:.0%} to {self.precision.high:.0%}); of {others} judged rows that it let pass, "
+            f"{self.bad - self.caught} are bad."
+        )
 
-@dataclass(frozen=True)
-class Point:
-    """What a threshold on a check's score would do to the rows people judged.
-
-    Attributes:
-        threshold: rows on the bad side of it, or at it, go.
-        flagged: how many go.
-        precision: share of these that are bad.
-        recall: share of the bad ones that go.
-    """
-
-    threshold: float
-    flagged: int
-    precision: Interval
-    recall: Interval
-
-
-def judged(rows: Iterable[Row]) -> dict[str, str | None]:
-    """What people said, by row id, as far as `review.merge` has written it into rows: a label, or None for no label."""
-    return {
-        row.id: row.decision if verdict.passed else None
-        for row in rows
-        for verdict in row.verdicts
-        if verdict.check == REVIEW
-    }
+    def to_json(self) -> dict[str, Any]:
+        """As worth.json holds it; what is not known, and what a guard is not asked, is null."""
+        contested = self.check in CONTESTED
+        counts = {name: getattr(self, name) for name in ("judged", "bad", "flagged", "caught")}
+        return {
+            "check": self.check,
+            "dropped": self.dropped,
+            **{name: count if contested else None for name, count in counts.items()},
+            "precision": vars(self.precision) if contested and self.precision else None,
+            "recall": vars(self.recall) if contested and self.recall else None,
+            "auc": round(self.auc, 4) if contested and self.auc is not None else None,
+            "earns": {True: "yes", False: "no", None: "unknown"}[self.earns] if contested else "not asked",
+            "sentence": self.sentence,
+        }
 
 
 def table(rows: Sequence[Row], people: Mapping[str, str | None]) -> list[Worth]:
     """Every check's worth, in the order in which checks first appear.
 
     Args:
-        rows: kept and dropped rows with their verdicts. The machines' label is `lineage.was`, or else `label`.
+        rows: kept and dropped rows with their verdicts, as they were before people answered (or as `review.merge` left
+            them: the machines' label is `lineage.was`, or else `label`).
         people: row id to the label people gave, None where they would not label it; ids of other rows are passed over.
     """
     said: dict[str, list[tuple[Row, Verdict]]] = {}
@@ -108,76 +126,27 @@ def table(rows: Sequence[Row], people: Mapping[str, str | None]) -> list[Worth]:
     return [_worth(name, pairs, people) for name, pairs in said.items()]
 
 
-def sweep(rows: Sequence[Row], people: Mapping[str, str | None], check: str, low_is_bad: bool = True) -> list[Point]:
-    """What every threshold on a check's score would do, from the strictest to the most lenient.
-
-    Args:
-        rows, people: as for `table`; rows without a score of this check, and those nobody judged, are passed over.
-        check: the check's name.
-        low_is_bad: whether a low score is a bad sign (consistency, label_noise) or a high one (contamination).
-    """
-    scored = sorted(
-        (score if low_is_bad else -score, _bad(row, people))
-        for row in rows
-        if row.id in people
-        for verdict in row.verdicts
-        if verdict.check == check and (score := verdict.score) is not None
-    )
-    total = sum(bad for _, bad in scored)
-    points, caught = [], 0
-    for number, (score, bad) in enumerate(scored, 1):
-        caught += bad
-        last = number == len(scored) or scored[number][0] != score
-        if last and total:
-            threshold = score if low_is_bad else -score
-            points.append(Point(threshold, number, wilson(caught, number), wilson(caught, total)))
-    return points
-
-
-def markdown(worths: Sequence[Worth]) -> str:
-    """The table, and what it cannot know, for a report."""
-    lines = [
-        "| check | dropped | judged | bad | flagged | right | precision | recall | AUC | earns its keep |",
-        "|---|---:|---:|---:|---:|---:|---|---|---:|---|",
-    ]
-    for one in worths:
-        auc = "–" if one.auc is None else f"{one.auc:.2f}"
-        earns = {True: "yes", False: "no", None: "not known"}[one.earns]
-        lines.append(
-            f"| {one.check} | {one.dropped:,} | {one.judged:,} | {one.bad:,} | {one.flagged:,} | {one.caught:,} "
-            f"| {_share(one.precision)} | {_share(one.recall)} | {auc} | {earns} |"
-        )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "A row is bad if people gave it another label than the machines, or none. Intervals are Wilson's, 95 %. A "
-            "check earns its keep where the lower end of its precision lies above the share of bad rows among those it "
-            "was asked about. Rows nobody judged are not counted, and dropped rows are seldom shown to people: where "
-            "`flagged` is far below `dropped`, precision is little known, and recall is that of the judged rows only.",
-        ]
-    )
+def bad(row: Row, people: Mapping[str, str | None]) -> bool:
+    """Whether a row that people judged is no good example of the label the machines gave it."""
+    said = people[row.id]
+    return said is None or (row.origin != "unlabelled" and said != (row.lineage.was or row.decision))
 
 
 def _worth(name: str, pairs: Sequence[tuple[Row, Verdict]], people: Mapping[str, str | None]) -> Worth:
-    seen = [
-        (verdict, _bad(row, people))
+    seen = {  # each text once: people have judged it once
+        row.id: (verdict, bad(row, people))
         for row, verdict in pairs
         if row.id in people and not verdict.reason.startswith("not asked")
-    ]
+    }.values()
     return Worth(
         check=name,
         dropped=sum(not verdict.passed for _, verdict in pairs),
         judged=len(seen),
-        bad=sum(bad for _, bad in seen),
+        bad=sum(wrong for _, wrong in seen),
         flagged=sum(not verdict.passed for verdict, _ in seen),
-        caught=sum(bad and not verdict.passed for verdict, bad in seen),
-        auc=_auc([(verdict.score, bad) for verdict, bad in seen if verdict.score is not None]),
+        caught=sum(wrong and not verdict.passed for verdict, wrong in seen),
+        auc=_auc([(verdict.score, wrong) for verdict, wrong in seen if verdict.score is not None]),
     )
-
-
-def _bad(row: Row, people: Mapping[str, str | None]) -> bool:
-    return people[row.id] != (row.lineage.was or row.decision)
 
 
 def _auc(scored: Sequence[tuple[float, bool]]) -> float | None:
@@ -190,7 +159,3 @@ def _auc(scored: Sequence[tuple[float, bool]]) -> float | None:
     ranks = rankdata([score for score, _ in scored])
     mine = float(sum(rank for rank, (_, is_bad) in zip(ranks, scored, strict=True) if is_bad))
     return (mine - bad * (bad + 1) / 2) / (bad * (len(scored) - bad))
-
-
-def _share(interval: Interval | None) -> str:
-    return "–" if interval is None else f"{interval.value:.2f} ({interval.low:.2f}–{interval.high:.2f})"

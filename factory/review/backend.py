@@ -10,6 +10,9 @@ from factory.span import Spans, mark, problem
 from factory.spec import Spec
 
 AUDIT = "audit"
+SPOT_CHECK = "spot check"
+UNAIDED = (AUDIT, SPOT_CHECK)
+"""Why rows are shown that were drawn at random, of those that the checks kept and of those that they dropped."""
 PROBLEMS = {
     "policy": "The policy does not decide it",
     "several": "More than one label fits",
@@ -27,7 +30,7 @@ class Item:
         suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), to be confirmed or
             corrected; None: the person judges unaided.
         confidence: the probability the machines give their label, 0 to 1.
-        reason: why a person is asked: `audit`, `uncertain` or `coverage`.
+        reason: why a person is asked: `audit`, `spot check`, `uncertain` or `coverage`.
         candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
         metadata: more to filter by: name to value.
     """

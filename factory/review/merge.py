@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from factory.review.backend import AUDIT, PROBLEMS, Answer, SpansAnswer
@@ -77,6 +77,28 @@ def merge(rows: Iterable[Row], answers: Sequence[Answer]) -> Merged:
     return merged
 
 
+def appeal(dropped: Iterable[Row], orphans: Sequence[Answer]) -> Merged:
+    """Apply answers to rows that checks dropped before people saw them.
+
+    Args:
+        dropped: rows with the refusals that dropped them.
+        orphans: Merged.orphans of the rows that were kept.
+
+    Returns:
+        As `merge`, but `rows` holds those alone to which people gave a label. The checks' refusals stay on them: it is
+        for the caller to say which of these a person overrules. Each text comes once.
+    """
+    labels, answered = said(orphans), {answer.row_id for answer in orphans}
+    rows: dict[str, Row] = {}
+    for row in dropped:
+        # Real text that was dropped never had a machine's label, which a person could confirm or correct.
+        label = labels.get(row.id) if row.origin == "unlabelled" else None
+        if row.id in answered:
+            rows.setdefault(row.id, row.model_copy(update={"label": label}) if label else row)
+    merged = merge(rows.values(), orphans)
+    return replace(merged, rows=[row for row in merged.rows if row.id not in merged.unresolved])
+
+
 def adopt(orphans: Sequence[Answer], spec: str) -> list[Row]:
     """Rows made of answers alone, so that a person's time is not lost when the row is no longer made.
 
@@ -100,6 +122,12 @@ def keep_reviewed(machine: Iterable[Row], reviewed: Iterable[Row]) -> list[Row]:
     rows = {row.id: row for row in machine}
     rows.update({row.id: row for row in reviewed})
     return list(rows.values())
+
+
+def said(answers: Iterable[Answer]) -> dict[str, str | None]:
+    """What the majority says, by row id: a label, or None for no label; ties are left out."""
+    majorities = {row_id: _majority(given) for row_id, given in _by_row(answers).items()}
+    return {row_id: label for row_id, (decided, label) in majorities.items() if decided}
 
 
 def audit(rows: Iterable[Row], answers: Sequence[Answer]) -> Audit:

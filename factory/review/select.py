@@ -1,21 +1,23 @@
 """Which rows are worth a person's time.
 
 A part of the budget, the audit slice, is drawn at random: people judge it unaided, and how often the machines' labels
-agree with theirs is an unbiased measure of the data. The rest goes to the rows the machines are least sure of: a small
-margin between the two best labels (Scheffer et al. 2001), ties by entropy, spread over labels, none nearly the same
-as another.
+agree with theirs is an unbiased measure of the data. A share of this slice goes to rows that checks dropped, drawn at
+random and from each check in turn, so that people tell which checks were right. The rest of the budget goes to the rows
+the machines are least sure of: a small margin between the two best labels (Scheffer et al. 2001), ties by entropy,
+spread over labels, none nearly the same as another.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from factory.files import digest
-from factory.review.backend import AUDIT, Item
+from factory.hygiene.contest import CONTESTED, dropped_by
+from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Item
 from factory.row import Row
 
 _MACHINE = ("generated", "unlabelled")
@@ -29,8 +31,8 @@ class Selection:
 
     Attributes:
         row: the row.
-        reason: `audit` (drawn at random), `uncertain` (the machines hesitate) or `coverage` (they do not, but there
-            was room).
+        reason: `audit` (drawn at random), `spot check` (the same, of rows that checks dropped), `uncertain` (the
+            machines hesitate) or `coverage` (they do not, but there was room).
         score: how much the machines hesitate, 0 (not at all) to 1 (two labels are equally likely).
     """
 
@@ -39,22 +41,29 @@ class Selection:
     score: float
 
     def item(self) -> Item:
-        """What a person sees; an audited row comes without the machine's label, which would sway the judgement."""
+        """What a person sees; rows drawn at random come without the machine's label, which would sway the judgement."""
         ranked = sorted(self.row.distribution().items(), key=lambda item: (-item[1], item[0]))
         likely = tuple(label for label, p in ranked[:_CANDIDATES] if p >= _LIKELY and label)
         return Item(
             row_id=self.row.id,
             text=self.row.text,
-            suggestion=None if self.reason == AUDIT else self.row.decision,
+            suggestion=None if self.reason in UNAIDED else self.row.decision,
             confidence=round(self.row.distribution().get(self.row.label, 0.0), 4),
             reason=self.reason,
-            candidates=() if self.reason == AUDIT else likely,
+            candidates=() if self.reason in UNAIDED else likely,
             metadata={"origin": self.row.origin, "machine": self.row.stratum},
         )
 
 
 def select(
-    rows: Sequence[Row], budget: int, audit: float, seed: int = 0, asked: Collection[str] = ()
+    rows: Sequence[Row],
+    budget: int,
+    audit: float,
+    seed: int = 0,
+    asked: Collection[str] = (),
+    *,
+    dropped: Sequence[Row] = (),
+    share: float = 0.0,
 ) -> list[Selection]:
     """Choose rows to show.
 
@@ -64,17 +73,31 @@ def select(
         audit: share of the budget that is drawn at random (spec.review.audit), 0 to 1.
         seed: another seed draws another audit slice.
         asked: ids of rows not to ask about again.
+        dropped: rows that checks dropped and that people may be shown (factory.hygiene.contest.showable); those that a
+            guard dropped are passed over in any case.
+        share: share of the audit slice that goes to dropped rows (spec.review.dropped), 0 to 1; where there are fewer,
+            the others get the rest.
 
     Returns:
-        The audit slice, then the others by falling score; each row once, fewer than the budget only where there are
-        not enough rows that differ. The same rows give the same selection, in whatever order they come.
+        The audit slice, its dropped rows last, then the others by falling score; each row once, fewer than the budget
+        only where there are not enough rows that differ. The same rows give the same selection, in whatever order they
+        come.
     """
     candidates = {row.id: row for row in rows if row.origin in _MACHINE and row.id not in asked}
     drawn = sorted(candidates.values(), key=lambda row: digest(["audit", seed, row.id]))
-    audited = drawn[: round(max(budget, 0) * audit)]
+    turns = _in_turn([row for row in dropped if row.origin in _MACHINE and row.id not in asked], seed)
+    room = round(max(budget, 0) * audit)
+    spots = min(round(room * share), len(turns))
+    audited = drawn[: room - spots]
+    # What is shown anyway, for the audit, says as much about the check that dropped it.
+    shown = {row.id for row in audited}
+    spotted = [row for row in turns if row.id not in shown][:spots]
+    shown |= {row.id for row in spotted}
     chosen = [Selection(row, AUDIT, uncertainty(row)) for row in audited]
-    rest = sorted(drawn[len(audited) :], key=lambda row: (-uncertainty(row), -entropy(row), row.id))
-    return chosen + _spread(rest, max(budget, 0) - len(chosen), [row.text for row in audited])
+    chosen += [Selection(row, SPOT_CHECK, uncertainty(row)) for row in spotted]
+    rest = [row for row in drawn if row.id not in shown]
+    rest.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+    return chosen + _spread(rest, max(budget, 0) - len(chosen), [one.row.text for one in chosen])
 
 
 def uncertainty(row: Row) -> float:
@@ -86,6 +109,17 @@ def uncertainty(row: Row) -> float:
 def entropy(row: Row) -> float:
     """Shannon entropy of the row's labels, in nats."""
     return -sum(p * math.log(p) for p in row.distribution().values() if p > 0.0)
+
+
+def _in_turn(dropped: Sequence[Row], seed: int) -> list[Row]:
+    """Dropped rows in a random order in which every check has its turn: each check's first, each check's second, ..."""
+    checks: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+    for row in sorted(dropped, key=lambda row: digest(["spot check", seed, row.id, row.label])):
+        if dropped_by(row) in CONTESTED:
+            checks[dropped_by(row)].setdefault(row.id, row)
+    places = [(place, name, row) for name, rows in checks.items() for place, row in enumerate(rows.values())]
+    places.sort(key=lambda item: (item[0], CONTESTED.index(item[1])))
+    return list({row.id: row for _, _, row in places}.values())
 
 
 def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Selection]:

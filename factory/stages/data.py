@@ -23,7 +23,7 @@ from factory.generate.prompt import messages, template_file
 from factory.generate.strategies import STRATEGIES
 from factory.generate.strategies.cell import Cell
 from factory.hygiene import run as hygiene
-from factory.row import read_rows, write_rows
+from factory.row import Row, read_rows, write_rows
 from factory.stage import Output
 from factory.stages import sources
 from factory.stages.build import SUMMARY, Build
@@ -203,7 +203,7 @@ def dataset(build: Build) -> Output:
 
     def work(out: Path) -> None:
         rows = read_rows(reviewed.path / "kept.jsonl")
-        dropped = read_rows(build.run("clean").path / "dropped.jsonl") + read_rows(reviewed.path / "dropped.jsonl")
+        dropped = _dropped(build.run("clean").path, reviewed.path, rows)
         audit = build.summary("review").get("audit")
         planned = read_json(build.run("plan").path / "coverage.json")
         drops = dataset_build.drop_table(dropped)
@@ -217,6 +217,13 @@ def dataset(build: Build) -> Output:
     output = build.stage("dataset", {"review": reviewed, "spec": build.spec.identity}, work)
     open_version(output.path)
     return output
+
+
+def _dropped(cleaned: Path, reviewed: Path, kept: Sequence[Row]) -> list[Row]:
+    """Every dropped row; one that people have spoken of since `clean` dropped it, as the stage `review` left it."""
+    before, after = read_rows(cleaned / "dropped.jsonl"), read_rows(reviewed / "dropped.jsonl")
+    again = {row.id for row in [*kept, *after]} - {row.id for row in read_rows(cleaned / "kept.jsonl")}
+    return [*(row for row in before if row.id not in again), *after]
 
 
 def _read(build: Build, texts: Sequence[str], out: Path) -> None:

@@ -21,6 +21,7 @@ from factory.generate import judge as judging
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
+from factory.stages.review import WORTH
 from factory.students.baselines import Majority, Tfidf
 from factory.students.encoder import Encoder
 
@@ -171,4 +172,6 @@ def _report(build: Build, records: Sequence[AnyEvidence], passed: bool) -> repor
             "comparisons with it are paired on those rows."
         )
     spec = build.spec
-    return report.Report(spec.name, spec.title, spec.purpose, CANDIDATE, records, data, notes=notes)
+    held = build.run("review").path / WORTH  # a review stage from before checks were judged has none
+    checks = read_json(held) if held.exists() else {}
+    return report.Report(spec.name, spec.title, spec.purpose, CANDIDATE, records, data, notes=notes, checks=checks)

@@ -11,16 +11,18 @@ from factory.errors import FactoryError, ReviewPendingError
 from factory.files import write_json
 from factory.generate import committee
 from factory.generate.committee import Weights
-from factory.hygiene import check
+from factory.hygiene import advice, check, contest, pii, worth
 from factory.hygiene import run as hygiene
 from factory.review import merge
-from factory.review.backend import Answer, Backend, Pulled, Pushed
+from factory.review.backend import SPOT_CHECK, UNAIDED, Answer, Backend, Pulled, Pushed
 from factory.review.select import Selection, select
+from factory.row import Row, read_rows
 from factory.stage import Output
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
 
 VOTED = ("consistency", "balance")  # checks of what the committee thinks
+WORTH = "worth.json"
 
 
 def backend(build: Build) -> Backend:
@@ -41,7 +43,9 @@ def backend(build: Build) -> Backend:
 def review(build: Build) -> Output:
     """Show people the rows most worth their time, take in what they have answered so far, and label the rest softly.
 
-    kept.jsonl, dropped.jsonl, statistics.json (the consistency check) and committee.json.
+    kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, and worth.json: the checks held
+    against people's answers. A row that a check dropped and people labelled comes back, unless a guard
+    (factory.hygiene.contest) objects.
 
     Raises:
         ReviewPendingError: the spec requires review and people have not answered yet.
@@ -49,21 +53,36 @@ def review(build: Build) -> Output:
     cleaned, judged = build.run("clean"), build.run("judge")
     spec = build.spec
     ballot = Ballot(build, cleaned.path, judged.path)
-    shown = select(ballot.labelled(ballot.rows), build.budget.review, spec.review.audit)
+    known = check.context(spec, pii.mask_gold(build.gold, spec), lambda texts: build.encoder.vectors(texts))
+    voted_on = check.asked(spec.hygiene, VOTED)
+    # What the machines make of all rows before anybody has answered.
+    dropped, unaided = read_rows(cleaned.path / "dropped.jsonl"), ballot.decide(ballot.rows)[1]
+    unaided = hygiene.judge(unaided, known, voted_on)[0]
+    refused = [*dropped, *(row for row in unaided if not hygiene.sound(row))]
+    share = spec.review.dropped
+    shown = select(
+        [voted(row) for row in unaided],
+        build.budget.review,
+        spec.review.audit,
+        dropped=contest.showable(refused, known) if share * spec.review.audit * build.budget.review else (),
+        share=share,
+    )
     pushed, pulled = ask_people(build, shown)
     answered = {answer.row_id for answer in pulled.answers}
 
     def work(out: Path) -> None:
         merged = merge.merge(ballot.rows, pulled.answers)
-        adopted = merge.adopt(merged.orphans, spec.identity)
+        appealed = merge.appeal(dropped, merged.orphans)
+        adopted = merge.adopt(appealed.orphans, spec.identity)
+        back = contest.admitted([*map(contest.forgiven, appealed.rows), *adopted], known)
         weights, rows = ballot.decide(merged.rows)
-        rows = merge.keep_reviewed(rows, adopted)
-        checked = hygiene.run(rows, check.context(spec, build.gold), check.asked(spec.hygiene, VOTED))
-        hygiene.write(
-            out,
-            hygiene.Result([voted(row) for row in checked.kept], checked.dropped + merged.dropped, checked.statistics),
-        )
-        audit = _audit(ballot, pulled.answers)
+        rows = merge.keep_reviewed(rows, back.kept)
+        checked = hygiene.run(rows, known, voted_on)
+        gone = [*checked.dropped, *merged.dropped, *appealed.dropped, *back.dropped]
+        hygiene.write(out, hygiene.Result([voted(row) for row in checked.kept], gone, checked.statistics))
+        returned = {row.id for row in appealed.rows} & {row.id for row in back.kept}
+        audit = _audit(ballot, unaided, pulled.answers)
+        write_json(out / WORTH, _worth(build, [*dropped, *unaided], pulled.answers))
         write_json(
             out / "committee.json",
             {"exponents": weights.exponents, "fitted_to": weights.fitted_to, "bias": _named(build.labels, weights)},
@@ -73,6 +92,7 @@ def review(build: Build) -> Output:
             "answered by people": len(answered),
             "where": pushed.where,
             "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
+            **({"of these dropped before": len(returned)} if returned else {}),
             **{f"committee listens to {name}": round(value, 2) for name, value in weights.exponents.items()},
             "label not believed, dropped": checked.statistics[0].dropped,
             **{f"dropped by {item.check}": item.dropped for item in checked.statistics[1:]},
@@ -125,9 +145,9 @@ def _plain(answer: Answer) -> dict[str, Any]:
     return said
 
 
-def _audit(ballot: Ballot, answers: Sequence[Answer]) -> dict[str, Any] | None:
+def _audit(ballot: Ballot, unaided: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any] | None:
     """How often the committee's label is right: on the audit slice people answered, else on simulated reviewed rows."""
-    found = merge.audit(ballot.labelled(ballot.rows), answers)
+    found = merge.audit([voted(row) for row in unaided], answers)
     right, n, how = found.right, found.n, "a random slice of the rows, judged by people unaided"
     if n == 0:
         right, n = ballot.held_out_accuracy(ballot.known(ballot.rows))
@@ -136,6 +156,27 @@ def _audit(ballot: Ballot, answers: Sequence[Answer]) -> dict[str, Any] | None:
         return None
     low, high = merge.wilson(right, n)
     return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
+
+
+def _worth(build: Build, rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any]:
+    """Every check against what people said of rows drawn at random, as worth.json holds it.
+
+    Args:
+        build: for the settings in its spec.
+        rows: kept and dropped, as the machines saw them.
+        answers: all answers; those to rows that were not drawn at random are passed over.
+    """
+    drawn = [answer for answer in answers if answer.reason in UNAIDED]
+    people = merge.said(drawn)
+    spots = {answer.row_id for answer in drawn if answer.reason == SPOT_CHECK}
+    checks = [one.to_json() for one in worth.table(rows, people)]
+    now = build.spec.hygiene.consistency
+    return {
+        "judged": len(people),
+        "of these dropped": len(people.keys() & spots),
+        "checks": checks,
+        "settings": [advice.advise(rows, people, "consistency", now)],
+    }
 
 
 def _named(labels: Sequence[str], weights: Weights) -> dict[str, float]:

@@ -147,15 +147,16 @@ class TeacherClient:
                 progress(done, len(requests))
 
         async with _Together() as group:
-            for _ in range(min(self._concurrency, len(requests))):
+            # Twice as many as may ask: while some wait until their replies are on disk, the others ask.
+            for _ in range(min(2 * self._concurrency, len(requests))):
                 group.create_task(work())
         return [reply for reply in found if reply is not None]
 
     async def _fetch(self, request: Request, key: str, text: str) -> Reply:
         async with self._slots:
             reply = await self._insist(request, key)
-            await self._keeper.keep(reply.entry(text))
-            return reply
+        await self._keeper.keep(reply.entry(text))
+        return reply
 
     async def _insist(self, request: Request, key: str) -> Reply:
         """Try until there is a reply, the attempts are spent or every server has been gone for too long."""

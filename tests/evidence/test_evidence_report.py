@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html.parser
 import re
 from pathlib import Path
@@ -59,6 +60,46 @@ def report() -> Report:
         version="1.0.0",
         notes=["The teacher was measured on a sample of 200 of the 400 rows."],
     )
+
+
+CHECKS = {
+    "judged": 41,
+    "of these dropped": 10,
+    "checks": [
+        {"check": "contamination", "dropped": 12, "judged": None, "bad": None, "flagged": None, "caught": None,
+         "precision": None, "recall": None, "auc": None, "earns": "not asked", "sentence": "contamination dropped 12."},
+        {"check": "roles", "dropped": 1234, "judged": 40, "bad": 10, "flagged": 10, "caught": 8,
+         "precision": {"value": 0.8, "low": 0.49, "high": 0.943}, "recall": {"value": 0.8, "low": 0.49, "high": 0.943},
+         "auc": None, "earns": "yes", "sentence": "roles earns its <keep>."},
+        {"check": "language", "dropped": 0, "judged": 40, "bad": 10, "flagged": 0, "caught": 0,
+         "precision": None, "recall": {"value": 0.0, "low": 0.0, "high": 0.28}, "auc": 0.5, "earns": "unknown",
+         "sentence": "language dropped nothing."},
+    ],
+    "settings": [{"sentence": "hygiene.consistency is 0.1: it can stay."}],
+}  # fmt: skip
+
+
+def test_checks_are_told_in_sentences_and_in_a_table(report: Report) -> None:
+    told = dataclasses.replace(report, checks=CHECKS)
+    for template in ("report.html.jinja", "report.md.jinja"):
+        page = render(told, template)
+        section = page.split("Which checks earn their keep")[1]
+        assert "41 rows" in section and "contamination dropped 12." in section and "it can stay" in section
+        assert "language dropped nothing" not in section, "nothing to tell"
+        assert "80.0 %" in section and "49.0–94.3" in section and "0.50" in section
+        assert "Which checks" not in render(report, template)
+    assert "roles earns its &lt;keep&gt;." in render(told, "report.html.jinja")
+    assert "| roles | 1234 | 10 | 8 | 80.0 % | 49.0–94.3 | 80.0 % | 49.0–94.3 | – | yes |" in render(
+        told, "report.md.jinja"
+    )
+
+
+def test_where_nobody_judged_that_is_all_that_is_said(report: Report) -> None:
+    silent = dataclasses.replace(report, checks={**CHECKS, "judged": 0, "of these dropped": 0})
+    for template in ("report.html.jinja", "report.md.jinja"):
+        section = render(silent, template).split("Which checks earn their keep")[1]
+        assert "nobody has judged rows" in section
+        assert "roles" not in section
 
 
 def test_html_is_whole_and_keeps_to_itself(report: Report, tmp_path: Path) -> None:

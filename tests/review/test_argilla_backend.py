@@ -15,9 +15,9 @@ from factory.errors import ReviewError
 from factory.review import argilla_dataset
 from factory.review.argilla import ArgillaBackend, connect
 from factory.review.backend import Backend
-from factory.review.merge import audit, merge
+from factory.review.merge import appeal, audit, merge
 from factory.review.select import select
-from factory.row import Lineage, Row
+from factory.row import Lineage, Row, Verdict
 from factory.services.argilla.credentials import REVIEWER
 from factory.services.argilla.server import ArgillaServer
 from factory.services.process import free_port
@@ -168,3 +168,26 @@ def test_names_differ_where_specs_differ(tmp_path: Path) -> None:
     names = ["a/b-c", "a-b/c", "a/b_c", "a_b/c"]
     assert len({argilla_dataset.name(make_spec(tmp_path, name=name)) for name in names}) == 4
     assert argilla_dataset.name(make_spec(tmp_path)) == "support intent v1"
+
+
+@pytest.mark.real
+def test_dropped_rows_are_judged_blind_and_known_again(
+    argilla: ArgillaServer, own_settings: settings.Settings, tmp_path: Path
+) -> None:
+    spec = make_spec(tmp_path / "spec", name="support/spots")
+    refusal = Verdict(check="length", passed=False, score=2.0, reason="too short: 2 words, 3 are asked")
+    *kept, dropped = rows(spec, 9)
+    dropped = dropped.model_copy(update={"verdicts": [refusal]})
+    backend = connect(own_settings)
+    backend.push(spec, [one.item() for one in select(kept, 4, 1.0, dropped=[dropped], share=0.25)])
+    person = Reviewer(argilla, backend, spec)
+    records = person.search({})
+    assert len(records) == 4
+    assert all(record["suggestions"] == [] for record in records)
+    assert all("candidates" not in record["fields"] for record in records)
+    [record] = [one for one in records if one["fields"]["text"] == dropped.text]
+    assert "length" not in str(record["metadata"])
+    person.answer(record, label=dropped.label)
+    [answer] = backend.pull(spec).answers
+    assert (answer.row_id, answer.label, answer.reason) == (dropped.id, dropped.label, "spot check")
+    assert [row.id for row in appeal([dropped], [answer]).rows] == [dropped.id]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.review.backend import Answer
-from factory.review.merge import adopt, audit, keep_reviewed, merge, wilson
+from factory.review.merge import adopt, appeal, audit, keep_reviewed, merge, wilson
+from factory.review.merge import said as majority
 from factory.row import Lineage, Row, Verdict, row_id
 
 LABELS = ["lost", "fee", "pin"]
@@ -81,6 +82,33 @@ def test_answers_without_a_row_are_not_lost() -> None:
     [row] = adopt(merged.orphans, "t/t#1")
     assert (row.text, row.label, row.origin, row.lineage.reviewers) == ("gone", "fee", "reviewed", ["anna"])
     assert row.lineage.source == row.id
+
+
+def test_answers_to_dropped_rows_find_their_rows() -> None:
+    refusal = Verdict(check="length", passed=False, reason="too short: 1 words, 3 are asked")
+    dropped = [make(text).model_copy(update={"verdicts": [refusal]}) for text in ("a", "a", "b", "c", "d")]
+    orphans = [
+        *(said(text, label) for text, label in (("a", "lost"), ("b", "fee"), ("c", None), ("gone", "pin"))),
+        said("d", "fee", "anna"),
+        said("d", "pin", "ben"),
+    ]
+    merged = appeal(dropped, orphans)
+    assert [(row.text, row.label, row.origin) for row in merged.rows] == [
+        ("a", "lost", "reviewed"),
+        ("b", "fee", "reviewed"),
+    ]
+    assert all(row.verdicts[0] == refusal and row.verdicts[1].check == "review" for row in merged.rows)
+    [row] = merged.dropped
+    assert (row.text, [verdict.passed for verdict in row.verdicts]) == ("c", [False, False])
+    assert merged.unresolved == [make("d").id]
+    assert [answer.text for answer in merged.orphans] == ["gone"]
+    assert majority(orphans) == {make("a").id: "lost", make("b").id: "fee", make("c").id: None, make("gone").id: "pin"}
+
+
+def test_real_text_that_was_dropped_had_no_label_to_correct() -> None:
+    real = make("a", "pin").model_copy(update={"origin": "unlabelled", "soft": None})
+    [row] = appeal([real], [said("a", "fee")]).rows
+    assert (row.label, row.lineage.was, row.verdicts[-1].reason) == ("fee", None, "confirmed")
 
 
 def test_no_machine_overwrites_a_person() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factory.hygiene.contest import CONTESTED
 from factory.review.select import entropy, select, uncertainty
-from factory.row import Lineage, Row
+from factory.row import Lineage, Row, Verdict
 
 LABELS = ["lost", "fee", "pin"]
 WORDS = ["card", "lost", "fee", "charge", "pin", "today", "help", "bank", "why", "abroad"]
@@ -19,6 +20,10 @@ def make(text: str, p: float | None = None, label: str = "lost", origin: str = "
     other = next(name for name in LABELS if name != label)
     soft = None if p is None else {label: p, other: 1.0 - p}
     return Row(text=text, label=label, soft=soft, origin=origin, lineage=Lineage(spec="t/t#1"))  # type: ignore[arg-type]
+
+
+def refused(text: str, check: str = "roles") -> Row:
+    return make(text).model_copy(update={"verdicts": [Verdict(check=check, passed=False, reason="no: good")]})
 
 
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
@@ -60,6 +65,54 @@ def test_what_always_holds(rows: list[Row], budget: int, audit: float, seed: int
     unique = list({row.id: row for row in rows if row.origin in ("generated", "unlabelled")}.values())
     shuffler.shuffle(unique)
     assert [s.row.id for s in select(unique, budget, audit, seed)] == ids
+
+
+@given(
+    rows,
+    st.lists(
+        st.builds(refused, texts, st.sampled_from([*CONTESTED, "contamination", "duplicates", "pii"])), max_size=30
+    ),
+    st.integers(0, 40),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.randoms(),
+)
+def test_dropped_rows_have_their_share_of_the_audit_slice(
+    rows: list[Row], dropped: list[Row], budget: int, audit: float, share: float, shuffler: random.Random
+) -> None:
+    chosen = select(rows, budget, audit, dropped=dropped, share=share)
+    room = round(budget * audit)
+    ids = [one.row.id for one in chosen]
+    assert len(set(ids)) == len(ids) <= budget
+    spots = [one for one in chosen if one.reason == "spot check"]
+    assert len(spots) <= round(room * share)
+    assert all(one.row.verdicts[-1].check in CONTESTED for one in spots)
+    assert all(one.item().suggestion is None and one.item().candidates == () for one in spots)
+    audited = [one for one in chosen if one.reason == "audit"]
+    assert len(audited) + len(spots) <= room
+    shown = set(ids)
+    if len(spots) < round(room * share):  # fewer only where every row that may be shown is shown
+        assert {row.id for row in dropped if row.verdicts[-1].check in CONTESTED} <= shown
+    shuffler.shuffle(dropped)
+    assert [one.row.id for one in select(rows, budget, audit, dropped=dropped, share=share)] == ids
+    assert [one for one in select(rows, budget, audit, dropped=dropped) if one.reason == "spot check"] == []
+
+
+def test_every_check_has_its_turn() -> None:
+    dropped = [refused(f"long thing{n}", "length") for n in range(50)]
+    dropped += [refused(f"role thing{n}") for n in range(3)] + [refused(f"odd thing{n}", "language") for n in range(2)]
+    spots = select([], 9, 1.0, dropped=dropped, share=1.0)
+    assert Counter(one.row.verdicts[-1].check for one in spots) == {"length": 4, "roles": 3, "language": 2}
+    other = select([], 9, 1.0, seed=1, dropped=dropped, share=1.0)
+    assert {one.row.id for one in other} != {one.row.id for one in spots}
+
+
+def test_without_dropped_rows_the_audit_slice_is_as_it_was() -> None:
+    rows = [make(f"thing{n} place{n}", 0.6) for n in range(40)]
+    assert select(rows, 20, 0.5, dropped=[], share=0.2) == select(rows, 20, 0.5)
+    some = select(rows, 20, 0.5, dropped=[refused("a", "length")], share=0.2)
+    assert [one.reason for one in some[:10]] == ["audit"] * 9 + ["spot check"]
+    assert some[:9] == select(rows, 20, 0.5)[:9]
 
 
 def test_the_least_sure_come_first() -> None:
