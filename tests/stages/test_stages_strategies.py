@@ -11,7 +11,6 @@ import pytest
 
 from factory.dataset.version import open_version
 from factory.files import read_json, read_jsonl
-from factory.generate.strategies import STRATEGIES
 from factory.generate.strategies.cell import Cell
 from factory.generate.write import strategy_of
 from factory.row import read_rows
@@ -66,14 +65,14 @@ def test_every_strategy_writes_rows_that_become_a_dataset_and_a_student(ways: Fa
     specialist(ways, NAME)
     build(ways, NAME, "train")
     cells = [Cell.model_validate(value) for value in read_jsonl(stage(ways, NAME, "plan") / "plan.jsonl")]
-    assert {cell.strategy for cell in cells} == set(STRATEGIES)
+    assert {cell.strategy for cell in cells} == set(WAYS)
     rows = read_rows(stage(ways, NAME, "write") / "rows.jsonl")
     by_cell = {cell.id: cell for cell in cells}
     for row in rows:
         cell = by_cell[row.lineage.cell]
         assert strategy_of(row) == cell.strategy and row.label in cell.asks
         assert ("strategy" in row.attributes) == (cell.strategy != "label")
-    assert {strategy_of(row) for row in rows} == set(STRATEGIES)
+    assert {strategy_of(row) for row in rows} == set(WAYS)
     assert Counter(strategy_of(row) for row in rows)["contrastive"] % 2 == 0
     version = open_version(stage(ways, NAME, "dataset"))
     kept = [row for split in ("train", "held_out") for row in version.rows(split)]  # type: ignore[arg-type]
