@@ -57,4 +57,4 @@ class _NoEncoder:
     """SemHash asks for an encoder by which to look up further texts; there are none."""
 
     def encode(self, inputs: Any, **options: Any) -> Any:
-        raise NotImplementedError("every vector is given")
+        raise AssertionError("SemHash was given every vector, and yet asks for one")

@@ -185,16 +185,7 @@ def judge(build: Build) -> Output:
         summary: dict[str, Any] = {"texts judged": len(found) - len(stopped), "replies not as asked": unread}
         write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
-    inputs: dict[str, Any] = {
-        "clean": cleaned,
-        "teacher": build.teacher,
-        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
-        "judge": build.budget.judge,
-        "shortlist": spec.teacher.shortlist,
-    }
-    if limits.any:
-        inputs["limits"] = limits.identity()
-    return build.stage("judge", inputs, work)
+    return build.stage("judge", judge_inputs(build, cleaned) | {"shortlist": spec.teacher.shortlist}, work)
 
 
 def dataset(build: Build) -> Output:
@@ -244,6 +235,18 @@ def _look_ahead(build: Build) -> None:
     options = [{"code": "A", "label": label, "definition": build.spec.gist(label)} for label in build.labels]
     messages(build.spec, "judge.jinja", options=options, text="")
     _ = build.spec.rules
+
+
+def judge_inputs(build: Build, cleaned: Output) -> dict[str, Any]:
+    """What any teacher's judgement of cleaned rows depends on, as a stage's inputs."""
+    spec, limits = build.spec, limits_of(build)
+    return {
+        "clean": cleaned,
+        "teacher": build.teacher,
+        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
+        "judge": build.budget.judge,
+        **({"limits": limits.identity()} if limits.any else {}),
+    }
 
 
 def limits_of(build: Build) -> Limits:

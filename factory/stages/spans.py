@@ -11,7 +11,7 @@ from typing import Any
 
 from factory.dataset.version import open_version
 from factory.errors import FactoryError
-from factory.files import digest, read_jsonl, write_json, write_jsonl
+from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate.limits import NOT_ASKED
 from factory.generate.marking import Marking, mark_up
 from factory.hygiene import check, spans
@@ -22,7 +22,7 @@ from factory.row import Row, Verdict, read_rows
 from factory.span import Span
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
-from factory.stages.data import limits_of, spent_on_writing, told
+from factory.stages.data import judge_inputs, limits_of, spent_on_writing, told
 from factory.stages.review import answered_of, ask_people
 
 CHECK = "marking"
@@ -57,15 +57,7 @@ def judge(build: Build) -> Output:
         }
         write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
-    inputs: dict[str, Any] = {
-        "clean": cleaned,
-        "teacher": build.teacher,
-        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
-        "judge": build.budget.judge,
-    }
-    if limits.any:
-        inputs["limits"] = limits.identity()
-    return build.stage("judge", inputs, work)
+    return build.stage("judge", judge_inputs(build, cleaned), work)
 
 
 def review(build: Build) -> Output:
