@@ -85,7 +85,7 @@ def measure(what: str, source: Path, size: int, workers: int, folder: Path) -> d
         watched = psutil.Process(child.pid)
         while child.poll() is None:
             peak = max(peak, _resident(watched))
-            time.sleep(0.25)  # looking at all processes takes a fifth of a core if it is done oftener
+            time.sleep(0.25)  # looking at all processes takes long itself
         if child.returncode:
             raise SystemExit(child.stderr.read().decode() if child.stderr else "")
     seconds, after = time.perf_counter() - begun, os.times()

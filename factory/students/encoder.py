@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BATCH = 16  # more at once leaves the cache of a core: long texts then take half as long again
+BATCH = 16  # of long texts more at once leave the cache of a core
 
 
 class Encoder:
@@ -119,7 +119,7 @@ def quiet() -> Iterator[None]:
 def half() -> AbstractContextManager[Any]:
     """Matrix products in bfloat16, where the processor has instructions for them (AVX-512 BF16, AMX).
 
-    There they take a quarter to a half of the time. Parameters, their gradients and sums stay float32.
+    Parameters, their gradients and sums stay float32.
     """
     import torch
 

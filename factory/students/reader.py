@@ -12,7 +12,7 @@ from factory.progress import Progress, silent
 from factory.students.encoder import Encoder, half
 
 PART = 128
-"""Texts between two saves: ten seconds of a core, or a minute of one without bfloat16."""
+"""Texts between two saves."""
 
 
 def read(
