@@ -2,7 +2,7 @@
 
     python benchmarks/engine.py [--peers] [--repeats 3] [--count 2000] [--concurrency 64]
 
-Side by side in one run, each a process of its own (benchmarks/engine_parts): a bare aiohttp loop that keeps nothing,
+Side by side in one run, each a process of its own (benchmarks/parts): a bare aiohttp loop that keeps nothing,
 which is the ceiling; our client with its cache on disk; our whole way through distilabel; and with --peers
 distilabel's own OpenAILLM and NeMo Data Designer, installed from PyPI into a temporary folder that is removed again.
 Rate: questions over the time from the first one's arrival at the teacher to the last one's answer, as the teacher's
@@ -30,7 +30,7 @@ from typing import Any
 
 from factory.evidence.circumstances import here
 
-PARTS = Path(__file__).parent / "engine_parts"
+PARTS = Path(__file__).parent / "parts"
 RESULTS = Path(__file__).parent / "results" / "engine.csv"
 DELAYS = (0.0, 0.2)
 OPENAI = ["openai==3.54.0", "jiter==0.19.0", "distro==1.9.0", "sniffio==1.3.1"]
@@ -38,7 +38,7 @@ DESIGNER = "data-designer==0.9.6"
 QUIET = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "NEMO_TELEMETRY_ENABLED": "false"}
 
 Way = tuple[str, str, dict[str, str]]
-"""A script of engine_parts, the interpreter that runs it, and what it adds to the environment."""
+"""A script of parts, the interpreter that runs it, and what it adds to the environment."""
 Figures = dict[tuple[float, str], list[tuple[float, float]]]
 """Rate and whole seconds of every repeat, by delay and way."""
 

@@ -31,7 +31,7 @@ from factory.teacher.client import TeacherClient
 from factory.teacher.server import connect
 
 RESULTS = Path(__file__).parent / "results" / "engine_vllm.csv"
-SCRIPT = Path(__file__).parent / "engine_parts" / "vllm_serve.py"
+SCRIPT = Path(__file__).parent / "parts" / "vllm_serve.py"
 MAX_TOKENS = 64
 
 Chat = list[dict[str, str]]

@@ -14,7 +14,6 @@ settings stay.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import statistics
 from collections.abc import Sequence
@@ -23,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
 from factory.errors import SpecError
 from factory.evidence.circumstances import hardware
-from factory.files import explained, read_json, read_jsonl
+from factory.files import read_json, read_jsonl
 from factory.generate import plan as planning
 from factory.generate.strategies import STRATEGIES
 from factory.hygiene import check
@@ -107,8 +107,7 @@ class _Bench:
                 line["points_gained"] = round(gain, 3)
                 line["points_per_1000_tokens"] = round(1000 * gain / line["tokens_written_and_read"], 4)
             found.append(line)
-            _save(out, line)
-            print(line)
+            save(out, KEY, line)
         for strategy, labelled in itertools.product(strategies, ("no", "yes")):
             mine = [one for one in found if one["strategy"] == strategy and one["logs"] == labelled]
             if values := [one["accuracy"] for one in mine]:
@@ -191,24 +190,6 @@ class _Bench:
         finally:
             store.close()
         return sum(reply["prompt_tokens"] + reply["completion_tokens"] for reply in replies if reply)
-
-
-def _save(out: Path, line: dict[str, Any]) -> None:
-    """Put a line into the table, in the place of an earlier one of the same measurement."""
-    said = {name: str(value) for name, value in line.items()}
-    lines: list[dict[str, str]] = []
-    if out.exists():
-        with out.open(newline="", encoding="utf-8") as file:
-            lines = [one for one in csv.DictReader(file) if any(one[key] != said[key] for key in KEY)]
-    lines = sorted([*lines, said], key=lambda one: [one[key] for key in KEY])
-    part = out.with_name(f".{out.name}.part")
-    with explained(part):
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, list(said))
-            table.writeheader()
-            table.writerows(lines)
-        part.replace(out)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from factory.publish.package import Trained, describe, package
 from factory.row import Row
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
-from factory.students.classifier import Recipe, targets
+from factory.students.classifier import TRAINER, Recipe, targets
 from factory.students.classifier import train as fit
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
@@ -32,7 +32,7 @@ LARGEST_DIFFERENCE = 1e-3
 def train(build: Build) -> Output:
     """The student: safetensors, tokenizer, ONNX fp32 and int8, calibration.json."""
     made = build.run("dataset")
-    recipe = _recipe(build)
+    recipe = recipe_of(build)
 
     def work(out: Path) -> None:
         version = open_version(made.path)
@@ -48,7 +48,7 @@ def train(build: Build) -> Output:
 def reviewed_only(build: Build) -> Output:
     """The same recipe on the rows people labelled, and nothing else; an opponent. No model where there are too few."""
     made = build.run("dataset")
-    recipe = _recipe(build)
+    recipe = recipe_of(build)
 
     def work(out: Path) -> None:
         version = open_version(made.path)
@@ -136,7 +136,8 @@ def _onnx_logits(file: Path, folder: Path, texts: Sequence[str], recipe: Recipe)
     return np.stack(found)
 
 
-def _recipe(build: Build) -> Recipe:
+def recipe_of(build: Build) -> Recipe:
+    """How the spec's student is trained within the build's budget."""
     student = build.spec.student
     return Recipe(
         encoder=build.encoder_source,
@@ -149,5 +150,10 @@ def _recipe(build: Build) -> Recipe:
 
 
 def _identity(build: Build, recipe: Recipe) -> dict[str, Any]:
-    """A recipe without the machine's paths."""
-    return {**vars(recipe), "labels": list(recipe.labels), "encoder": build.encoder_identity}
+    """A recipe without the machine's paths, and who follows it."""
+    return {
+        **vars(recipe),
+        "labels": list(recipe.labels),
+        "encoder": build.encoder_identity,
+        "trainer": TRAINER,
+    }

@@ -1,6 +1,6 @@
 """vLLM's own serving benchmark (`vllm bench serve`) on chats given as a file; runs in the teacher's environment.
 
-    python benchmarks/engine_parts/vllm_serve.py CHATS.jsonl MAX_TOKENS OPTIONS...
+    python benchmarks/parts/vllm_serve.py CHATS.jsonl MAX_TOKENS OPTIONS...
 
 It is called in its own module: the `vllm` command of the CPU build does not start. Its reader of a file of prompts
 needs pandas, which that environment lacks, so the chats are handed over here; all else is vLLM's. The last line

@@ -1,6 +1,6 @@
 """A teacher that only waits and answers, in a process of its own, so that asking is what is measured.
 
-    python benchmarks/engine_parts/server.py DELAY
+    python benchmarks/parts/server.py DELAY
 
 Prints its address; ends with its caller's pipe. `/times` gives the moments of the first request and of the last reply
 since it was last asked, and how many there were.
