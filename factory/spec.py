@@ -49,11 +49,15 @@ class Seed(Part):
         file: a JSONL file under FACTORY_SEED with `text` (and `source`) a row.
         sources: take only rows whose source contains one of these; empty: all.
         words: shortest and longest passage taken, in words.
+        label: the passages are texts such as the specialist will be asked about; after the unlabelled texts, they are
+            labelled too, up to the budget's `label`.
     """
 
+    unsaid = ("label",)
     file: str
     sources: list[str] = Field(default_factory=list)
     words: Words = (5, 120)
+    label: bool = False
 
 
 class Teacher(Part):

@@ -110,3 +110,11 @@ def test_a_row_without_text_is_named(here: Settings) -> None:
     write(here.gold / "u.jsonl", [{"id": "7", "txt": "a b c"}])
     with pytest.raises(DataError, match=r"u\.jsonl: id 7"):
         unlabelled(make(unlabelled="u.jsonl"), here)
+
+
+def test_seed_passages_are_labelled_too_if_the_spec_says_so(here: Settings) -> None:
+    write(here.gold / "u.jsonl", [{"text": "one two three four five"}, {"text": "Six seven eight nine ten"}])
+    write(here.seed / "s.jsonl", [{"text": "six  seven eight nine TEN"}, {"text": "a new one of the seed"}])
+    silent = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10))), here)
+    told = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10), label=True)), here)
+    assert told[:2] == silent and [passage.text for passage in told[2:]] == ["a new one of the seed"]
