@@ -34,6 +34,7 @@ DEFAULT = {
     "reader_people": 0.5,
     "writer": 1.0,
     "words": 0.5,
+    "reader_taught": 0.5,
 }
 ASKED_FOR = 0.7
 """Probability that a row means what its writer was asked for: what generated rows turned out to deserve here."""
@@ -76,7 +77,7 @@ def definitions(vectors: Array, label_vectors: Array) -> Array:
         vectors: of texts [rows, hidden].
         label_vectors: of definitions [labels, hidden].
     """
-    similarity = _unit(vectors) @ _unit(label_vectors).T
+    similarity = unit_length(vectors) @ unit_length(label_vectors).T
     return _log_softmax((SHARPNESS * similarity).astype(np.float32))
 
 
@@ -114,7 +115,7 @@ def people(vectors: Array, label_vectors: Array, known: Mapping[int, int]) -> Ar
     if len(known) < FOLDS:
         return votes
     rows = sorted(known)
-    unit, prior = _unit(vectors), _unit(label_vectors)
+    unit, prior = unit_length(vectors), unit_length(label_vectors)
 
     def fitted(train: Sequence[int], asked: Sequence[int]) -> Array:
         x = np.concatenate([unit[list(train)], prior])
@@ -174,7 +175,8 @@ def label_texts(spec: Spec) -> list[str]:
     return [f"{label.replace('_', ' ').replace('?', '').lower()}. {spec.gist(label)}" for label in spec.labels]
 
 
-def _unit(vectors: Array) -> Array:
+def unit_length(vectors: Array) -> Array:
+    """The vectors [rows, hidden] at length 1."""
     result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return result
 
