@@ -89,7 +89,9 @@ def review(build: Build) -> Output:
         returned = {row.id for row in appealed.rows} & {row.id for row in back.kept}
         audit = _audit(ballot, unaided, pulled.answers)
         agreed = agreement.table(ballot.said, _unled(ballot, pulled.answers))
-        write_json(out / WORTH, _worth(build, [*dropped, *unaided], pulled.answers))
+        # Of real text the machines' label is what the committee says; the one it came with was but the nearest.
+        seen = [voted(row) if row.origin == "unlabelled" else row for row in unaided]
+        write_json(out / WORTH, _worth(build, [*dropped, *seen], pulled.answers))
         write_json(
             out / "committee.json",
             {"exponents": weights.exponents, "fitted_to": weights.fitted_to, "bias": _named(build.labels, weights)},
@@ -186,12 +188,15 @@ def _worth(build: Build, rows: Sequence[Row], answers: Sequence[Answer]) -> dict
     people = merge.said(drawn)
     spots = {answer.row_id for answer in drawn if answer.reason == SPOT_CHECK}
     checks = [one.to_json() for one in worth.table(rows, people)]
-    now = build.spec.hygiene.consistency
+    now = build.spec.hygiene
+    settings = [advice.advise(rows, people, "consistency", now.consistency)]
+    if len(build.spec.judges) > 1:
+        settings.append(advice.advise(rows, people, disagreement.NAME, now.disagreement, low_is_bad=False))
     return {
         "judged": len(people),
         "of these dropped": len(people.keys() & spots),
         "checks": checks,
-        "settings": [advice.advise(rows, people, "consistency", now)],
+        "settings": settings,
     }
 
 
