@@ -114,7 +114,8 @@ def _show(asked: argparse.Namespace, where: Settings) -> None:
     for name, budget in spec.budgets.items():
         print(f"  {name:<14} {', '.join(f'{key} {value}' for key, value in budget.model_dump().items())}")
     print(
-        f"\nTeacher:  {spec.teacher.model}\nStudent:  {spec.student.encoder}\nGold:     {where.gold / spec.gold}\nGate:"
+        f"\nTeacher:  {spec.teacher.model}\nJudges:   {', '.join(spec.judges) or 'the teacher'}\n"
+        f"Student:  {spec.student.encoder}\nGold:     {where.gold / spec.gold}\nGate:"
     )
     for line in spec.gate:
         floor = f"better than {line.better_than}" if line.better_than else f"at least {line.at_least}"
@@ -130,6 +131,9 @@ def _plan(asked: argparse.Namespace, where: Settings) -> None:
     with Build(spec, asked.budget, where) as build:
         cells = grow(material(build), build.budget.generate)
     print(f"{spec.identity}, {asked.budget}: {len(cells)} requests for {sum(cell.count for cell in cells)} rows\n")
+    if spec.judges:
+        texts = build.budget.judge
+        print(f"  up to {texts} texts to each of {len(spec.judges)} judges: {', '.join(spec.judges)}\n")
     for share in coverage(cells):
         print(
             f"  {share.axis:<14} {share.value:<52} {share.requests:>5} requests {share.rows:>6} rows {share.share:6.1%}"

@@ -84,9 +84,10 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
     fixed = len(spec.labels) <= spec.teacher.shortlist
     few = _tokens(messages(spec, "judge.jinja", options=options[: spec.teacher.shortlist], text=""))
-    judged = min(budget.judge, budget.review + len(texts) + budget.generate)
+    judged, judges = min(budget.judge, budget.review + len(texts) + budget.generate), max(1, len(spec.judges))
     billed = judged * (average + few)
-    found.append(work("judge", judged, judged * average + every if fixed else billed, judged, billed))
+    read = judged * average + every if fixed else billed
+    found.append(work("judge", judges * judged, judges * read, judges * judged, judges * billed))
     measured = budget.measure_teacher or _gold_rows(spec, settings)
     read = every + measured * (average + 8)
     found.append(work("measure the teacher", measured, read, measured * 6, measured * (every + average + 8)))

@@ -65,7 +65,8 @@ class Teacher(Part):
 
     Attributes:
         model: a name from factory.teacher.weights (packaged weights), a Hub id, or a local folder. Where
-            FACTORY_TEACHER_URL names an endpoint, the model as that endpoint calls it.
+            FACTORY_TEACHER_URL names an endpoint, the model as that endpoint calls it. It writes, and judges unless the
+            spec names `judges`.
         temperature, top_p: sampling when writing; judging is always greedy.
         rows_per_request: rows asked for in one request when writing.
         concurrency: requests in flight.
@@ -187,6 +188,7 @@ class Spec(Part):
         refill: ask again where cleaning leaves fewer rows of a label than were asked for, showing the teacher what it
             has written too often (factory.generate.refill).
         out_of_scope: which of the labels means "none of the others", if one does; the strategy of that name needs it.
+        judges: models that judge rows in the teacher's place, named as `teacher.model` is; empty: the teacher judges.
         reader: an encoder, named as `student.encoder` is, that helps to label rows and that no application runs; a
             larger one than the student's sees what the student's does not.
         gold: folder under FACTORY_GOLD with validation.jsonl (and reviewed.jsonl to simulate reviewers).
@@ -194,7 +196,7 @@ class Spec(Part):
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("strategies", "refill", "out_of_scope", "reader")
+    unsaid = ("strategies", "refill", "out_of_scope", "judges", "reader")
 
     name: str
     title: str
@@ -213,6 +215,7 @@ class Spec(Part):
     strategies: dict[StrategyName, float] = Field(default_factory=_label_alone, min_length=1)
     refill: bool = False
     out_of_scope: str | None = None
+    judges: list[str] = Field(default_factory=list)
     reader: str | None = None
     gold: str
     teacher: Teacher = Teacher()
@@ -243,6 +246,8 @@ class Spec(Part):
         for name in ("quick", "full"):
             if name not in self.budgets:
                 raise ValueError(f"budgets.{name} is missing")
+        if len(set(self.judges)) < len(self.judges) or not all(map(str.strip, self.judges)):
+            raise ValueError("judges must name each model once")
         self._check_strategies()
         return self
 

@@ -74,12 +74,14 @@ class Hygiene(Part):
         semantic_contamination: the same against gold rows.
         profanity: rows with words from a list of profanity are dropped, unless people labelled them.
         label_noise: generated rows whose asked label confident learning takes for an error are dropped.
+        disagreement: a row that no person labelled is dropped where the spec's judges disagree more than this, 0 (they
+            say the same) to 1 (each is sure of another label); null: the score is kept and drops nothing.
         balance: a label keeps at most this many times the rows of the median label; null: not asked.
     """
 
     unsaid = (
         "pii", "pii_entities", "pii_synthetic", "semantic_duplicate", "semantic_contamination", "profanity",
-        "label_noise", "balance",
+        "label_noise", "disagreement", "balance",
     )  # fmt: skip
 
     words: Words = (3, 80)
@@ -93,4 +95,5 @@ class Hygiene(Part):
     semantic_contamination: float | None = Field(default=None, gt=0.0, le=1.0)
     profanity: bool = False
     label_noise: bool = False
+    disagreement: float | None = Field(default=None, ge=0.0, le=1.0)
     balance: float | None = Field(default=None, ge=1.0)

@@ -23,6 +23,8 @@ def refused(spec: Spec) -> str:
 def _classification(spec: Spec) -> Iterator[str]:
     if len(spec.labels) < 2:
         yield "labels: there must be at least two to choose between"
+    if spec.hygiene.disagreement is not None and len(spec.judges) < 2:
+        yield "hygiene.disagreement compares judges; name at least two under `judges`"
     for number, example in enumerate(spec.examples):
         if example.label not in spec.labels:
             yield f"examples.{number}.label is {example.label!r}, which is not under labels"
@@ -65,11 +67,13 @@ def _spans(spec: Spec) -> Iterator[str]:
 
 _SENSELESS = {
     "out_of_scope": "a text without spans is a row like any other, and the plan asks for some",
+    "judges": "the teacher marks up texts alone, and there is no committee yet that pools spans",
     "reader": "the committee that listens to it decides on one label a text",
     "gate": "no student of this kind can be trained yet, so there is nothing to hold against it",
     "teacher.shortlist": "the teacher sees all types",
     "review.dropped": "people are not shown yet what checks of spans dropped",
     "hygiene.consistency": "the committee that believes or doubts a label decides on one label a text",
+    "hygiene.disagreement": "judges who are compared decide on one label a text",
     "hygiene.label_noise": "confident learning needs one label a text",
     "hygiene.balance": "it compares rows per label; the plan balances types, pairs of types and none",
 }

@@ -20,6 +20,8 @@ def header(spec: Spec, budget: str, settings: Settings, run_url: str) -> None:
         f"judge, {spends.review} rows for people"
     )
     say(f"  teacher  {spec.teacher.model}" + (f" at {settings.teacher_url}" if settings.teacher_url else ""))
+    if spec.judges:
+        say(f"  judges   {', '.join(spec.judges)}")
     say(f"  files    {settings.home}")
     say(f"  watch    {run_url}")
 

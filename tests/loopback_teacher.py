@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class LoopbackTeacher:
         log: file that gets the key of every chat request, a line each.
         answer: text of a reply given the request body; None: `answer_of`.
         model: the model it says it serves; it answers for any.
+        others: more models that it says it serves.
 
     Attributes:
         url: up to /v1, once started.
@@ -50,9 +51,10 @@ class LoopbackTeacher:
         log: Path | None = None,
         answer: Callable[[dict[str, Any]], str] | None = None,
         model: str = MODEL,
+        others: Sequence[str] = (),
     ) -> None:
         self._port, self._delay, self._log, self._answer = port, delay, log, answer or answer_of
-        self._model = model
+        self._model, self._others = model, others
         self.url = ""
         self.asked: list[dict[str, Any]] = []
         self.failures: list[int | str] = []
@@ -89,7 +91,8 @@ class LoopbackTeacher:
         return web.Response()
 
     async def _models(self, _: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": [{"id": self._model, "object": "model"}]})
+        served = [{"id": model, "object": "model"} for model in (self._model, *self._others)]
+        return web.json_response({"object": "list", "data": served})
 
     async def _page(self, _: web.Request) -> web.Response:
         return web.Response(text=PAGE, content_type="text/html")

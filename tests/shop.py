@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,10 @@ def as_text(body: dict[str, Any]) -> str:
 class Teacher:
     """A loopback teacher in a thread of its own."""
 
-    def __init__(self, delay: float = 0.0, answer: Callable[[dict[str, Any]], str] = teach) -> None:
-        self.server = LoopbackTeacher(answer=answer, delay=delay)
+    def __init__(
+        self, delay: float = 0.0, answer: Callable[[dict[str, Any]], str] = teach, others: Sequence[str] = ()
+    ) -> None:
+        self.server = LoopbackTeacher(answer=answer, delay=delay, others=others)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

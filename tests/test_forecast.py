@@ -66,3 +66,13 @@ def test_strategies_are_forecast_by_their_own_prompts(where: Settings) -> None:
     assert mixed.requests == alone.requests and mixed.read > alone.read  # the built-in templates say more
     (told,) = limits(spec, "quick", [mixed])
     assert "up to 3 times" in told
+
+
+def test_every_judge_is_counted(where: Settings) -> None:
+    spec = make(where)
+    alone = {item.name: item for item in forecast(spec, "quick", where)}
+    more = spec.model_copy(update={"judges": ["one", "two", "three"]})
+    three = {item.name: item for item in forecast(more, "quick", where)}
+    assert three["judge"].requests == 3 * alone["judge"].requests
+    assert three["judge"].billed == pytest.approx(3 * alone["judge"].billed, abs=3)
+    assert three["write"] == alone["write"]

@@ -128,6 +128,8 @@ def test_a_label_named_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
         (changed(teacher={"rows_per_request": 0}), "teacher.rows_per_request: "),
         (changed(hygiene={"words": [1, 2, 3]}), "hygiene.words"),
         (changed(hygiene={"words": [9, 3]}), "hygiene.words"),
+        (changed(judges=["one", "two", "one"]), "judges must name each model once"),
+        (changed(judges=[" "]), "judges must name each model once"),
         (changed(gate=[{}]), "say either better_than or at_least"),
         (changed(gate=[{"better_than": "teacher", "at_least": 0.5}]), "say either better_than or at_least"),
         ({key: value for key, value in GOOD.items() if key != "gold"}, "gold: this key is required"),

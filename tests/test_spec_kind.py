@@ -42,6 +42,8 @@ BUDGET = {"generate": 8, "label": 9, "judge": 8, "review": 0}
         ({"strategies": {"contrastive": 1.0}}, "strategies.contrastive writes rows of one label"),
         ({"strategies": {"marked": 0.5, "out_of_scope": 0.5}}, "strategies.out_of_scope writes rows of one label"),
         ({"out_of_scope": "Food"}, "out_of_scope makes no sense under `kind: spans`"),
+        ({"judges": ["one", "two"]}, "judges makes no sense under `kind: spans`"),
+        ({"hygiene": {"disagreement": 0.3}}, "hygiene.disagreement makes no sense under `kind: spans`"),
         ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: spans`"),
         ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: spans`"),
         ({"hygiene": {"consistency": 0.3}}, "hygiene.consistency makes no sense under `kind: spans`"),
@@ -68,6 +70,10 @@ def test_what_makes_no_sense_is_refused_by_its_key(tmp_path: Path, changes: dict
     ("changes", "said"),
     [
         ({"labels": {"glad": "Glad."}}, "labels: there must be at least two"),
+        (
+            {"hygiene": {"disagreement": 0.3}, "judges": ["one"]},
+            "hygiene.disagreement compares judges; name at least two",
+        ),
         ({"strategies": {"marked": 1.0}}, "strategies.marked writes texts with marked spans"),
         ({"examples": [{"text": "a note"}]}, "examples.0.label is '', which is not under labels"),
     ],

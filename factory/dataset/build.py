@@ -25,6 +25,7 @@ def build(
     dropped: Mapping[str, int] | None = None,
     audit: Mapping[str, Any] | None = None,
     planned: Iterable[Mapping[str, Any]] = (),
+    judges: Sequence[str] = (),
 ) -> DatasetVersion:
     """Write a dataset version into a folder.
 
@@ -36,6 +37,7 @@ def build(
         audit: how often people agreed with the label on a random slice: `value`, `low`, `high` (0 to 1), `n`, and
             `how` it was found out, in words.
         planned: the plan's shares (factory.generate.plan.Share): how many rows were asked for, by `axis` and `value`.
+        judges: the models that judged in the teacher's place, with their revisions, if any did.
 
     Returns:
         The version.
@@ -63,6 +65,7 @@ def build(
         "spec": spec.hash,
         "prompts": {name: file_sha256(spec.folder / name) for name in COMPANIONS},
         "teachers": sorted({row.lineage.teacher for row in rows if row.lineage.teacher}),
+        **({"judges": list(judges)} if judges else {}),
         "dropped": dict(sorted((dropped or {}).items(), key=lambda item: (-item[1], item[0]))),
         "audit": dict(audit) if audit else None,
         "planned": _planned(planned),

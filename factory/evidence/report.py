@@ -53,6 +53,7 @@ class Report:
         version: of the specialist, if it has one by now.
         notes: sentences a reader must not miss: a forced publication, a sample instead of all rows.
         checks: what worth.json of the stage `review` says of the checks of hygiene; empty: no such section.
+        judges: what judges.json of the stage `review` says of the spec's judges; empty: no such section.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Report:
     version: str = ""
     notes: Sequence[str] = ()
     checks: Mapping[str, Any] = field(default_factory=dict)
+    judges: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(folder: Path, report: Report) -> tuple[Path, Path]:
@@ -119,14 +121,24 @@ def view(report: Report) -> dict[str, Any]:
         "speed": of(Speed),
         "circumstances": unique((one.hardware, one.commit, one.created) for one in report.evidence if one.created),
         "rows": unique((one.rows, one.n, one.sample) for one in of(Record)),
+        "judges": [judged(one) for one in report.judges.get("judges", ())],
         "checks": [checked(one) for one in report.checks.get("checks", ())],
     }
 
 
 def checked(one: Mapping[str, Any]) -> dict[str, Any]:
     """A check as worth.json tells of it, its shares with intervals as the templates' filters take them."""
-    shares = {name: Interval(**one[name]) if one[name] else None for name in ("precision", "recall")}
-    return {**one, **shares}
+    return {**one, **{name: interval(one[name]) for name in ("precision", "recall")}}
+
+
+def judged(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A judge as judges.json tells of it, the same way; `n` rows of people."""
+    return {**one, "accuracy": interval(one["accuracy"]), "n": (one["accuracy"] or {"n": 0})["n"]}
+
+
+def interval(one: Mapping[str, Any] | None) -> Interval | None:
+    """A share and its interval out of a file."""
+    return Interval(one["value"], one["low"], one["high"]) if one else None
 
 
 def systems(records: Sequence[Record], candidate: str) -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""Soft labels by a committee: the teacher, the labels' definitions, and what people have labelled so far.
+"""Soft labels by a committee: judges, the labels' definitions, and what people have labelled so far.
+
+Who judges is the teacher, or the models that a spec names for it; then each of these is a member of its own.
 
 Definitions and people's rows speak through the student's encoder and, where the spec names one, through a larger
 encoder, the reader; each view is a member of its own.
@@ -11,7 +13,7 @@ anything the exponents stay at their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +38,8 @@ DEFAULT = {
     "words": 0.5,
     "reader_taught": 0.5,
 }
+JUDGE = "judge "
+"""What the names of members begin with that judge in the teacher's place."""
 ASKED_FOR = 0.7
 """Probability that a row means what its writer was asked for: what generated rows turned out to deserve here."""
 FOLDS = 5
@@ -68,6 +72,13 @@ class Weights:
         exponent = np.exp(pooled - pooled.max(axis=1, keepdims=True))
         result: Array = exponent / exponent.sum(axis=1, keepdims=True)
         return result
+
+
+def defaults(members: Iterable[str]) -> dict[str, float]:
+    """The members' exponents as long as nothing is fitted; judges share what the teacher would have by itself."""
+    names = list(members)
+    part = DEFAULT["teacher"] / max(1, sum(name.startswith(JUDGE) for name in names))
+    return {name: part if name.startswith(JUDGE) else DEFAULT[name] for name in names}
 
 
 def definitions(vectors: Array, label_vectors: Array) -> Array:
@@ -142,9 +153,9 @@ def fit(voters: Voters, truth: Array) -> Weights:
         voters: on the labelled rows. A member without an opinion on any of them keeps its default exponent.
         truth: label numbers [rows].
     """
-    labels = next(iter(voters.members.values())).shape[1]
+    labels, usual = next(iter(voters.members.values())).shape[1], defaults(voters.members)
     if len(truth) < FEWEST:
-        return Weights({name: DEFAULT[name] for name in voters.members}, np.zeros(labels, np.float32), 0)
+        return Weights(usual, np.zeros(labels, np.float32), 0)
     import torch
 
     set_threads()
@@ -153,7 +164,7 @@ def fit(voters: Voters, truth: Array) -> Weights:
     right = torch.tensor(np.asarray(truth, np.int64))
     shift = torch.zeros(len(heard), requires_grad=True)
     bias = torch.zeros(labels, requires_grad=True)
-    default = torch.tensor([DEFAULT[name] for name in heard])
+    default = torch.tensor([usual[name] for name in heard])
     optimizer = torch.optim.LBFGS([shift, bias], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
@@ -166,8 +177,7 @@ def fit(voters: Voters, truth: Array) -> Weights:
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     found = (default * torch.exp(shift)).detach().tolist()
-    exponents = {name: DEFAULT[name] for name in voters.members} | dict(zip(heard, found, strict=True))
-    return Weights(exponents, bias.detach().numpy(), len(truth))
+    return Weights(usual | dict(zip(heard, found, strict=True)), bias.detach().numpy(), len(truth))
 
 
 def label_texts(spec: Spec) -> list[str]:

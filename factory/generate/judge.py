@@ -48,7 +48,7 @@ def judge(
     progress: Progress = silent,
     limits: Limits = NO_LIMITS,
     before: Spent | None = None,
-) -> list[Judgement]:
+) -> tuple[list[Judgement], Spent]:
     """Ask which label fits each text, and read the probability of every option off the first token.
 
     Args:
@@ -62,11 +62,14 @@ def judge(
         progress: called with (replies, replies in all).
         limits: what may be spent; the failure of texts beyond it begins with limits.NOT_ASKED.
         before: what was spent earlier under the same limits.
+
+    Returns:
+        A judgement a text, and what asking cost; that is counted only where there are limits.
     """
     coded = [_codes(text, shortlist) for text, shortlist in zip(texts, shortlists, strict=True)]
     requests = [_request(spec, text, codes, len(codes)) for text, codes in zip(texts, coded, strict=True)]
     found = []
-    answers, _ = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
+    answers, spent = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
     for answer, codes in zip(answers, coded, strict=True):
         if answer.text is None:
             found.append(Judgement(None, answer.key, answer.error))
@@ -74,7 +77,7 @@ def judge(
         scores, failure = parse_scores(answer.text, answer.logprobs, list(codes))
         labelled = dict(zip(codes.values(), scores, strict=True)) if scores else None
         found.append(Judgement(labelled, answer.key, failure))
-    return found
+    return found, spent
 
 
 def zero_shot(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,20 @@ class Limits:
         if self.max_time is not None and spent.seconds >= 60 * self.max_time:
             return "max_time"
         return ""
+
+    def share(self, spent: Spent, parts: int) -> Limits:
+        """An even part of what is left, for the first of so many that are still to spend it."""
+
+        if parts == 1:
+            return self
+
+        def part(limit: float | None, used: float) -> float | None:
+            return None if limit is None else used + max(0.0, limit - used) / parts
+
+        tokens = part(self.max_tokens, spent.read + spent.written)
+        cost = part(self.max_cost, self.prices.dollars(spent.read, spent.written))
+        minutes = part(self.max_time, spent.seconds / 60)
+        return replace(self, max_tokens=None if tokens is None else int(tokens), max_cost=cost, max_time=minutes)
 
     def tell(self, name: str) -> Callable[[Spent], None]:
         """A listener that tells how much of each limit is used up, and so when it will be."""

@@ -38,10 +38,10 @@ def sweep(rows: Sequence[Row], people: Mapping[str, str | None], check: str, low
     Args:
         rows, people: as for `table`; rows without a score of this check, and those nobody judged, are passed over.
         check: the check's name.
-        low_is_bad: whether a low score is a bad sign (consistency, label_noise) or a high one (contamination).
+        low_is_bad: whether a low score is a bad sign (consistency, label_noise) or a high one (disagreement).
     """
     scored = sorted(
-        (score if low_is_bad else -score, bad(row, people))
+        (score if low_is_bad else -score, bad(row, people, check))
         for row in rows
         if row.id in people
         for verdict in row.verdicts
@@ -58,16 +58,24 @@ def sweep(rows: Sequence[Row], people: Mapping[str, str | None], check: str, low
     return points
 
 
-def advise(rows: Sequence[Row], people: Mapping[str, str | None], setting: str, now: float) -> dict[str, Any]:
-    """What people's answers say of a setting below which a check drops rows, such as `hygiene.consistency`.
+def advise(
+    rows: Sequence[Row],
+    people: Mapping[str, str | None],
+    setting: str,
+    now: float | None,
+    low_is_bad: bool = True,
+) -> dict[str, Any]:
+    """What people's answers say of a setting beyond which a check drops rows, such as `hygiene.consistency`.
 
-    Rows above the setting and rows below it were drawn at different rates, so each side is looked at alone: the setting
-    is raised if most of the judged rows between are surely bad (PRECISION), lowered if only below another one are.
+    Rows that it keeps and rows that it drops were drawn at different rates, so each side is looked at alone: the
+    setting is made stricter if most of the judged rows between are surely bad (PRECISION), more lenient if only beyond
+    another one are.
 
     Args:
         rows, people: as for `table`.
-        setting: the check's name, and its key under `hygiene`; a low score is a bad sign.
-        now: the setting.
+        setting: the check's name, and its key under `hygiene`.
+        now: the setting; None: it is not set, and the check drops nothing.
+        low_is_bad: as for `sweep`: rows below the setting are dropped; else those above.
 
     Returns:
         `setting`, `now`, `suggested` (None: nothing can be said, or no value does), `judged` rows with a score, `n` of
@@ -75,32 +83,39 @@ def advise(rows: Sequence[Row], people: Mapping[str, str | None], setting: str, 
     """
     said = [(row, one) for row in rows if row.id in people for one in row.verdicts if one.check == setting]
     scored = [(row, one) for row, one in said if one.score is not None]
-    below = sweep([row for row, one in scored if not one.passed], people, setting)
-    above = sweep([row for row, one in scored if one.passed], people, setting)
-    sure_below, sure_above = ([p for p in points if p.precision.low >= PRECISION] for points in (below, above))
+    gone = sweep([row for row, one in scored if not one.passed], people, setting, low_is_bad)
+    kept = sweep([row for row, one in scored if one.passed], people, setting, low_is_bad)
+    sure_gone, sure_kept = (
+        [p for p in points if p.precision.low >= PRECISION and _beyond(p.threshold, low_is_bad) >= 0]
+        for points in (gone, kept)
+    )
+    is_now, side = "is not set" if now is None else f"is {now:g}", "below" if low_is_bad else "above"
 
     def answer(suggested: float | None, n: int, sentence: str) -> dict[str, Any]:
         found = {"setting": f"hygiene.{setting}", "now": now, "suggested": suggested, "judged": len(scored), "n": n}
-        return found | {"sentence": f"hygiene.{setting} is {now:g}: {sentence}"}
+        return found | {"sentence": f"hygiene.{setting} {is_now}: {sentence}"}
+
+    def suggest(point: Point, where: str) -> dict[str, Any]:
+        value = _beyond(point.threshold, low_is_bad)
+        told = f"of {point.flagged} judged rows {where}, {_share(point.precision)} are bad"
+        return answer(value, point.flagged, f"{value:g} is suggested; {told}.")
 
     if len(scored) < FEWEST:
         return answer(None, 0, f"too few judged to suggest another value ({len(scored)} rows, {FEWEST} are needed).")
-    if sure_above:
-        point = sure_above[-1]
-        told = f"of {point.flagged} judged rows between, {_share(point.precision)} are bad"
-        return answer(_above(point.threshold), point.flagged, f"{_above(point.threshold):g} is suggested; {told}.")
-    if not sure_below:
+    if sure_kept:
+        return suggest(sure_kept[-1], side if now is None else "between")
+    if not sure_gone:
         return answer(None, 0, f"no value makes sure that most of what goes is bad ({len(scored)} rows judged).")
-    point = sure_below[-1]
-    told = f"of {point.flagged} judged rows below, {_share(point.precision)} are bad"
-    if point is below[-1]:
+    point = sure_gone[-1]
+    if point is gone[-1]:
+        told = f"of {point.flagged} judged rows {side}, {_share(point.precision)} are bad"
         return answer(now, point.flagged, f"it can stay; {told}.")
-    return answer(_above(point.threshold), point.flagged, f"{_above(point.threshold):g} is suggested; {told}.")
+    return suggest(point, side)
 
 
-def _above(score: float) -> float:
-    """The next thousandth above a score: a setting that drops it."""
-    return math.floor(1000 * score + 1) / 1000
+def _beyond(score: float, low_is_bad: bool) -> float:
+    """The next thousandth on the good side of a score: a setting that drops it."""
+    return math.floor(1000 * score + 1) / 1000 if low_is_bad else math.ceil(1000 * score - 1) / 1000
 
 
 def _share(interval: Interval) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,15 @@ class Context:
         gold: rows no training row may resemble.
         instructions: texts written for the teacher and the reviewers, which no row repeats.
         vectors: what an encoder makes of texts; None where no check that was asked for needs it.
+        opinions: row id to what each judge thinks of it, where the spec names some: its name to its probabilities
+            [labels], in the order of the spec's labels.
     """
 
     spec: Spec
     gold: Sequence[Gold] = ()
     instructions: Sequence[str] = ()
     vectors: Vectors | None = None
+    opinions: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
 
 
 Check = Callable[[Sequence[Row], Context], list[Verdict]]

@@ -9,7 +9,7 @@ from factory.hygiene import run as hygiene
 from factory.hygiene.check import Context
 from factory.row import Row
 
-CONTESTED = ("length", "language", "roles", "label_noise", "consistency")
+CONTESTED = ("length", "language", "roles", "label_noise", "consistency", "disagreement")
 """Checks that say of a row: this is no good example of its label. A person who reads it can say that it is one."""
 
 _EXAMINATION = "it guards the examination: no answer may bring a gold text into training"

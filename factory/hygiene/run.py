@@ -14,6 +14,7 @@ from factory.hygiene import (
     balance,
     consistency,
     contamination,
+    disagreement,
     duplicates,
     label_noise,
     language,
@@ -41,6 +42,7 @@ CHECKS: Mapping[str, Check] = {
     semantic_contamination.NAME: semantic_contamination.check,
     pii.NAME: pii.check,
     consistency.NAME: consistency.check,
+    disagreement.NAME: disagreement.check,
     duplicates.NAME: duplicates.check,
     semantic_duplicate.NAME: semantic_duplicate.check,
     label_noise.NAME: label_noise.check,
@@ -60,7 +62,7 @@ BY_ROW = tuple(
 
 _NOT_OF = {
     "classification": (spans.NAME,),
-    "spans": (consistency.NAME, label_noise.NAME, balance.NAME),
+    "spans": (consistency.NAME, disagreement.NAME, label_noise.NAME, balance.NAME),
 }
 """Kind of task to the checks that have nothing to say about its rows."""
 

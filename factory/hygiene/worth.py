@@ -1,6 +1,7 @@
 """Which checks earn their keep: what each one drops, held against what people say of the same rows.
 
-A row is bad if people would not label it or, where a teacher was asked for a label, gave it another. People judge two
+A row is bad if people would not label it or, where a teacher was asked for a label, gave it another; to a check that
+doubts the label of real text too (DOUBTS_LABELS), also where the machines gave it another. People judge two
 random draws unaided: of the rows that the checks kept, and of those that they dropped (`factory.review.select`). Only
 checks whose drops a person can contest are judged; `factory.hygiene.contest` says of the others why not.
 
@@ -22,6 +23,9 @@ from factory.row import Row, Verdict
 
 PRECISION = 0.5
 """The share of bad rows that is asked of what a check drops."""
+
+DOUBTS_LABELS = ("disagreement",)
+"""Checks of real text whose drops say that its label by the machines is not to be believed."""
 
 _NO_CHECKS = (REVIEW, "mask")  # verdicts that tell what happened, and drop nothing by themselves
 
@@ -126,15 +130,15 @@ def table(rows: Sequence[Row], people: Mapping[str, str | None]) -> list[Worth]:
     return [_worth(name, pairs, people) for name, pairs in said.items()]
 
 
-def bad(row: Row, people: Mapping[str, str | None]) -> bool:
-    """Whether a row that people judged is no good example of the label the machines gave it."""
-    said = people[row.id]
-    return said is None or (row.origin != "unlabelled" and said != (row.lineage.was or row.decision))
+def bad(row: Row, people: Mapping[str, str | None], check: str) -> bool:
+    """Whether a row that people judged is no good example of the label the machines gave it, as a check means it."""
+    said, meant = people[row.id], row.origin != "unlabelled" or check in DOUBTS_LABELS
+    return said is None or (meant and said != (row.lineage.was or row.decision))
 
 
 def _worth(name: str, pairs: Sequence[tuple[Row, Verdict]], people: Mapping[str, str | None]) -> Worth:
     seen = {  # each text once: people have judged it once
-        row.id: (verdict, bad(row, people))
+        row.id: (verdict, bad(row, people, name))
         for row, verdict in pairs
         if row.id in people and not verdict.reason.startswith("not asked")
     }.values()

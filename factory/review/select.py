@@ -3,8 +3,8 @@
 A part of the budget, the audit slice, is drawn at random: people judge it unaided, and how often the machines' labels
 agree with theirs is an unbiased measure of the data. A share of this slice goes to rows that checks dropped, drawn at
 random and from each check in turn, so that people tell which checks were right. The rest of the budget goes to the rows
-the machines are least sure of: a small margin between the two best labels (Scheffer et al. 2001), ties by entropy,
-spread over labels, none nearly the same as another.
+the machines are least sure of: a small margin between the two best labels (Scheffer et al. 2001), or judges who are
+divided (McCallum & Nigam 1998), ties by entropy; spread over labels, none nearly the same as another.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from factory.files import digest
+from factory.hygiene import disagreement
 from factory.hygiene.contest import CONTESTED, dropped_by
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Item
 from factory.row import Row
@@ -33,7 +34,8 @@ class Selection:
         row: the row.
         reason: `audit` (drawn at random), `spot check` (the same, of rows that checks dropped), `uncertain` (the
             machines hesitate) or `coverage` (they do not, but there was room).
-        score: how much the machines hesitate, 0 (not at all) to 1 (two labels are equally likely).
+        score: how much the machines hesitate, 0 (not at all) to 1 (two labels are equally likely, or judges are each
+            sure of another one).
     """
 
     row: Row
@@ -101,9 +103,13 @@ def select(
 
 
 def uncertainty(row: Row) -> float:
-    """1 - (probability of the best label - probability of the second best): 0 for a sure row, 1 for a tie."""
+    """1 - (probability of the best label - probability of the second best): 0 for a sure row, 1 for a tie.
+
+    Or how far its judges disagree (factory.hygiene.disagreement), if that is more.
+    """
     best = sorted(row.distribution().values(), reverse=True)[:2]
-    return min(1.0, max(0.0, 1.0 - (best[0] - (best[1] if len(best) > 1 else 0.0))))
+    divided = max((one.score or 0.0 for one in row.verdicts if one.check == disagreement.NAME), default=0.0)
+    return min(1.0, max(0.0, divided, 1.0 - (best[0] - (best[1] if len(best) > 1 else 0.0))))
 
 
 def entropy(row: Row) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from factory.stage import Output
-from factory.stages import data, measure, model, publish, review, spans
+from factory.stages import data, judge, measure, model, publish, review, spans
 from factory.stages.build import Build
 
 __all__ = ["FUNCTIONS", "OF_KIND", "STAGES", "Build"]
@@ -14,7 +14,7 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "plan": data.plan,
     "write": data.write,
     "clean": data.clean,
-    "judge": data.judge,
+    "judge": judge.judge,
     "review": review.review,
     "dataset": data.dataset,
     "train": model.train,

@@ -12,6 +12,7 @@ from factory.files import read_jsonl
 from factory.generate import committee
 from factory.generate.committee import Array, Voters, Weights
 from factory.generate.cotraining import Lesson, reading, vote, words
+from factory.generate.limits import NOT_ASKED
 from factory.row import Row, read_rows
 from factory.stages.build import Build
 from factory.stages.data import READER, VECTORS
@@ -27,6 +28,10 @@ class Ballot:
         build: for the labels and the weight of rows nobody has seen.
         cleaned: the stage `clean`'s folder.
         judged: the stage `judge`'s folder.
+
+    Attributes:
+        rows: the rows that were kept.
+        said: what each of the spec's judges finds likeliest, as factory.evidence.agreement takes it; empty without any.
     """
 
     def __init__(self, build: Build, cleaned: Path, judged: Path) -> None:
@@ -38,10 +43,25 @@ class Ballot:
             for prefix, file in (("", VECTORS), ("reader_", READER))
             if (cleaned / file).exists()
         }
-        scores = {line["id"]: line["scores"] for line in read_jsonl(judged / "judgements.jsonl")}
+        scores: dict[str, dict[str, Any]] = {name: {} for name in _names(build)}
+        for line in read_jsonl(judged / "judgements.jsonl"):
+            if not line["failure"].startswith(NOT_ASKED):
+                scores[_member(line.get("judge"))][line["id"]] = line["scores"]
+        self._judges = {
+            name: committee.teacher([given.get(row.id) for row in self.rows], build.labels)
+            for name, given in scores.items()
+        }
+        self.said = {
+            judge.identity: {
+                row_id: build.labels[self._judges[name][self._place[row_id]].argmax()] if score else None
+                for row_id, score in scores[name].items()
+            }
+            for name, judge in zip(scores, build.judges, strict=True)
+            if build.spec.judges
+        }
         asked = [row.label if row.origin == "generated" else None for row in self.rows]
         self._fixed = {
-            "teacher": committee.teacher([scores.get(row.id) for row in self.rows], build.labels),
+            **self._judges,
             "writer": committee.writer(asked, build.labels),
             **{f"{prefix}definitions": committee.definitions(*view) for prefix, view in self._views.items()},
         }
@@ -63,6 +83,15 @@ class Ballot:
         if key not in self._cast:
             self._cast[key] = self._taught(known, count) if count else self._untaught(known)
         return self._cast[key]
+
+    def opinions(self) -> dict[str, dict[str, Array]]:
+        """Row id to what each judge thinks of it, as checks take it (factory.hygiene.check.Context)."""
+        found: dict[str, dict[str, Array]] = {row_id: {} for said in self.said.values() for row_id in said}
+        for (judge, said), votes in zip(self.said.items(), self._judges.values(), strict=False):
+            for row_id in (row_id for row_id, label in said.items() if label is not None):
+                p = np.exp(votes[self._place[row_id]])
+                found[row_id][judge] = p / p.sum()
+        return found
 
     def labelled(self, rows: Sequence[Row]) -> list[Row]:
         """The rows with soft labels and the likeliest label."""
@@ -123,6 +152,15 @@ class Ballot:
         return found
 
 
+def _names(build: Build) -> list[str]:
+    """The members that judge."""
+    return [_member(judge.identity if build.spec.judges else None) for judge in build.judges]
+
+
+def _member(judge: str | None) -> str:
+    return "teacher" if judge is None else committee.JUDGE + judge
+
+
 def voted(row: Row) -> Row:
     """The row with its likeliest label."""
     if row.soft is None:
@@ -131,15 +169,20 @@ def voted(row: Row) -> Row:
 
 
 def _pool(voters: Voters, known: Mapping[int, int]) -> tuple[Weights, Array]:
-    """The weights of a committee with its teacher, and everybody's probabilities [rows, labels].
+    """The weights of a committee with all its judges, and everybody's probabilities [rows, labels].
 
-    Rows the teacher has not judged are decided by weights fitted without it.
+    Rows that some judges, or the teacher, have not judged are decided by weights fitted without these.
     """
-    teacher = np.abs(voters.members["teacher"]).sum(axis=1) > 0
-    heard = _fit(voters, known, teacher)
-    silent = Voters({**voters.members, "teacher": np.zeros_like(voters.members["teacher"])})
-    unheard = _fit(silent, known, np.ones(len(teacher), bool))
-    return heard, np.where(teacher[:, None], heard.vote(voters), unheard.vote(voters))
+    judges = [name for name in voters.members if name == "teacher" or name.startswith(committee.JUDGE)]
+    spoke = np.stack([np.abs(voters.members[name]).sum(axis=1) > 0 for name in judges], axis=1)
+    heard = _fit(voters, known, spoke.all(axis=1))
+    p = heard.vote(voters)
+    for some in np.unique(spoke[~spoke.all(axis=1)], axis=0):
+        silent = [name for name, spoken in zip(judges, some, strict=True) if not spoken]
+        others = Voters({**voters.members, **{name: np.zeros_like(voters.members[name]) for name in silent}})
+        rows = (spoke == some).all(axis=1)
+        p[rows] = _fit(others, known, spoke[:, some].all(axis=1)).vote(others)[rows]
+    return heard, p
 
 
 def _fit(voters: Voters, known: Mapping[int, int], usable: Any) -> Weights:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from factory import stage
-from factory.errors import FactoryError
+from factory.errors import FactoryError, SpecError
 from factory.files import read_json
 from factory.lineage import ledger
 from factory.progress import Meter, Progress
@@ -59,7 +59,7 @@ class Build:
         self.root: Path = settings.builds / spec.name
         self._outputs: dict[str, Output] = {}
         self._open = ExitStack()
-        self._endpoint: Endpoint | None = None
+        self._awake: tuple[str, Endpoint] | None = None
 
     def __enter__(self) -> Build:
         return self
@@ -103,27 +103,56 @@ class Build:
     @cached_property
     def teacher(self) -> str:
         """The teacher and its revision, without starting it."""
-        from factory.teacher import probe, weights
-
-        if self.settings.teacher_url:
-            return probe.external(
-                self.spec.teacher.model, self.settings.teacher_url, self.settings.teacher_key
-            ).identity
-        return weights.identity(self.spec.teacher.model)
+        return self._identity(self.spec.teacher.model)
 
     @cached_property
     def endpoint(self) -> Teacher:
-        """The teacher; started when somebody must reach it, and stopped when the build ends."""
-        return _Asleep(self.teacher, self._reach)
+        """The teacher; started when somebody must reach it, and stopped when another model is reached or the build
+        ends."""
+        return _Asleep(self.teacher, partial(self._reach, self.spec.teacher.model))
 
-    def _reach(self) -> Endpoint:
+    @cached_property
+    def judges(self) -> Sequence[Teacher]:
+        """Who judges: the models that the spec names, or else the teacher; in the same order however the spec has them.
+
+        The teacher's own model comes first, because it runs already.
+
+        Raises:
+            TeacherError: there is no such model, or the address in FACTORY_TEACHER_URL doesn't serve it.
+            SpecError: two names mean the same weights.
+        """
+        from factory.teacher import weights
+
+        models = sorted(self.spec.judges, key=lambda model: (model != self.spec.teacher.model, model))
+        for model in models if not self.settings.teacher_url else ():
+            weights.check(model)
+        found = [_Asleep(self._identity(model), partial(self._reach, model)) for model in models]
+        if len({judge.identity for judge in found}) < len(found):
+            raise SpecError(
+                "Two of the judges are the same model.",
+                where=f"{self.spec.folder / 'spec.yaml'}: judges",
+                fix="Name each once: " + ", ".join(f"{m} is {j.identity}" for m, j in zip(models, found, strict=True)),
+            )
+        return found or [self.endpoint]
+
+    def _identity(self, model: str) -> str:
+        """A model and its revision."""
+        from factory.teacher import probe, weights
+
+        if self.settings.teacher_url:
+            return probe.external(model, self.settings.teacher_url, self.settings.teacher_key).identity
+        return weights.identity(model)
+
+    def _reach(self, model: str) -> Endpoint:
+        """Where a model answers. Two do not fit into a small machine at once: another one is stopped first."""
         from factory.teacher.server import connect
 
-        if self._endpoint is None:
-            self._endpoint = self._open.enter_context(
-                connect(self.spec.teacher.model, self.settings, self.meter("teacher starts", "seconds"))
-            )
-        return self._endpoint
+        if self._awake is None or self._awake[0] != model:
+            self._open.close()
+            self._awake = None
+            meter = self.meter("teacher starts", "seconds")
+            self._awake = model, self._open.enter_context(connect(model, self.settings, meter))
+        return self._awake[1]
 
     @cached_property
     def encoder_source(self) -> str:

@@ -1,4 +1,4 @@
-"""From a spec to judged rows, and from reviewed rows to a dataset version."""
+"""From a spec to cleaned rows, and from reviewed rows to a dataset version."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from factory.dataset.version import open_version
 from factory.errors import DataError
 from factory.files import digest, file_sha256, read_json, read_jsonl, write_json, write_jsonl
 from factory.generate import committee
-from factory.generate import judge as judging
 from factory.generate import plan as planning
 from factory.generate import write as writing
-from factory.generate.limits import NOT_ASKED, Limits, Spent
+from factory.generate.limits import Limits, Spent
 from factory.generate.prompt import messages, template_file
 from factory.generate.strategies import STRATEGIES
 from factory.generate.strategies.cell import Cell
@@ -156,38 +155,6 @@ def clean(build: Build) -> Output:
     return build.stage("clean", inputs, work)
 
 
-def judge(build: Build) -> Output:
-    """What the teacher thinks of kept rows, up to the budget: judgements.jsonl."""
-    cleaned = build.run("clean")
-    spec, limits = build.spec, limits_of(build)
-
-    def work(out: Path) -> None:
-        rows = read_rows(cleaned.path / "kept.jsonl")
-        vectors, labels = np.load(cleaned.path / VECTORS), np.load(cleaned.path / f"label_{VECTORS}")
-        near = np.argsort(-committee.definitions(vectors, labels), axis=1, kind="stable")[:, : spec.teacher.shortlist]
-        order = sorted(range(len(rows)), key=lambda i: (rows[i].origin != "reviewed", rows[i].id))[: build.budget.judge]
-        found = judging.judge(
-            spec,
-            [rows[i].text for i in order],
-            [[build.labels[place] for place in near[i]] for i in order],
-            build.endpoint,
-            build.settings.replies,
-            build.meter("judge", "rows"),
-            limits,
-            spent_on_writing(build),
-        ) if order else []  # fmt: skip
-        write_jsonl(
-            out / "judgements.jsonl",
-            ({"id": rows[i].id, **vars(one)} for i, one in zip(order, found, strict=True)),
-        )
-        stopped = [one.failure.removeprefix(NOT_ASKED) for one in found if one.failure.startswith(NOT_ASKED)]
-        unread = sum(one.scores is None for one in found) - len(stopped)
-        summary: dict[str, Any] = {"texts judged": len(found) - len(stopped), "replies not as asked": unread}
-        write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
-
-    return build.stage("judge", judge_inputs(build, cleaned) | {"shortlist": spec.teacher.shortlist}, work)
-
-
 def dataset(build: Build) -> Output:
     """An immutable dataset version with its card, from the reviewed stage's rows."""
     reviewed = build.run("review")
@@ -198,7 +165,8 @@ def dataset(build: Build) -> Output:
         audit = build.summary("review").get("audit")
         planned = read_json(build.run("plan").path / "coverage.json")
         drops = dataset_build.drop_table(dropped)
-        version = dataset_build.build(rows, build.spec, out, dropped=drops, audit=audit, planned=planned)
+        judges = [judge.identity for judge in build.judges] if build.spec.judges else ()
+        version = dataset_build.build(rows, build.spec, out, dropped=drops, audit=audit, planned=planned, judges=judges)
         origins = Counter(row.origin for row in rows)
         write_json(
             out / SUMMARY,
@@ -235,18 +203,8 @@ def _look_ahead(build: Build) -> None:
     options = [{"code": "A", "label": label, "definition": build.spec.gist(label)} for label in build.labels]
     messages(build.spec, "judge.jinja", options=options, text="")
     _ = build.spec.rules
-
-
-def judge_inputs(build: Build, cleaned: Output) -> dict[str, Any]:
-    """What any teacher's judgement of cleaned rows depends on, as a stage's inputs."""
-    spec, limits = build.spec, limits_of(build)
-    return {
-        "clean": cleaned,
-        "teacher": build.teacher,
-        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
-        "judge": build.budget.judge,
-        **({"limits": limits.identity()} if limits.any else {}),
-    }
+    if build.spec.judges:
+        _ = build.judges
 
 
 def limits_of(build: Build) -> Limits:

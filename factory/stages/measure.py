@@ -21,7 +21,7 @@ from factory.generate import judge as judging
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
-from factory.stages.review import WORTH
+from factory.stages.review import JUDGES, WORTH
 from factory.students.baselines import Majority, Tfidf
 from factory.students.encoder import Encoder
 
@@ -172,6 +172,9 @@ def _report(build: Build, records: Sequence[AnyEvidence], passed: bool) -> repor
             "comparisons with it are paired on those rows."
         )
     spec = build.spec
-    held = build.run("review").path / WORTH  # a review stage from before checks were judged has none
-    checks = read_json(held) if held.exists() else {}
-    return report.Report(spec.name, spec.title, spec.purpose, CANDIDATE, records, data, notes=notes, checks=checks)
+    # A review stage from before checks were judged has none of these, one of a spec without judges only the first.
+    held = {name: build.run("review").path / name for name in (WORTH, JUDGES)}
+    checks, judges = (read_json(path) if path.exists() else {} for path in held.values())
+    return report.Report(
+        spec.name, spec.title, spec.purpose, CANDIDATE, records, data, notes=notes, checks=checks, judges=judges
+    )

@@ -73,6 +73,7 @@ def trained(build: Build) -> Trained:
         lineage={
             "dataset": open_version(build.run("dataset").path).version,
             "teacher": build.teacher,
+            **({"judges": ", ".join(judge.identity for judge in build.judges)} if build.spec.judges else {}),
             "encoder": build.encoder_identity,
             "budget": build.budget_name,
         },

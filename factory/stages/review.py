@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from factory.errors import FactoryError, ReviewPendingError
+from factory.evidence import agreement
 from factory.files import write_json
 from factory.generate import committee
 from factory.generate.committee import Weights
-from factory.hygiene import advice, check, contest, pii, worth
+from factory.hygiene import advice, check, contest, disagreement, pii, worth
 from factory.hygiene import run as hygiene
 from factory.review import merge
-from factory.review.backend import SPOT_CHECK, UNAIDED, Answer, Backend, Pulled, Pushed
+from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer, Backend, Pulled, Pushed
 from factory.review.select import Selection, select
 from factory.row import Row, read_rows
 from factory.stage import Output
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
 
-VOTED = ("consistency", "balance")  # checks of what the committee thinks
+VOTED = ("consistency", "disagreement", "balance")  # checks of what the committee thinks
 WORTH = "worth.json"
+JUDGES = "judges.json"
 
 
 def backend(build: Build) -> Backend:
@@ -44,7 +46,8 @@ def review(build: Build) -> Output:
     """Show people the rows most worth their time, take in what they have answered so far, and label the rest softly.
 
     kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, and worth.json: the checks held
-    against people's answers. A row that a check dropped and people labelled comes back, unless a guard
+    against people's answers; with judges in the spec also judges.json: how far they agree, with each other and with
+    people. A row that a check dropped and people labelled comes back, unless a guard
     (factory.hygiene.contest) objects.
 
     Raises:
@@ -54,7 +57,10 @@ def review(build: Build) -> Output:
     spec = build.spec
     ballot = Ballot(build, cleaned.path, judged.path)
     known = check.context(spec, pii.mask_gold(build.gold, spec), lambda texts: build.encoder.vectors(texts))
-    voted_on = check.asked(spec.hygiene, VOTED)
+    known = replace(known, opinions=ballot.opinions())
+    asked = check.asked(spec.hygiene, VOTED)
+    # A score that is kept without a threshold too, wherever there is something to compare.
+    voted_on = [name for name in VOTED if name in asked or (name == disagreement.NAME and len(spec.judges) > 1)]
     # What the machines make of all rows before anybody has answered.
     dropped, unaided = read_rows(cleaned.path / "dropped.jsonl"), ballot.decide(ballot.rows)[1]
     unaided = hygiene.judge(unaided, known, voted_on)[0]
@@ -82,11 +88,16 @@ def review(build: Build) -> Output:
         hygiene.write(out, hygiene.Result([voted(row) for row in checked.kept], gone, checked.statistics))
         returned = {row.id for row in appealed.rows} & {row.id for row in back.kept}
         audit = _audit(ballot, unaided, pulled.answers)
-        write_json(out / WORTH, _worth(build, [*dropped, *unaided], pulled.answers))
+        agreed = agreement.table(ballot.said, _unled(ballot, pulled.answers))
+        # Of real text the machines' label is what the committee says; the one it came with was but the nearest.
+        seen = [voted(row) if row.origin == "unlabelled" else row for row in unaided]
+        write_json(out / WORTH, _worth(build, [*dropped, *seen], pulled.answers))
         write_json(
             out / "committee.json",
             {"exponents": weights.exponents, "fitted_to": weights.fitted_to, "bias": _named(build.labels, weights)},
         )
+        if spec.judges:
+            write_json(out / JUDGES, agreed)
         summary: dict[str, Any] = {
             "shown to people": pushed.total,
             "answered by people": len(answered),
@@ -94,6 +105,7 @@ def review(build: Build) -> Output:
             "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
             **({"of these dropped before": len(returned)} if returned else {}),
             **{f"committee listens to {name}": round(value, 2) for name, value in weights.exponents.items()},
+            **({"judges name the same label": agreed["all"]["same"]} if len(spec.judges) > 1 else {}),
             "label not believed, dropped": checked.statistics[0].dropped,
             **{f"dropped by {item.check}": item.dropped for item in checked.statistics[1:]},
             "kept": len(checked.kept),
@@ -158,6 +170,12 @@ def _audit(ballot: Ballot, unaided: Sequence[Row], answers: Sequence[Answer]) ->
     return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
 
 
+def _unled(ballot: Ballot, answers: Sequence[Answer]) -> dict[str, str | None]:
+    """What people said whom no machine's label led: of the audit slice, or else of rows they had labelled before."""
+    found = merge.said([answer for answer in answers if answer.reason == AUDIT])
+    return found or {row.id: row.label for row in ballot.rows if row.origin == "reviewed"}
+
+
 def _worth(build: Build, rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any]:
     """Every check against what people said of rows drawn at random, as worth.json holds it.
 
@@ -170,12 +188,15 @@ def _worth(build: Build, rows: Sequence[Row], answers: Sequence[Answer]) -> dict
     people = merge.said(drawn)
     spots = {answer.row_id for answer in drawn if answer.reason == SPOT_CHECK}
     checks = [one.to_json() for one in worth.table(rows, people)]
-    now = build.spec.hygiene.consistency
+    now = build.spec.hygiene
+    settings = [advice.advise(rows, people, "consistency", now.consistency)]
+    if len(build.spec.judges) > 1:
+        settings.append(advice.advise(rows, people, disagreement.NAME, now.disagreement, low_is_bad=False))
     return {
         "judged": len(people),
         "of these dropped": len(people.keys() & spots),
         "checks": checks,
-        "settings": [advice.advise(rows, people, "consistency", now)],
+        "settings": settings,
     }
 
 

@@ -20,7 +20,8 @@ from factory.row import Lineage, Row
 from factory.spec import Spec
 from factory.stages.build import Build
 
-CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "balance"))  # those await the committee
+CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "disagreement", "balance"))
+"""Those left out await the committee."""
 NEAREST = 600
 """Passages, from the first, among which the nearest to each label are sought: a minute of the encoder at most."""
 

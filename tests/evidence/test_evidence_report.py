@@ -102,6 +102,33 @@ def test_where_nobody_judged_that_is_all_that_is_said(report: Report) -> None:
         assert "roles" not in section
 
 
+JUDGES = {
+    "judges": [
+        {"judge": "big@1", "texts": 1200, "unusable": 0,
+         "accuracy": {"value": 0.8, "low": 0.705, "high": 0.873, "n": 90}},
+        {"judge": "small@2", "texts": 1197, "unusable": 3, "accuracy": None},
+    ],
+    "pairs": [{"judges": ["big@1", "small@2"], "n": 1197, "same": 0.6126, "kappa": 0.4211}],
+    "all": {"n": 1197, "same": 0.6126},
+}  # fmt: skip
+
+
+def test_what_judges_agree_on_is_a_table(report: Report) -> None:
+    told = dataclasses.replace(report, judges=JUDGES)
+    for template in ("report.html.jinja", "report.md.jinja"):
+        assert "What the judges agree on" not in render(report, template)
+        section = render(told, template).split("What the judges agree on")[1]
+        for figure in ("80.0 %", "70.5–87.3", "61.3 %", "0.42", "small@2"):
+            assert figure in section, figure
+    page = render(told, "report.md.jinja")
+    assert "| big@1 | 1200 | 0 | 80.0 % | 70.5–87.3 | 90 |" in page
+    assert "| small@2 | 1197 | 3 | – |  | 0 |" in page
+    assert "| big@1 and small@2 | 61.3 % | 0.42 | 1197 |" in page
+    alone = {**JUDGES, "judges": JUDGES["judges"][:1], "pairs": []}  # type: ignore[index]
+    page = render(dataclasses.replace(report, judges=alone), "report.md.jinja")
+    assert "big@1" in page and "Two judges" not in page
+
+
 def test_html_is_whole_and_keeps_to_itself(report: Report, tmp_path: Path) -> None:
     path, markdown = write(tmp_path, report)
     page = path.read_text()

@@ -80,6 +80,29 @@ def test_a_biased_teacher_is_corrected_on_rows_it_was_not_fitted_to() -> None:
     assert (after == truth[150:]).mean() > (before == truth[150:]).mean() + 0.15
 
 
+def test_judges_share_what_a_teacher_would_have() -> None:
+    names = ["judge a@1", "judge b@2", "definitions"]
+    assert committee.defaults(names) == {"judge a@1": 0.25, "judge b@2": 0.25, "definitions": DEFAULT["definitions"]}
+    assert committee.defaults(["judge a@1"]) == {"judge a@1": DEFAULT["teacher"]}
+    assert committee.defaults(DEFAULT) == DEFAULT
+
+
+@given(votes, st.integers(1, 4))
+def test_judges_who_say_the_same_count_as_one_teacher(one: Array, number: int) -> None:
+    judges = {f"judge {place}": one for place in range(number)}
+    alone = committee.fit(Voters({"teacher": one}), np.zeros(0, int)).vote(Voters({"teacher": one}))
+    found = committee.fit(Voters(judges), np.zeros(0, int)).vote(Voters(judges))
+    assert np.allclose(found, alone, atol=1e-4)
+
+
+def test_each_judge_is_listened_to_as_it_deserves() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.integers(0, 3, 150)
+    voters = Voters({"judge good": opinions(truth, 0.9, rng), "judge bad": opinions(truth, 1 / 3, rng)})
+    found = committee.fit(voters, truth).exponents
+    assert found["judge good"] > 3 * found["judge bad"]
+
+
 def test_a_silent_member_keeps_its_default_and_changes_nothing() -> None:
     rng = np.random.default_rng(5)
     truth = rng.integers(0, 3, 60)

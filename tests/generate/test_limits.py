@@ -165,3 +165,28 @@ def test_a_stage_depends_on_limits_that_are_there_and_on_nothing_else() -> None:
     assert Limits().identity() == {} and not Limits().any
     assert Limits(max_tokens=5, prices=Prices(read=3.0)).identity() == {"max_tokens": 5}
     assert Limits(max_cost=5.0).identity() != Limits(max_cost=5.0, prices=Prices(read=3.0)).identity()
+
+
+@given(st.integers(1, 5000), st.integers(0, 5000), st.lists(st.floats(0.0, 1.0), min_size=1, max_size=5))
+def test_shares_of_a_limit_come_to_no_more_than_the_limit(limit: int, before: int, spends: list[float]) -> None:
+    """Whatever part of its share each one spends; what one leaves, those after it get."""
+    whole = Limits(max_tokens=limit)
+    spent = Spent(read=before)
+    for number, part in enumerate(spends):
+        share = whole.share(spent, len(spends) - number)
+        assert share.max_tokens is not None
+        room = share.max_tokens - spent.read
+        assert 0 <= room <= max(0, limit - spent.read) or number == len(spends) - 1
+        if not whole.reached(spent):
+            assert not share.reached(spent)
+        spent += Spent(read=int(part * max(0, room)))
+        assert spent.read <= max(limit, before)
+    assert whole.share(spent, 1) is whole
+    assert Limits().share(spent, 3) == Limits()
+
+
+def test_cost_and_time_are_shared_too() -> None:
+    prices = Prices(read=1.0, written=1.0)
+    share = Limits(max_cost=3.0, max_time=10.0, prices=prices).share(Spent(read=1_000_000, seconds=120.0), 2)
+    assert share.max_cost == pytest.approx(2.0)
+    assert share.max_time == pytest.approx(6.0)

@@ -41,7 +41,7 @@ def test_a_spec_keeps_its_plan_and_its_prompts(name: str) -> None:
 def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
     spec = specs.load("finance/sentiment", PROMPTS)
     said = spec.model_dump(mode="json")
-    assert not {"strategies", "refill", "out_of_scope", "folder"} & said.keys()
+    assert not {"strategies", "refill", "out_of_scope", "judges", "folder"} & said.keys()
     assert said["budgets"]["quick"].keys() == {"generate", "label", "judge", "review", "measure_teacher", "epochs"}
     assert "prices" not in said["teacher"]
     assert said["hygiene"] == Hygiene(words=(3, 40)).model_dump(mode="json")
@@ -49,6 +49,8 @@ def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
         "strategies": {"label": 0.5, "rewrite": 0.5},
         "refill": True,
         "out_of_scope": "neutral",
+        "judges": ["smollm2-135m-instruct"],
+        "hygiene": spec.hygiene.model_copy(update={"disagreement": 0.5}),
         "teacher": Teacher.model_validate({"prices": {"read": 1.0}}),
         "budgets": {**spec.budgets, "quick": Budget(generate=1, label=0, review=0, max_tokens=9)},
     }

@@ -96,7 +96,7 @@ def test_no_two_cells_ask_the_same_question(spec: Spec, asked: list[Request]) ->
 
 def test_a_judge_is_read_off_its_first_token_and_its_failures_are_told(spec: Spec, asked: list[Request]) -> None:
     texts = ["my invoice is wrong", "where is the courier", "gibberish", "silence"]
-    found = judging.judge(spec, texts, [list(spec.labels)] * 4, ENDPOINT, Path("nowhere"))
+    found, _ = judging.judge(spec, texts, [list(spec.labels)] * 4, ENDPOINT, Path("nowhere"))
     assert max(found[0].scores or {}, key=(found[0].scores or {}).__getitem__) == "money"
     assert max(found[1].scores or {}, key=(found[1].scores or {}).__getitem__) == "parcel"
     assert math.exp((found[0].scores or {})["money"]) == pytest.approx(0.8)
@@ -107,7 +107,7 @@ def test_a_judge_is_read_off_its_first_token_and_its_failures_are_told(spec: Spe
 
 
 def test_a_shortlist_is_all_a_judge_sees(spec: Spec, asked: list[Request]) -> None:
-    (found,) = judging.judge(spec, ["my invoice"], [["money", "parcel"]], ENDPOINT, Path("nowhere"))
+    (found,), _ = judging.judge(spec, ["my invoice"], [["money", "parcel"]], ENDPOINT, Path("nowhere"))
     assert set(found.scores or {}) == {"money", "parcel"}
     assert "account" not in asked[0].messages[-1]["content"]
 

@@ -58,7 +58,7 @@ def test_rows_with_a_label_are_not_asked(spec: Spec) -> None:
 
 def test_each_kind_has_its_checks() -> None:
     assert set(CHECKS) - set(of_kind("classification", CHECKS)) == {"spans"}
-    assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"consistency", "label_noise", "balance"}
+    assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"consistency", "disagreement", "label_noise", "balance"}
     assert "spans" not in STREAMED
 
 

@@ -174,6 +174,49 @@ def test_a_suggested_setting_drops_mostly_bad_rows_of_its_side(wrong: list[float
     assert bad >= good
 
 
+def divided(wrong: list[float], right: list[float], now: float | None) -> dict[str, Any]:
+    """What is suggested for a setting above which rows are dropped."""
+    rows = [
+        checked(number, "neutral" if number < len(wrong) else "card_arrival", score > (now or 1), score, "disagreement")
+        for number, score in enumerate([*wrong, *right])
+    ]
+    return advice.advise(rows, people_say(rows, "card_arrival"), "disagreement", now, low_is_bad=False)
+
+
+def test_a_first_threshold_is_suggested_where_there_is_none() -> None:
+    told = divided([0.4] * 12, [0.1] * 20, None)
+    assert (told["suggested"], told["n"], told["now"]) == (0.399, 12, None)
+    assert told["sentence"] == (
+        "hygiene.disagreement is not set: 0.399 is suggested; of 12 judged rows above, 100% (76% to 100%) are bad."
+    )
+    assert divided([0.1] * 12, [0.4] * 20, None)["suggested"] is None
+    assert divided([0.4] * 12, [0.1] * 20, 0.3)["sentence"].startswith("hygiene.disagreement is 0.3: it can stay;")
+    assert divided([0.9] * 12, [0.5] * 12 + [0.1] * 20, 0.3)["suggested"] == 0.899
+
+
+@given(scores, scores, st.none() | st.just(0.5))
+def test_a_suggested_ceiling_drops_mostly_bad_rows_of_its_side(
+    wrong: list[float], right: list[float], now: float | None
+) -> None:
+    told = divided(wrong, right, now)
+    value, top = told["suggested"], 1.0 if now is None else now
+    if value is None:
+        return
+    side = (lambda s: value < s <= top) if value < top else (lambda s: s > value)
+    bad, good = sum(map(side, wrong)), sum(map(side, right))
+    assert value >= 0 and bad + good == told["n"] <= told["judged"]
+    assert bad >= good
+
+
+def test_a_check_that_doubts_labels_is_right_where_the_machines_label_is_wrong() -> None:
+    said = [Verdict(check=name, passed=False, score=0.9, reason="x: y") for name in ("disagreement", "length")]
+    real = [row(f"real {n}", "neutral", "unlabelled", verdicts=said) for n in range(3)]
+    people = {real[0].id: "neutral", real[1].id: "card_arrival", real[2].id: None}
+    found = {one.check: one for one in worth.table(real, people)}
+    assert (found["disagreement"].flagged, found["disagreement"].caught) == (3, 2)
+    assert (found["length"].flagged, found["length"].caught) == (3, 1), "the text is what it was asked about"
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 30), st.booleans(), st.sampled_from(["neutral", "card_arrival"])), max_size=40),
     st.dictionaries(st.integers(0, 30), st.sampled_from(["neutral", "card_arrival", None])),

@@ -167,3 +167,18 @@ def test_measures() -> None:
     assert uncertainty(make("a", 0.75)) == pytest.approx(0.5)
     assert entropy(make("a", 0.5)) == pytest.approx(0.6931, abs=1e-4)
     assert entropy(make("a")) == 0.0
+
+
+@given(rows, st.floats(0.0, 1.0))
+def test_judges_who_disagree_are_a_doubt(rows: list[Row], score: float) -> None:
+    for row in rows:
+        verdict = Verdict(check="disagreement", passed=True, score=score)
+        divided = row.model_copy(update={"verdicts": [verdict]})
+        assert uncertainty(divided) == pytest.approx(max(uncertainty(row), score))
+
+
+def test_a_row_that_judges_are_divided_over_comes_before_a_sure_one() -> None:
+    sure, divided = make("card lost abroad", 0.95), make("why a charge", 0.95)
+    divided = divided.model_copy(update={"verdicts": [Verdict(check="disagreement", passed=True, score=0.6)]})
+    [first] = select([sure, divided], 1, 0.0)
+    assert (first.row.text, first.reason, first.score) == ("why a charge", "uncertain", 0.6)

@@ -23,7 +23,8 @@ ALL = {
     "label_noise": True,
     "balance": 1.0,
 }
-ASKED = hygiene.of_kind("classification", hygiene.CHECKS)
+ONE_JUDGE = ("disagreement",)  # it compares judges, and here the teacher alone judges
+ASKED = tuple(name for name in hygiene.of_kind("classification", hygiene.CHECKS) if name not in ONE_JUDGE)
 MAIL = "My username is lost, so write to jane.doe@example.com about it, please."
 RUDE = "Where is my fucking parcel? The postman has not come."
 

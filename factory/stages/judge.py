@@ -1,0 +1,76 @@
+"""What judges think of kept rows: the teacher, or the models that the spec names, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from factory.files import digest, write_json, write_jsonl
+from factory.generate import committee
+from factory.generate import judge as judging
+from factory.generate.limits import NOT_ASKED
+from factory.row import read_rows
+from factory.stage import Output
+from factory.stages.build import SUMMARY, Build
+from factory.stages.data import VECTORS, limits_of, spent_on_writing, told
+
+
+def judge(build: Build) -> Output:
+    """What judges think of kept rows, up to the budget: judgements.jsonl, a line a row and judge.
+
+    All are asked the same of the same rows. Each is asked about every row before the next is started, and its replies
+    are in the cache by then, so a build that is killed goes on with the one it was at. Of a limit each may spend an
+    even part of what those before it have left.
+    """
+    cleaned = build.run("clean")
+    spec, limits = build.spec, limits_of(build)
+
+    def work(out: Path) -> None:
+        rows = read_rows(cleaned.path / "kept.jsonl")
+        vectors, labels = np.load(cleaned.path / VECTORS), np.load(cleaned.path / f"label_{VECTORS}")
+        near = np.argsort(-committee.definitions(vectors, labels), axis=1, kind="stable")[:, : spec.teacher.shortlist]
+        order = sorted(range(len(rows)), key=lambda i: (rows[i].origin != "reviewed", rows[i].id))[: build.budget.judge]
+        texts = [rows[i].text for i in order]
+        shortlists = [[build.labels[place] for place in near[i]] for i in order]
+        lines: list[dict[str, Any]] = []
+        summary: dict[str, Any] = {}
+        stopped: list[str] = []
+        spent = spent_on_writing(build)
+        for number, who in enumerate(build.judges if order else ()):
+            name = {"judge": who.identity} if spec.judges else {}
+            found, cost = judging.judge(
+                spec,
+                texts,
+                shortlists,
+                who,
+                build.settings.replies,
+                build.meter(f"judge {who.identity}" if name else "judge", "rows"),
+                limits.share(spent, len(build.judges) - number),
+                spent,
+            )
+            spent += replace(cost, stopped="", unasked=0)
+            lines += [{"id": rows[i].id, **name, **vars(one)} for i, one in zip(order, found, strict=True)]
+            unasked = [one.failure.removeprefix(NOT_ASKED) for one in found if one.failure.startswith(NOT_ASKED)]
+            unread = sum(one.scores is None for one in found) - len(unasked)
+            by = f" by {who.identity}" if name else ""
+            summary |= {f"texts judged{by}": len(found) - len(unasked), f"replies not as asked{by}": unread}
+            stopped += unasked
+        write_jsonl(out / "judgements.jsonl", lines)
+        write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
+
+    return build.stage("judge", judge_inputs(build, cleaned) | {"shortlist": spec.teacher.shortlist}, work)
+
+
+def judge_inputs(build: Build, cleaned: Output) -> dict[str, Any]:
+    """What any judgement of cleaned rows depends on, as a stage's inputs."""
+    spec, limits = build.spec, limits_of(build)
+    return {
+        "clean": cleaned,
+        **({"judges": [one.identity for one in build.judges]} if spec.judges else {"teacher": build.teacher}),
+        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
+        "judge": build.budget.judge,
+        **({"limits": limits.identity()} if limits.any else {}),
+    }
