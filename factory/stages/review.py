@@ -17,10 +17,11 @@ from factory.hygiene import run as hygiene
 from factory.review import merge
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer, Backend, Pulled, Pushed
 from factory.review.select import Selection, select
-from factory.row import Row, read_rows
+from factory.row import Row, read_rows, write_rows
 from factory.stage import Output
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
+from factory.stages.data import ROWS
 
 VOTED = ("consistency", "disagreement", "balance")  # checks of what the committee thinks
 WORTH = "worth.json"
@@ -61,9 +62,21 @@ def review(build: Build) -> Output:
     asked = check.asked(spec.hygiene, VOTED)
     # A score that is kept without a threshold too, wherever there is something to compare.
     voted_on = [name for name in VOTED if name in asked or (name == disagreement.NAME and len(spec.judges) > 1)]
-    # What the machines make of all rows before anybody has answered.
-    dropped, unaided = read_rows(cleaned.path / "dropped.jsonl"), ballot.decide(ballot.rows)[1]
-    unaided = hygiene.judge(unaided, known, voted_on)[0]
+    depends: dict[str, Any] = {
+        "clean": cleaned,
+        "judge": judged,
+        "members": list(committee.DEFAULT),
+        "consistency": spec.hygiene.consistency,
+        "synthetic_weight": spec.student.synthetic_weight,
+        "spec": spec.identity,
+    }
+
+    def vote(out: Path) -> None:
+        write_rows(out / ROWS, hygiene.judge(ballot.decide(ballot.rows)[1], known, voted_on)[0])
+
+    # What the machines make of all rows before anybody has answered; a stage of its own because it takes minutes.
+    unaided = read_rows(build.stage("vote", depends, vote).path / ROWS)
+    dropped = read_rows(cleaned.path / "dropped.jsonl")
     refused = [*dropped, *(row for row in unaided if not hygiene.sound(row))]
     share = spec.review.dropped
     shown = select(
@@ -114,16 +127,7 @@ def review(build: Build) -> Output:
         }
         write_json(out / SUMMARY, summary)
 
-    inputs = {
-        "clean": cleaned,
-        "judge": judged,
-        "members": list(committee.DEFAULT),
-        "answers": answered_of(pulled),
-        "consistency": spec.hygiene.consistency,
-        "synthetic_weight": spec.student.synthetic_weight,
-        "spec": spec.identity,
-    }
-    return build.stage("review", inputs, work)
+    return build.stage("review", {**depends, "answers": answered_of(pulled)}, work)
 
 
 def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
