@@ -4,15 +4,14 @@
 
 The spec's own recipe comes first, then each one asked for with these values changed, for every seed. The epoch is
 chosen by held-out rows, as in a build. Figures are the held-out loss (choose by this one), accuracy on all validation
-gold by torch (look at this one last), its paired difference from the spec's own recipe with the same seed, and
-seconds a step: one step trains on 16 rows. Models are kept in FACTORY_HOME: stopped anywhere, the same command goes
-on. Results: benchmarks/results/recipes.csv, a line a training; lines of other dataset versions stay.
+gold by torch (look at this one last), and its paired difference, in points, from the spec's own recipe with the same
+seed. Models are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
+benchmarks/results/recipes.csv, a line a training; lines of other dataset versions stay.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import FactoryError
 from factory.evidence.circumstances import hardware
 from factory.evidence.intervals import paired
-from factory.files import digest, read_json, write_json
+from factory.files import digest, read_json
 from factory.stages import Build
 from factory.stages.model import recipe_of
 from factory.students.classifier import TRAINER, Recipe, train
@@ -102,19 +101,10 @@ def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dic
     named = {**asdict(recipe), "encoder": build.encoder_identity, "trainer": TRAINER, "dataset": version.version}
     out = build.settings.home / "benchmarks" / "recipes" / build.spec.name / digest(named)[:16]
     rows, held = version.rows("train"), version.rows("held_out")
-    if not (out / "seconds.json").exists():
+    if not (out / "training.json").exists():
         out.mkdir(parents=True, exist_ok=True)
-        start, steps = time.perf_counter(), [0, 0]
-
-        def progress(done: int, total: int) -> None:
-            steps[:] = [steps[0] or done, done if done < total else steps[1]]
-
-        if not (out / "training.json").exists():
-            train(rows, held, recipe, out, progress)
-        took = time.perf_counter() - start
-        write_json(out / "seconds.json", {"seconds": took, "steps": steps[1] - steps[0] + 1})
+        train(rows, held, recipe, out, build.meter("train", "steps"))
     history = read_json(out / "training.json")["epochs"]
-    timed = read_json(out / "seconds.json")
     logits = Encoder.load(out, recipe.labels, recipe.max_tokens).predict_logits([row.text for row in build.gold])
     answers = [recipe.labels[int(best)] for best in logits.argmax(axis=1)]
     right = sum(answer == row.label for answer, row in zip(answers, build.gold, strict=True))
@@ -124,7 +114,6 @@ def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dic
         "held_out_loss": min(item["held_out"] for item in history),
         "gold": len(answers),
         "accuracy": round(right / len(answers), 4),
-        "seconds_a_step": round(timed["seconds"] / timed["steps"], 3),
     }, answers
 
 

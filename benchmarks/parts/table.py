@@ -29,7 +29,7 @@ def save(out: Path, key: Sequence[str], line: Mapping[str, Any]) -> None:
     with explained(part):
         part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, list(said))
+            table = csv.DictWriter(file, list(said), lineterminator="\n")
             table.writeheader()
             table.writerows(lines)
         part.replace(out)
