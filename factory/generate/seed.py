@@ -57,6 +57,8 @@ def seed_passages(spec: Spec, settings: Settings) -> list[Passage]:
 def unlabelled(spec: Spec, settings: Settings) -> list[Passage]:
     """The real texts a teacher may be asked to label, in a reproducible order; none where the spec names none.
 
+    Those of `unlabelled`; or those of `seed`, where it says so.
+
     The first n are the sample of size n: a larger budget begins with a smaller one's texts. Texts equal but for case
     and space are taken once, and those outside `hygiene.words` not at all.
 
@@ -64,7 +66,7 @@ def unlabelled(spec: Spec, settings: Settings) -> list[Passage]:
         DataError: the file is missing or broken.
     """
     if spec.unlabelled is None:
-        return []
+        return seed_passages(spec, settings) if spec.seed is not None and spec.seed.unlabelled else []
     path = settings.gold / spec.unlabelled
     return _passages(_read(path, "FACTORY_GOLD", "unlabelled"), path, spec.hygiene.words, spec.name)
 

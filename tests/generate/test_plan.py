@@ -13,8 +13,8 @@ from factory import settings as environment
 from factory import spec as specs
 from factory.generate.plan import Cell, coverage, plan
 from factory.generate.seed import Passage
-from factory.span import strata
 from factory.spec import Budget, Example, Spec, Teacher
+from factory.strata import strata
 
 
 def make(labels: int = 5, axes: tuple[int, ...] = (3, 4), rows_per_request: int = 4, name: str = "notes/mood") -> Spec:
