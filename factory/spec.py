@@ -7,10 +7,11 @@ Everything the factory does to a specialist follows from this file and its neigh
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from factory.budget import Budget as Budget
 from factory.budget import Prices as Prices
@@ -45,6 +46,14 @@ class Example(Part):
     text: str = Field(min_length=1)
     label: str = ""
     record: dict[str, Any] | None = None
+
+    @field_validator("record", mode="before")
+    @classmethod
+    def _days_as_text(cls, value: Any) -> Any:
+        """YAML takes 2011-05-04 for a date, JSON knows none."""
+        if not isinstance(value, dict):
+            return value
+        return {name: one.isoformat() if isinstance(one, date) else one for name, one in value.items()}
 
 
 class Seed(Part):

@@ -14,7 +14,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FieldType = Literal["quote", "text", "date", "duration", "number", "boolean", "choice"]
 
 DATE = r"^([0-9]{4}|XXXX)-(0[1-9]|1[0-2]|XX)-(0[1-9]|[12][0-9]|3[01]|XX)$"
-"""A day as ISO 8601 writes it; what is not said is X, as ISO 8601-2:2019 (EDTF, level 1) has it: `2005-04-XX`."""
+"""A day as ISO 8601 writes it; what is not said is X, as ISO 8601-2:2019 (EDTF, level 1) has it: `2003-05-XX`."""
 DURATION = r"^P[1-9][0-9]*[YMWD]$"
 """Years, months, weeks or days, one of them, as ISO 8601 writes them: `P60D`."""
 _SCHEMA: Mapping[str, dict[str, Any]] = {
