@@ -70,15 +70,19 @@ def read_out(
 
 def request(spec: Spec, text: str) -> Request:
     """The question for a text; a long text has room for longer quotations."""
-    options = [
-        {"code": name, "label": name, "definition": field.definition, "form": field.form}
-        for name, field in spec.fields.items()
-    ]
     return Request(
-        messages(spec, "judge.jinja", options=options, text=text),
+        messages(spec, "judge.jinja", options=options(spec), text=text),
         max_tokens=40 + FIELD * len(spec.fields) + 2 * len(text.split()),
         json_schema=reply_schema(spec.fields),
     )
+
+
+def options(spec: Spec) -> list[dict[str, str]]:
+    """What judge.jinja is told of the fields."""
+    return [
+        {"code": name, "label": name, "definition": field.definition, "form": field.form}
+        for name, field in spec.fields.items()
+    ]
 
 
 def read(spec: Spec, text: str, reply: str, key: str = "") -> Reading:

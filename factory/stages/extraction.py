@@ -63,15 +63,14 @@ class Extraction(Way):
             right += sum(name in people and same(people[name], teacher.get(name)) for people, teacher in both)
             there += sum(name in people for people, _ in both)
             claimed += sum(name in teacher for _, teacher in both)
-        if not claimed or not there:
-            return {}
         precision, recall, f1 = precision_recall(right, claimed, there)
-        return {
-            "teacher's fields that are people's": round(precision, 4),
-            "people's fields that the teacher found": round(recall, 4),
-            "teacher's F1 on people's fields": round(f1, 4),
+        figures = {
+            "teacher's fields that are people's": precision,
+            "people's fields that the teacher found": recall,
+            "teacher's F1 on people's fields": f1,
             "rows in which a field is as people have it": fields,
         }
+        return {name: value for name, value in figures.items() if value not in (None, {})}
 
     def right(self, pair: Pair) -> bool:
         """See Way.right."""

@@ -223,6 +223,11 @@ class Way(ABC):
         return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
 
 
-def precision_recall(right: int, claimed: int, there: int) -> tuple[float, float, float]:
-    """Precision, recall and F1 (0 to 1) of `right` things among those claimed and those that are there."""
-    return right / claimed, right / there, 2 * right / (claimed + there)
+def precision_recall(right: int, claimed: int, there: int) -> tuple[float | None, float | None, float | None]:
+    """Precision, recall and F1 (0 to 1) of `right` things among those claimed and those that are there.
+
+    None where nothing tells: precision where nothing was claimed, recall where nothing is there.
+    """
+    parts = ((right, claimed), (right, there), (2 * right, claimed + there))
+    precision, recall, f1 = (round(part / whole, 4) if whole else None for part, whole in parts)
+    return precision, recall, f1

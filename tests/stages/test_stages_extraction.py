@@ -133,6 +133,11 @@ def test_the_card_and_the_metadata_speak_of_records(built: Factory, tmp_path: Pa
     assert all(json.loads(value["record"]) == rows[value["id"].decode()].record for value in values)
 
 
+def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
+    ended = built.run("coverage", NAME)
+    assert ended.returncode == 0 and "borrower" in ended.stdout, ended.stdout
+
+
 def test_a_student_is_refused_and_the_dataset_is_named(built: Factory) -> None:
     before = len(built.teacher.asked)
     ended = built.run("build", NAME)
