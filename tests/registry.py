@@ -139,7 +139,8 @@ def make_specialist(folder: Path, gold: Path, changes: Mapping[str, Any]) -> Non
         "FIELDS: {{ label }}"
     )
     (folder / "judge.jinja").write_text(
-        "You read entries.\n---\n{% for option in options %}{{ option.label }}: {{ option.form }}\n{% endfor %}TEXT: {{ text }}"
+        "You read entries.\n---\n{% for option in options %}{{ option.label }}: {{ option.form }}\n{% endfor %}"
+        "TEXT: {{ text }}"
     )
     rows = gold / "test" / "registry"
     rows.mkdir(parents=True)
