@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from factory.record import Value, plain, problem
+from factory.record import Value, plain, settle
 from factory.spec_field import Field
 
 _ALIAS = re.compile(r"\s*\([^()]*[\"“”][^()]*\)")
@@ -25,15 +25,9 @@ def value_of(field: Field, answer: str) -> Value | None:
     """
     parts = answer.split(";") if field.many else [answer]
     values = [value for part in parts if (value := _one(field, " ".join(part.split()))) is not None]
-    made: Value | None = values if field.many else (values[0] if values else None)  # type: ignore[assignment]
-    record = plain({"value": made})
-    one = field.model_copy(update={"type": "text"}) if field.type == "quote" else field
-    return made if record and not problem({"value": one}, "", _sorted(record)) else None
-
-
-def _sorted(record: dict[str, Value]) -> dict[str, Value]:
-    value = record["value"]
-    return {"value": sorted(set(value), key=str) if isinstance(value, list) else value}
+    record = plain({"value": values if field.many else next(iter(values), None)})
+    free = field.model_copy(update={"type": "text"}) if field.type == "quote" else field  # the text is not known here
+    return record["value"] if record and not settle({"value": free}, "", record)[1] else None
 
 
 def _one(field: Field, said: str) -> bool | int | float | str | None:

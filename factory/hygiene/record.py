@@ -19,7 +19,8 @@ NAME = "record"
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
     """Drop rows whose record does not fit the schema, or quotes what is not in the text.
 
-    Also generated rows that lack a field their cell asked for. The score is how many fields there are.
+    Also generated rows that lack a field their cell asked for, and people's rows that tell of no field. The score is how
+    many fields there are.
     """
     return [_verdict(row, context.spec) for row in rows]
 
@@ -29,7 +30,10 @@ def _verdict(row: Row, spec: Spec) -> Verdict:
         return not_asked(NAME, "no record")
     if row.origin == "unlabelled" and not row.lineage.teacher:
         return not_asked(NAME, "nobody has read it yet")
-    reason = problem(spec.fields, row.text, row.record, whole="told" not in row.attributes)
+    told = row.attributes.get("told")
+    reason = problem(spec.fields, row.text, row.record, whole=told is None)
+    if told == "":
+        reason = "nothing told: no answer that people gave can be read as a value of its field"
     if not reason and row.origin == "generated":
         lacking = [name for name in names_in(row.attributes.get("fields", NONE)) if name not in row.record]
         reason = f"field not there: {', '.join(lacking)} was asked for" if lacking else ""

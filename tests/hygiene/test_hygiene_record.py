@@ -39,9 +39,11 @@ def row(record: Any, fields: str = "none", teacher: str = "t", **changes: Any) -
         (row({"borrower": ["Lind A"]}), "not in the text: borrower: 'Lind A'"),
         (row({"colour": "red"}), "unknown field: 'colour'; there are borrower, due, loan, shelf"),
         (row({"borrower": ["Boris"]}, origin="reviewed", attributes={}), "not in the text: borrower: 'Boris'"),
+        (row({}, origin="reviewed", attributes={"told": ""}),
+         "nothing told: no answer that people gave can be read as a value of its field"),
         (row({}, teacher="", origin="unlabelled", attributes={}), ""),
     ],
-)
+)  # fmt: skip
 def test_a_row_passes_or_says_why(spec: Spec, one: Row, reason: str) -> None:
     (verdict,) = check([one], Context(spec))
     assert (verdict.passed, verdict.reason.removeprefix("not asked: nobody has read it yet")) == (not reason, reason)
