@@ -19,8 +19,8 @@ NAME = "record"
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
     """Drop rows whose record does not fit the schema, or quotes what is not in the text.
 
-    Also generated rows that lack a field their cell asked for, and people's rows that tell of no field. The score is how
-    many fields there are.
+    Also generated rows that lack a field their cell asked for, and people's rows that tell of no field. The score is
+    how many fields there are.
     """
     return [_verdict(row, context.spec) for row in rows]
 
