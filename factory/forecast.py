@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from factory.budget import Prices
-from factory.generate import marking
+from factory.generate import extraction, marking
 from factory.generate.examples import given
 from factory.generate.plan import grow
 from factory.generate.prompt import messages
@@ -75,10 +75,13 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     written = sum(cell.count for cell in cells) * spec.teacher.tokens_per_row
     found = [work("write", len(cells), asked, written, asked)]
 
-    if spec.kind == "spans":
-        marked = min(budget.judge, budget.review + len(texts))
-        asks = _tokens(marking.request(spec, "").messages)
-        found.append(work("mark up", marked, marked * average + asks, marked * MARKED, marked * (average + asks)))
+    if spec.kind != "classification":
+        request = marking.request if spec.kind == "spans" else extraction.request
+        name, reply = ("mark up", MARKED) if spec.kind == "spans" else ("read out", extraction.FIELD * len(spec.fields))
+        asked_about = min(budget.judge, budget.review + len(texts))
+        asks = _tokens(request(spec, "").messages)
+        billed = asked_about * (average + asks)
+        found.append(work(name, asked_about, asked_about * average + asks, asked_about * reply, billed))
         return found
     options = [{"code": "A", "label": label, "definition": spec.gist(label)} for label in spec.labels]
     every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
@@ -96,7 +99,10 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
 
 def limits(spec: Spec, budget_name: str, work: list[Work]) -> list[str]:
     """A sentence for each limit of a budget: whether the build fits, or how far it will come."""
-    budget, within = spec.budget(budget_name), [item for item in work if item.name in ("write", "judge", "mark up")]
+    budget, within = (
+        spec.budget(budget_name),
+        [item for item in work if item.name in ("write", "judge", "mark up", "read out")],
+    )
     needs: list[tuple[str, float | None, float, str]] = [
         ("max_tokens", budget.max_tokens, sum(item.billed + item.written for item in within), "{:,.0f} tokens"),
         ("max_cost", budget.max_cost, sum(item.dollars for item in within), "${:,.2f}"),

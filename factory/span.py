@@ -6,18 +6,16 @@ what it opened, and they say where a stretch begins and ends. Offsets are counte
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from factory.strata import stratum_of
+
 TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """What a type may be called: it is written as a tag."""
-NONE = "none"
-"""The stratum of texts without a span."""
-JOIN = " + "
 
 _TAG = re.compile(rf"<(/?)({TYPE.pattern})\s*>")
 _BEGUN = re.compile(r"<(?=[A-Za-z/])")
@@ -192,26 +190,19 @@ def ragged(text: str, spans: Iterable[Span]) -> str:
         said = text[span.start : span.end]
         if said != said.strip():
             return f"white space at the end: {said!r}"
-        if _inside_a_word(text, span.start) or _inside_a_word(text, span.end):
+        if inside_a_word(text, span.start) or inside_a_word(text, span.end):
             return f"part of a word: {said!r}"
     return ""
 
 
 def stratum(spans: Iterable[Span], labels: Iterable[str] = ()) -> str:
     """Which types there are in a text: `Chemical + Disease`, in the labels' order or by name; `none` for none."""
-    found = {span.label for span in spans}
-    order = [label for label in labels if label in found]
-    return JOIN.join(order if len(order) == len(found) else sorted(found)) or NONE
+    return stratum_of({span.label for span in spans}, labels)
 
 
-def strata(labels: Sequence[str]) -> list[str]:
-    """What texts are asked to hold: each type, each pair of types, none."""
-    return [*labels, *(JOIN.join(pair) for pair in itertools.combinations(labels, 2)), NONE]
-
-
-def types_of(stratum: str) -> list[str]:
-    """The types that a stratum names."""
-    return [] if stratum == NONE else stratum.split(JOIN)
+def inside_a_word(text: str, place: int) -> bool:
+    """Whether the characters on both sides of a place belong to one word."""
+    return 0 < place < len(text) and bool(_WORD.match(text[place - 1]) and _WORD.match(text[place]))
 
 
 def _escape(text: str) -> str:
@@ -221,16 +212,11 @@ def _escape(text: str) -> str:
 def _occurrences(text: str, words: str) -> list[int]:
     found, at = [], text.find(words)
     while at >= 0:
-        whole = not _inside_a_word(text, at) and not _inside_a_word(text, at + len(words))
+        whole = not inside_a_word(text, at) and not inside_a_word(text, at + len(words))
         if whole:
             found.append(at)
         at = text.find(words, at + (len(words) if whole else 1))
     return found
-
-
-def _inside_a_word(text: str, place: int) -> bool:
-    """Whether the characters on both sides of a place belong to one word."""
-    return 0 < place < len(text) and bool(_WORD.match(text[place - 1]) and _WORD.match(text[place]))
 
 
 def _touch(one: Span, other: Span) -> bool:

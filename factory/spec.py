@@ -7,25 +7,27 @@ Everything the factory does to a specialist follows from this file and its neigh
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from factory.budget import Budget as Budget
 from factory.budget import Prices as Prices
 from factory.errors import SpecError
 from factory.files import digest
+from factory.spec_field import Field as RecordField
 from factory.spec_file import explain, read_yaml
 from factory.spec_hygiene import Hygiene, Words
-from factory.spec_kind import refused
+from factory.spec_kind import derived, refused
 from factory.spec_part import Part
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
 CONFUSIONS = "confusions.json"
 """Pairs of labels that a student mistook for each other (factory.generate.confusion), beside spec.yaml."""
-RESERVED = ("strategy", "change", "near", "types")
+RESERVED = ("strategy", "change", "near", "types", "fields", "told")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
@@ -35,11 +37,23 @@ class Example(Part):
 
     Attributes:
         text: where the kind is `spans`, with the spans as tags: `<Chemical>Lithium</Chemical> was given.`
-        label: the decision; under `spans` the tags say it, and there is none.
+        label: the decision; under `spans` the tags say it, under `extraction` the record, and there is none.
+        record: the decision where the kind is `extraction`: field to value.
     """
+
+    unsaid = ("record",)
 
     text: str = Field(min_length=1)
     label: str = ""
+    record: dict[str, Any] | None = None
+
+    @field_validator("record", mode="before")
+    @classmethod
+    def _days_as_text(cls, value: Any) -> Any:
+        """YAML takes 2011-05-04 for a date, JSON knows none."""
+        if not isinstance(value, dict):
+            return value
+        return {name: one.isoformat() if isinstance(one, date) else one for name, one in value.items()}
 
 
 class Seed(Part):
@@ -49,15 +63,16 @@ class Seed(Part):
         file: a JSONL file under FACTORY_SEED with `text` (and `source`) a row.
         sources: take only rows whose source contains one of these; empty: all.
         words: shortest and longest passage taken, in words.
-        label: the passages are texts such as the specialist will be asked about; after the unlabelled texts, they are
-            labelled too, up to the budget's `label`.
+        unlabelled: the passages are texts such as the specialist will be asked about; after those of the spec's
+            `unlabelled` they become rows, too, up to the budget's `label`.
     """
 
-    unsaid = ("label",)
+    unsaid = ("unlabelled",)
+
     file: str
     sources: list[str] = Field(default_factory=list)
     words: Words = (5, 120)
-    label: bool = False
+    unlabelled: bool = False
 
 
 class Teacher(Part):
@@ -143,20 +158,14 @@ class Requirement(Part):
 
 
 StrategyName = Literal[
-    "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot"
-]
+    "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot",
+    "filled", "filled_few_shot"
+]  # fmt: skip
 """The ways there are to make a teacher write rows: factory.generate.strategies."""
 
 
 def _label_alone() -> dict[StrategyName, float]:
     return {"label": 1.0}
-
-
-def _of_its_kind(raw: Any) -> Any:
-    """Under `spans` nothing can be written by label, so there the default is to write marked texts."""
-    if isinstance(raw, dict) and raw.get("kind") == "spans" and "strategies" not in raw:
-        return {**raw, "strategies": {"marked": 1.0}}
-    return raw
 
 
 class Licence(Part):
@@ -174,12 +183,15 @@ class Spec(Part):
         title: what a person calls it.
         purpose: what it is for, for the card.
         not_for: what it must not be used for, for the card.
-        kind: the kind of task: `classification`, one label a text, or `spans`, named stretches of a text.
+        kind: the kind of task: `classification`, one label a text, `spans`, named stretches of a text, or `extraction`,
+            a record read out of a text.
         major: first number of its version; raise it when the labels change.
         language: ISO 639-1 code of the texts.
         text: what one text is, in words a writer understands: "a message a customer types into ...".
         question: what is asked about a text, in words a judge understands.
-        labels: name to definition: two or more labels, or one or more types of spans.
+        labels: name to definition: two or more labels, or one or more types of spans; under `extraction` they are the
+            fields and their definitions, and follow from `fields`.
+        fields: what a record holds, under `extraction`: name to definition and type.
         attributes: the axes of diversity: name to values.
         examples: few-shot rows.
         seed: real text to ground the teacher, if any.
@@ -196,18 +208,19 @@ class Spec(Part):
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("strategies", "refill", "out_of_scope", "judges", "reader")
+    unsaid = ("fields", "strategies", "refill", "out_of_scope", "judges", "reader")
 
     name: str
     title: str
     purpose: str
     not_for: list[str] = Field(default_factory=list)
-    kind: Literal["classification", "spans"]
+    kind: Literal["classification", "spans", "extraction"]
     major: int = Field(default=1, ge=1)
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     text: str
     question: str
     labels: dict[str, str] = Field(min_length=1)
+    fields: dict[str, RecordField] = Field(default_factory=dict)
     attributes: dict[str, list[str]] = Field(min_length=1)
     examples: list[Example] = Field(default_factory=list)
     seed: Seed | None = None
@@ -229,7 +242,7 @@ class Spec(Part):
     licence: Licence = Licence()
     folder: Path = Field(exclude=True)
 
-    _defaults = model_validator(mode="before")(_of_its_kind)
+    _derived = model_validator(mode="before")(derived)
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

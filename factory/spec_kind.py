@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from factory.span import NONE, TYPE, strip
+from factory.record import plain, settle
+from factory.span import TYPE, strip
+from factory.strata import NONE
 
 if TYPE_CHECKING:
     from factory.spec import Spec
 
-WRITES_SPANS = ("marked", "marked_few_shot")
-"""The strategies whose rows have spans."""
+WRITES: Mapping[str, tuple[str, ...]] = {
+    "spans": ("marked", "marked_few_shot"),
+    "extraction": ("filled", "filled_few_shot"),
+}
+"""Kind to the strategies whose rows have such decisions, the default first; all others write rows of one label."""
+
+
+def derived(raw: Any) -> Any:
+    """A spec as written with what follows from its kind: the strategy, and under `extraction` the labels."""
+    if not isinstance(raw, dict) or raw.get("kind") not in WRITES:
+        return raw
+    found = {"strategies": {WRITES[raw["kind"]][0]: 1.0}, **raw}
+    fields = raw.get("fields")
+    if raw["kind"] == "extraction" and "labels" not in raw and isinstance(fields, dict):
+        said = {name: one.get("definition") if isinstance(one, dict) else one for name, one in fields.items()}
+        found["labels"] = {name: text for name, text in said.items() if isinstance(text, str)}
+    return found
 
 
 def refused(spec: Spec) -> str:
     """The first thing in a spec that does not go with its kind, with its key; empty if all does."""
-    found = _spans(spec) if spec.kind == "spans" else _classification(spec)
-    return next(found, "")
+    kinds = {"classification": _classification, "spans": _spans, "extraction": _extraction}
+    return next(kinds[spec.kind](spec), "")
 
 
 def _classification(spec: Spec) -> Iterator[str]:
@@ -28,9 +45,12 @@ def _classification(spec: Spec) -> Iterator[str]:
     for number, example in enumerate(spec.examples):
         if example.label not in spec.labels:
             yield f"examples.{number}.label is {example.label!r}, which is not under labels"
-    for name in WRITES_SPANS:
-        if name in spec.strategies:
-            yield f"strategies.{name} writes texts with marked spans; it goes with `kind: spans` only"
+    writes = {"spans": "texts with marked spans", "extraction": "texts with their records"}
+    for kind, names in WRITES.items():
+        for name in names:
+            if name in spec.strategies:
+                yield f"strategies.{name} writes {writes[kind]}; it goes with `kind: {kind}` only"
+    yield from _only_extraction(spec)
 
 
 def _spans(spec: Spec) -> Iterator[str]:
@@ -47,33 +67,72 @@ def _spans(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.label: under `kind: spans` an example has no label; mark the spans in its text"
         elif reason := strip(example.text, spec.labels)[2]:
             yield f"examples.{number}.text: its tags can't be read: {reason}"
+    yield from _only_extraction(spec)
+    yield from _without_a_label(spec, "move the spans that people marked", "mark up", "nobody marked")
+
+
+def _extraction(spec: Spec) -> Iterator[str]:
+    if not spec.fields:
+        yield "fields: under `kind: extraction` name at least one field, with `definition` and `type`"
+    if spec.labels != {name: field.definition for name, field in spec.fields.items()}:
+        yield "labels: under `kind: extraction` they follow from `fields`; leave them out"
+    for name in spec.fields:
+        if not TYPE.fullmatch(name) or name == NONE:
+            yield (
+                f"fields.{name}: a field is called by letters, digits, - and _, beginning with a letter, "
+                f"and not `{NONE}`"
+            )
+    for number, example in enumerate(spec.examples):
+        record = None if example.record is None else plain(example.record)
+        if example.label:
+            yield f"examples.{number}.label: under `kind: extraction` an example has a `record`, and no label"
+        elif record is None:
+            yield f"examples.{number}.record is missing, or no mapping of fields to values (of none: {{}})"
+        elif reason := settle(spec.fields, example.text, record)[1]:
+            yield f"examples.{number}.record does not hold: {reason}"
+    yield from _without_a_label(spec, "change the words that records quote", "read", "nobody read")
+
+
+def _only_extraction(spec: Spec) -> Iterator[str]:
+    if spec.fields:
+        yield f"fields: there are records under `kind: extraction` only; this is `kind: {spec.kind}`"
+    for number, example in enumerate(spec.examples):
+        if example.record is not None:
+            yield f"examples.{number}.record: there are records under `kind: extraction` only"
+
+
+def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> Iterator[str]:
+    """What no kind can do whose decision is not one label a text, and what it needs."""
+    kind, ways = f"`kind: {spec.kind}`", WRITES[spec.kind]
     for way in spec.strategies:
-        if way not in WRITES_SPANS:
-            yield f"strategies.{way} writes rows of one label; under `kind: spans` use {' or '.join(WRITES_SPANS)}"
+        if way not in ways:
+            other = next((name for name, those in WRITES.items() if way in those), "")
+            writes = f"goes with `kind: {other}` only" if other else "writes rows of one label"
+            yield f"strategies.{way} {writes}; under {kind} use {' or '.join(ways)}"
     for name, why in _SENSELESS.items():
         part, _, key = name.rpartition(".")
         holder = getattr(spec, part) if part else spec
         if getattr(holder, key) != type(holder).model_fields[key].get_default(call_default_factory=True):
-            yield f"{name} makes no sense under `kind: spans`: {why}"
+            yield f"{name} makes no sense under {kind}: {why}"
     if spec.hygiene.pii == "mask":
-        yield "hygiene.pii: `mask` would move the spans that people marked; under `kind: spans` use keep or drop"
+        yield f"hygiene.pii: `mask` would {masking}; under {kind} use keep or drop"
     for size, budget in spec.budgets.items():
         if budget.judge < budget.label:
             yield (
-                f"budgets.{size}.judge is {budget.judge}, but under `kind: spans` the teacher must mark up each of the "
-                f"{budget.label} real texts (budgets.{size}.label): a text that nobody marked is no row"
+                f"budgets.{size}.judge is {budget.judge}, but under {kind} the teacher must {asked} each of the "
+                f"{budget.label} real texts (budgets.{size}.label): a text that {undecided} is no row"
             )
 
 
 _SENSELESS = {
-    "out_of_scope": "a text without spans is a row like any other, and the plan asks for some",
-    "judges": "the teacher marks up texts alone, and there is no committee yet that pools spans",
+    "out_of_scope": "a text that holds nothing is a row like any other, and the plan asks for some",
+    "judges": "the teacher reads texts alone; no committee pools what several find in a text",
     "reader": "the committee that listens to it decides on one label a text",
     "gate": "no student of this kind can be trained yet, so there is nothing to hold against it",
-    "teacher.shortlist": "the teacher sees all types",
-    "review.dropped": "people are not shown yet what checks of spans dropped",
+    "teacher.shortlist": "the teacher sees them all",
+    "review.dropped": "people are not shown yet what such checks dropped",
     "hygiene.consistency": "the committee that believes or doubts a label decides on one label a text",
     "hygiene.disagreement": "judges who are compared decide on one label a text",
     "hygiene.label_noise": "confident learning needs one label a text",
-    "hygiene.balance": "it compares rows per label; the plan balances types, pairs of types and none",
+    "hygiene.balance": "it compares rows per label; the plan balances what texts hold, pairs of it and none",
 }

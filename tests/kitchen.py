@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from factory.span import Claim, Span, locate, mark, types_of
+from factory.span import Claim, Span, locate, mark
+from factory.strata import names_in
 from tests.loopback_teacher import request_key
 
 WORDS = {
@@ -88,7 +89,7 @@ def teach(body: dict[str, Any]) -> str:
             claims.append({"text": "an invented thing", "type": "Food"})
         return json.dumps({"spans": claims})
     types = re.findall(r"TYPES: (.*)", asked)[-1]
-    assert types == "none" or set(types_of(types)) <= set(WORDS)
+    assert types == "none" or set(names_in(types)) <= set(WORDS)
     rows = [mark(*sample(types, 1000 + number + 37 * place)) for place in range(4)]
     if number % 5 == 0:
         rows[0] = rows[0].replace("</", "<", 1)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.span import Claim, Span, locate, mark, problem, ragged, strata, stratum, strip, types_of
+from factory.span import Claim, Span, locate, mark, problem, ragged, stratum, strip
+from factory.strata import names_in, strata
 
 LABELS = ["Chemical", "Disease"]
 PIECES = st.sampled_from(
@@ -128,4 +129,4 @@ def test_strata_name_sets_of_types() -> None:
     assert strata(["A", "B", "C"]) == ["A", "B", "C", "A + B", "A + C", "B + C", "none"]
     spans = [Span(start=0, end=1, label="B"), Span(start=2, end=3, label="A"), Span(start=4, end=5, label="B")]
     assert stratum(spans) == "A + B" and stratum(spans, ["B", "A"]) == "B + A" and stratum([]) == "none"
-    assert types_of("A + B") == ["A", "B"] and types_of("none") == []
+    assert names_in("A + B") == ["A", "B"] and names_in("none") == []

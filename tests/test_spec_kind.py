@@ -1,4 +1,4 @@
-"""What a spec of kind spans may say, and what makes no sense under it."""
+"""What a spec of kind spans or extraction may say, and what makes no sense under it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from factory.errors import DataError, SpecError
 from factory.files import write_jsonl
 from factory.row import Span, read_gold
 from factory.spec import COMPANIONS, Spec
-from tests import kitchen
+from tests import kitchen, registry
+
+
+def extract(base: Path, **changes: Any) -> Spec:
+    registry.make_specialist(base / "prompts" / "test" / "registry", base / "gold", changes)
+    return specs.load("test/registry", base / "prompts")
 
 
 def declare(base: Path, **changes: Any) -> Spec:
@@ -123,3 +128,84 @@ def test_a_gold_row_that_cannot_be_right_names_its_line(tmp_path: Path, line: di
     with pytest.raises(DataError) as caught:
         read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans")
     assert said in str(caught.value) and "g.jsonl:1" in str(caught.value)
+
+
+def test_labels_follow_from_fields(tmp_path: Path) -> None:
+    spec = extract(tmp_path, strategies={"filled": 1.0})
+    assert spec.labels == {name: one["definition"] for name, one in registry.FIELDS.items()}
+    said = spec.model_dump(mode="json")
+    assert Spec.model_validate({**said, "folder": spec.folder}, strict=False).hash == spec.hash
+    without = {key: value for key, value in said.items() if key != "strategies"}
+    assert Spec.model_validate({**without, "folder": spec.folder}, strict=False).strategies == {"filled": 1.0}
+    retyped = {**registry.FIELDS, "loan": {**registry.FIELDS["loan"], "type": "text"}}
+    fields = Spec.model_validate({**said, "fields": retyped, "folder": spec.folder}, strict=False)
+    assert fields.hash != spec.hash
+
+
+def test_days_need_no_quotation_marks_in_yaml(tmp_path: Path) -> None:
+    folder = tmp_path / "prompts" / "test" / "registry"
+    registry.make_specialist(folder, tmp_path / "gold", {})
+    file = folder / "spec.yaml"
+    said = file.read_text()
+    assert "due: '1999-05-03'" in said
+    file.write_text(said.replace("due: '1999-05-03'", "due: 1999-05-03"))
+    spec = specs.load("test/registry", tmp_path / "prompts")
+    assert spec.examples[0].record == {"borrower": ["hugo  prandt"], "due": "1999-05-03"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"fields": {}, "labels": {"a": "b"}}, "fields: under `kind: extraction` name at least one"),
+        ({"labels": {"loan": "Another."}}, "labels: under `kind: extraction` they follow from `fields`"),
+        ({"fields": {"a b": {"definition": "d", "type": "text"}}, "examples": []}, "fields.a b: a field is called by"),
+        (
+            {"fields": {"none": {"definition": "d", "type": "text"}}, "examples": []},
+            "fields.none: a field is called by",
+        ),
+        ({"fields": {"a": {"definition": " ", "type": "text"}}, "examples": []}, "labels.a has no definition"),
+        ({"fields": {"a": {"definition": "d", "type": "words"}}}, "fields.a.type: Input should be 'quote', 'text'"),
+        ({"fields": {"a": {"definition": "d", "type": "text", "of": 1}}}, "fields.a.of: unknown key; allowed here:"),
+        ({"fields": {"a": {"definition": "d", "type": "choice"}}}, "fields.a: a choice needs `values`"),
+        ({"fields": {"a": {"type": "text"}}}, "fields.a.definition: this key is required"),
+        ({"examples": [{"text": "a", "label": "due"}]}, "examples.0.label: under `kind: extraction`"),
+        ({"examples": [{"text": "a"}]}, "examples.0.record is missing"),
+        ({"examples": [{"text": "a", "record": {"due": {"day": 1}}}]}, "examples.0.record is missing, or no mapping"),
+        (
+            {"examples": [{"text": "a", "record": {"borrower": ["b"]}}]},
+            "examples.0.record does not hold: not in the text",
+        ),
+        ({"strategies": {"marked": 1.0}}, "strategies.marked goes with `kind: spans` only"),
+        (
+            {"strategies": {"label": 1.0}},
+            "strategies.label writes rows of one label; under `kind: extraction` use filled",
+        ),
+        ({"out_of_scope": "due"}, "out_of_scope makes no sense under `kind: extraction`"),
+        ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: extraction`"),
+        ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: extraction`"),
+        ({"hygiene": {"consistency": 0.3}}, "hygiene.consistency makes no sense under `kind: extraction`"),
+        ({"hygiene": {"label_noise": True}}, "hygiene.label_noise makes no sense"),
+        ({"hygiene": {"balance": 2.0}}, "hygiene.balance makes no sense"),
+        ({"hygiene": {"pii": "mask"}}, "hygiene.pii: `mask` would change the words that records quote"),
+        ({"attributes": {"told": ["x"]}}, "attributes.told is a name that rows use"),
+        ({"budgets": {"quick": BUDGET, "full": BUDGET}}, "budgets.quick.judge is 8, but under `kind: extraction`"),
+    ],
+)
+def test_what_makes_no_sense_for_records_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        extract(tmp_path, **changes)
+    assert said in str(caught.value) and "spec.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"fields": registry.FIELDS}, "fields: there are records under `kind: extraction` only; this is `kind: spans`"),
+        ({"examples": [{"text": "a", "record": {}}]}, "examples.0.record: there are records"),
+        ({"strategies": {"filled": 1.0}}, "strategies.filled goes with `kind: extraction` only"),
+    ],
+)
+def test_fields_are_for_extraction_alone(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        declare(tmp_path, **changes)
+    assert said in str(caught.value)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from factory.dataset import card
+from factory.dataset.decision import OF_KIND
 from factory.dataset.split import Split, split
 from factory.dataset.version import FORMAT, SPLITS, DatasetVersion, content_hash, parquet_file, record, version_name
 from factory.errors import DataError
 from factory.files import explained, file_sha256, write_json, write_text
 from factory.row import Row
-from factory.span import strata
 from factory.spec import COMPANIONS, Spec
+from factory.spec_field import record_schema
 
 
 def build(
@@ -61,6 +62,7 @@ def build(
         "licence": spec.licence.data,
         "labels": labels,
         **({"kind": spec.kind} if spec.kind != "classification" else {}),
+        **({"schema": record_schema(spec.fields)} if spec.fields else {}),
         **_counts(rows, splits, spec),
         "spec": spec.hash,
         "prompts": {name: file_sha256(spec.folder / name) for name in COMPANIONS},
@@ -77,7 +79,7 @@ def build(
         if members:  # `datasets` cannot read a file without rows
             written.append(parquet_file(out, name))
             records = [record(row, name, labels) for row in members]
-            _write_parquet(records, labels, written[-1], spans=spec.kind == "spans")
+            _write_parquet(records, OF_KIND[spec.kind].features(spec), written[-1])
     manifest["files"] = {
         path.relative_to(out).as_posix(): {"sha256": file_sha256(path), "bytes": path.stat().st_size}
         for path in sorted(written)
@@ -109,7 +111,7 @@ def _check(rows: Sequence[Row], labels: list[str]) -> None:
         )
     known, seen = set(labels), set()
     for row in rows:
-        unknown = _named(row) - known
+        unknown = OF_KIND[row.kind].every_name(row) - known
         if unknown:
             raise DataError(f"A row has the label {min(unknown)!r}, which the spec does not declare.", where=row.id)
         if row.id in seen:
@@ -119,16 +121,10 @@ def _check(rows: Sequence[Row], labels: list[str]) -> None:
         seen.add(row.id)
 
 
-def _named(row: Row) -> set[str]:
-    """The labels that a row names."""
-    return {row.label, *(row.soft or {})} if row.spans is None else {span.label for span in row.spans}
-
-
 def _counts(rows: Sequence[Row], splits: Mapping[Split, Sequence[Row]], spec: Spec) -> dict[str, Any]:
     generated = [row for row in rows if row.origin == "generated"]
-    named = [{row.label} if row.spans is None else _named(row) for row in rows]
-    axes = {"types": strata(list(spec.labels))} if spec.kind == "spans" else {}
-    axes |= spec.attributes
+    named = [OF_KIND[row.kind].names(row) for row in rows]
+    axes = OF_KIND[spec.kind].axes(spec) | spec.attributes
     return {
         "splits": {name: len(members) for name, members in splits.items()},
         "origins": dict(sorted(Counter(row.origin for row in rows).items())),
@@ -152,16 +148,13 @@ def _planned(shares: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     return planned
 
 
-def _write_parquet(records: list[dict[str, Any]], labels: list[str], path: Path, *, spans: bool) -> None:
+def _write_parquet(records: list[dict[str, Any]], decided: dict[str, Any], path: Path) -> None:
     """Write one split atomically, with the features in the metadata so that `datasets` knows the label names."""
     import pyarrow
     import pyarrow.parquet as parquet
-    from datasets import ClassLabel, Features, List, Value
+    from datasets import Features, List, Value
 
-    text, number, place = Value("string"), Value("float64"), Value("int64")
-    decided = {"label": ClassLabel(names=labels), "soft": List(number, length=len(labels))}
-    if spans:
-        decided = {"spans": List({"start": place, "end": place, "label": ClassLabel(names=labels)})}
+    text, number = Value("string"), Value("float64")
     lineage = dict.fromkeys(("spec", "cell", "source", "prompt", "reply", "teacher"), text)
     features = Features(
         {

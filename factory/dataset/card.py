@@ -14,6 +14,9 @@ ORIGINS = {
     "example": "given with the spec",
 }
 
+TASKS = {"classification": "text-classification", "spans": "token-classification", "extraction": "text-generation"}
+"""Kind of task to the Hugging Face Hub's word for it, which has none for extraction: a text becomes a JSON text."""
+
 
 def render(manifest: dict[str, Any], spec: Spec) -> str:
     """README.md of a dataset version, with the metadata a Hugging Face hub and `datasets` read.
@@ -32,9 +35,9 @@ def render(manifest: dict[str, Any], spec: Spec) -> str:
         language_creators=["machine-generated", *(["found"] if manifest["origins"].get("unlabelled") else [])],
         multilinguality=["monolingual"],
         size_categories=[_size(rows)],
-        task_categories=["token-classification" if manifest.get("kind") == "spans" else "text-classification"],
+        task_categories=[TASKS[manifest.get("kind", "classification")]],
         pretty_name=f"{manifest['title']} ({manifest['version']})",
-        tags=["synthetic"],
+        tags=["synthetic", *(["information-extraction"] if manifest.get("kind") == "extraction" else [])],
         configs=[
             {
                 "config_name": "default",

@@ -48,6 +48,8 @@ SPANS = {
     "label": "each span's type, a number; `classes` names it",
 }
 """What takes the place of `label` and `soft` where the kind of task is `spans`: lists, span by span."""
+RECORD = ("record", "sc:Text", "what was read out of the text, a JSON object; the manifest holds its JSON schema")
+"""What takes their place where the kind is `extraction`; `fields`, the same with types, is a table itself."""
 LINEAGE = ("spec", "cell", "source", "prompt", "reply", "teacher", "was")
 
 
@@ -74,7 +76,7 @@ def describe(manifest: Mapping[str, Any], published: str) -> dict[str, Any]:
     """The JSON-LD of a version, from its manifest."""
     rows = sum(manifest["splits"].values())
     splits = [split for split in SPLITS if manifest["splits"][split]]
-    spans = manifest.get("kind") == "spans"
+    kind = manifest.get("kind", "classification")
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -92,7 +94,7 @@ def describe(manifest: Mapping[str, Any], published: str) -> dict[str, Any]:
         "distribution": [_file(manifest, split) for split in splits],
         "recordSet": [
             _classes(manifest["labels"]),
-            *(_rows(split, spans) for split in splits),
+            *(_rows(split, kind) for split in splits),
         ],
     }
 
@@ -126,21 +128,23 @@ def _classes(labels: list[str]) -> dict[str, Any]:
     }
 
 
-def _rows(split: Any, spans: bool) -> dict[str, Any]:
+def _rows(split: Any, kind: str) -> dict[str, Any]:
     file = parquet_file(Path(), split).as_posix()
 
-    def field(name: str, kind: str, says: str, column: str, **more: Any) -> dict[str, Any]:
+    def field(name: str, data_type: str, says: str, column: str, **more: Any) -> dict[str, Any]:
         source = {"fileObject": {"@id": file}, "extract": {"column": column}, **more.pop("source", {})}
         named = {"@type": "cr:Field", "@id": f"{split}/{name}", "name": name, "description": says}
-        return {**named, "dataType": kind, "source": source, **more}
+        return {**named, "dataType": data_type, "source": source, **more}
 
     extra: dict[str, dict[str, Any]] = {
         "label": {"references": {"field": {"@id": "classes/number"}}},
         "soft": {"repeated": True},
     }
-    columns = {name: column for name, column in COLUMNS.items() if not spans or name not in extra}
-    fields = [field(name, kind, says, name, **extra.get(name, {})) for name, (kind, says) in columns.items()]
-    for part, says in SPANS.items() if spans else ():
+    columns = {name: column for name, column in COLUMNS.items() if kind == "classification" or name not in extra}
+    fields = [field(name, typed, says, name, **extra.get(name, {})) for name, (typed, says) in columns.items()]
+    if kind == "extraction":
+        fields.append(field(*RECORD, RECORD[0]))
+    for part, says in SPANS.items() if kind == "spans" else ():
         source = {"transform": {"jsonPath": f"[*].{part}"}}
         fields.append(field(f"spans_{part}", "cr:Int64", says, "spans", source=source, repeated=True))
     fields += [

@@ -15,7 +15,7 @@ Placed = tuple[Row, Split]
 SHOWN = 3
 """Examples a kind of difference."""
 _WIDE = 100
-_DECISIONS = {"label", "spans"}
+_DECISIONS = {"label", "spans", "record"}
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ def split(rows: Sequence[Row], share: float = HELD_OUT) -> dict[str, Split]:
     has `ENOUGH` rows.
 
     Args:
-        rows: any order; the answer does not depend on it. Where they have spans, `label` above is the set of types.
+        rows: any order; the answer does not depend on it. Where they have spans or records, `label` above is the set
+            of types or fields.
         share: of the groups to hold out, 0 to 1.
     """
     chosen: dict[str, Split] = {}

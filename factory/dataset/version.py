@@ -6,7 +6,7 @@
     data/held_out-00000-of-00001.parquet    rows held out for early stopping and calibration
 
 `datasets.load_dataset(folder)` opens it with no code of ours. Where the kind of task is `spans`, a column `spans` takes
-the place of `label` and `soft`.
+the place of `label` and `soft`; where it is `extraction`, `record` (JSON text) and `fields` (the same by field, typed).
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factory.dataset.decision import OF_KIND, Decision
 from factory.dataset.split import Split
 from factory.errors import DataError
 from factory.files import digest, file_sha256, read_json
-from factory.row import Lineage, Row, Span, Verdict
+from factory.row import Lineage, Row, Verdict
 
 FORMAT = 1
 SPLITS: tuple[Split, ...] = ("train", "held_out")
@@ -59,7 +60,9 @@ class DatasetVersion:
 
         if not self.manifest["splits"][split]:
             return []
-        return [_row(value, self.labels) for value in parquet.read_table(parquet_file(self.path, split)).to_pylist()]
+        decision = OF_KIND[self.manifest.get("kind", "classification")]
+        values = parquet.read_table(parquet_file(self.path, split)).to_pylist()
+        return [_row(value, self.labels, decision) for value in values]
 
 
 def open_version(folder: Path) -> DatasetVersion:
@@ -100,17 +103,10 @@ def content_hash(splits: Mapping[Split, Iterable[Row]], labels: list[str]) -> st
 
 def seen(row: Row, split: Split) -> dict[str, Any]:
     """What a version is made of: what training sees of a row and where that came from, by name, in a fixed order."""
-    if row.spans is None:
-        decided: dict[str, Any] = {
-            "label": row.label,
-            "soft": {label: round(p, 6) for label, p in row.distribution().items() if round(p, 6) > 0},
-        }
-    else:
-        decided = {"spans": [[span.start, span.end, span.label] for span in row.spans]}
     return {
         "split": split,
         "text": row.text,
-        **decided,
+        **OF_KIND[row.kind].content(row),
         "weight": round(row.weight, 6),
         "origin": row.origin,
         "attributes": row.attributes,
@@ -129,20 +125,11 @@ def parquet_file(folder: Path, split: Split) -> Path:
 
 
 def record(row: Row, split: Split, labels: list[str]) -> dict[str, Any]:
-    """A row as Parquet holds it: class numbers for labels, probabilities in the order of the labels; or its spans."""
-    if row.spans is None:
-        distribution = row.distribution()
-        decided: dict[str, Any] = {
-            "label": labels.index(row.label),
-            "soft": [distribution.get(label, 0.0) for label in labels],
-        }
-    else:
-        spans = [{"start": span.start, "end": span.end, "label": labels.index(span.label)} for span in row.spans]
-        decided = {"spans": spans}
+    """A row as Parquet holds it."""
     return {
         "id": row.id,
         "text": row.text,
-        **decided,
+        **OF_KIND[row.kind].columns(row, labels),
         "weight": row.weight,
         "origin": row.origin,
         "split": split,
@@ -152,17 +139,10 @@ def record(row: Row, split: Split, labels: list[str]) -> dict[str, Any]:
     }
 
 
-def _row(value: Mapping[str, Any], labels: list[str]) -> Row:
-    decided: dict[str, Any]
-    if "spans" in value:
-        decided = {"spans": tuple(Span(**{**span, "label": labels[span["label"]]}) for span in value["spans"])}
-    else:
-        label = labels[value["label"]]
-        soft = {name: p for name, p in zip(labels, value["soft"], strict=True) if p > 0}
-        decided = {"label": label, "soft": None if soft == {label: 1.0} else soft}
+def _row(value: Mapping[str, Any], labels: list[str], decision: Decision) -> Row:
     return Row(
         text=value["text"],
-        **decided,
+        **decision.read(value, labels),
         weight=value["weight"],
         origin=value["origin"],
         attributes=json.loads(value["attributes"]),

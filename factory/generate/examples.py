@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from factory.record import plain, settle
 from factory.row import Lineage, Row
 from factory.span import strip
 from factory.spec import Spec
 
 
 def given(spec: Spec, lineage: Lineage) -> list[Row]:
-    """A row for every example; where the kind is `spans`, its tags become spans."""
+    """A row for every example; of kind `spans`, its tags become spans."""
+    if spec.kind == "extraction":
+        records = [settle(spec.fields, one.text, plain(one.record) or {})[0] for one in spec.examples]
+        return [
+            Row(text=one.text, record=record, origin="example", lineage=lineage)
+            for one, record in zip(spec.examples, records, strict=True)
+        ]
     if spec.kind != "spans":
         return [Row(text=one.text, label=one.label, origin="example", lineage=lineage) for one in spec.examples]
     read = [strip(one.text, spec.labels) for one in spec.examples]

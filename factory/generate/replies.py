@@ -32,6 +32,12 @@ def parse_rows(reply: str) -> tuple[list[str], str]:
     Returns:
         texts, stripped, and an empty string; or the texts that could be saved and a reason.
     """
+    found, failure = parse_items(reply)
+    return [text for text, _ in found], failure
+
+
+def parse_items(reply: str) -> tuple[list[tuple[str, Any]], str]:
+    """As `parse_rows`, with each text the whole item that it is the `text` of, as the teacher wrote it."""
     try:
         value = json.loads(reply)
         failure = ""
@@ -40,8 +46,8 @@ def parse_rows(reply: str) -> tuple[list[str], str]:
         rows, failure = _salvage(reply), "not JSON: cut off or malformed"
     if not isinstance(rows, list):
         return [], failure or "no list named rows"
-    texts = [row.get("text") if isinstance(row, dict) else row for row in rows]
-    good = [" ".join(text.split()) for text in texts if isinstance(text, str) and _sound(text)]
+    texts = [(row.get("text") if isinstance(row, dict) else row, row) for row in rows]
+    good = [(" ".join(text.split()), row) for text, row in texts if isinstance(text, str) and _sound(text)]
     if len(good) < len(rows):
         failure = failure or f"{len(rows) - len(good)} rows without a usable text"
     return good, failure

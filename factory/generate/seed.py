@@ -57,7 +57,7 @@ def seed_passages(spec: Spec, settings: Settings) -> list[Passage]:
 def unlabelled(spec: Spec, settings: Settings) -> list[Passage]:
     """The real texts a teacher may be asked to label, in a reproducible order; none where the spec names none.
 
-    They are the spec's unlabelled texts, and after them the passages of its seed where `seed.label` says so.
+    They are those of the spec's `unlabelled`, and after them the passages of its `seed` where that says so.
 
     The first n are the sample of size n: a larger budget begins with a smaller one's texts. Texts equal but for case
     and space are taken once, and those outside `hygiene.words` not at all.
@@ -69,7 +69,7 @@ def unlabelled(spec: Spec, settings: Settings) -> list[Passage]:
     if spec.unlabelled is not None:
         path = settings.gold / spec.unlabelled
         found = _passages(_read(path, "FACTORY_GOLD", "unlabelled"), path, spec.hygiene.words, spec.name)
-    if spec.seed is not None and spec.seed.label:
+    if spec.seed is not None and spec.seed.unlabelled:
         known = {passage.text.casefold() for passage in found}
         found += [passage for passage in seed_passages(spec, settings) if passage.text.casefold() not in known]
     return found

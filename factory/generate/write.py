@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from factory.files import digest
 from factory.generate.limits import NO_LIMITS, Limits, Spent, within
 from factory.generate.pipeline import ask
-from factory.generate.strategies import STRATEGIES, Material
+from factory.generate.strategies import STRATEGIES, Draft, Material
 from factory.generate.strategies.cell import Cell
 from factory.progress import Progress, silent
+from factory.record import settle
 from factory.row import Lineage, Row
+from factory.spec import Spec
 from factory.teacher.chat import Teacher
 
 
@@ -72,22 +75,23 @@ def write(
         )
         attributes = strategy.attributes(cell)
         rows.extend(
-            Row(
-                text=draft.text,
-                label=draft.label if draft.spans is None else "",
-                spans=draft.spans,
-                origin="generated",
-                attributes=attributes,
-                lineage=lineage,
-            )
+            Row(text=draft.text, **_decided(draft, spec), origin="generated", attributes=attributes, lineage=lineage)
             for draft in drafts
         )
     return Written(rows, failed, spent)
 
 
+def _decided(draft: Draft, spec: Spec) -> dict[str, Any]:
+    """A draft's decision as a row's; a record that does not hold stays as it was said, for hygiene to say so."""
+    if draft.record is not None:
+        return {"record": settle(spec.fields, draft.text, draft.record)[0]}
+    return {"label": draft.label} if draft.spans is None else {"spans": draft.spans}
+
+
 def asked_of(row: Row) -> str:
-    """What a generated row was asked to mean: its cell's label."""
-    return row.label if row.spans is None else row.attributes.get("types", row.stratum)
+    """What a generated row was asked to mean or to hold: its cell's label."""
+    axis = {"spans": "types", "extraction": "fields"}.get(row.kind, "label")
+    return row.label if axis == "label" else row.attributes.get(axis, row.stratum)
 
 
 def strategy_of(row: Row) -> str:

@@ -17,6 +17,7 @@ _TWIN = "the row that was kept says the same, so a label would tell nothing new"
 GUARDS: Mapping[str, str] = {
     "schema": "what it drops is broken, whatever its label",
     "spans": "what it drops has broken marks, or lacks what it was asked for",
+    "record": "what it drops has a record that does not hold, or lacks what it was asked for",
     "profanity": "the spec wants none of it, whatever its label",
     "contamination": _EXAMINATION,
     "semantic_contamination": _EXAMINATION,

@@ -20,8 +20,8 @@ def explain(row: Row) -> str:
     came = row.lineage
     lines = [f"Row {row.id}", *textwrap.wrap(row.text, 100, initial_indent="  “", subsequent_indent="   ")]
     lines[-1] += "”"
-    name = "label" if row.spans is None else "spans"
-    lines += ["", f"  {name}      {row.decision}" + (f"  (was {came.was})" if came.was is not None else "")]
+    name = {"classification": "label", "spans": "spans", "extraction": "record"}[row.kind]
+    lines += ["", f"  {name:<10} {row.decision}" + (f"  (was {came.was})" if came.was is not None else "")]
     if row.soft is not None:
         ranked = sorted(row.soft.items(), key=lambda item: (-item[1], item[0]))
         rest = len(ranked) - _SOFT_SHOWN

@@ -21,6 +21,7 @@ from factory.hygiene import (
     length,
     pii,
     profanity,
+    record,
     roles,
     schema,
     semantic_contamination,
@@ -34,6 +35,7 @@ from factory.row import Row, Verdict, write_rows
 CHECKS: Mapping[str, Check] = {
     schema.NAME: schema.check,
     spans.NAME: spans.check,
+    record.NAME: record.check,
     length.NAME: length.check,
     language.NAME: language.check,
     roles.NAME: roles.check,
@@ -55,14 +57,17 @@ duplicates. Some are run only where the spec asks (`check.asked`)."""
 BY_ROW = tuple(
     check.NAME
     for check in (
-        schema, spans, length, language, roles, profanity, contamination, semantic_contamination, pii, consistency
+        schema, spans, record, length, language, roles, profanity, contamination, semantic_contamination, pii,
+        consistency
     )
 )  # fmt: skip
 """Checks that look at each row by itself, so that rows may come to them in blocks (`factory.hygiene.stream`)."""
 
+_OF_LABELS = (consistency.NAME, disagreement.NAME, label_noise.NAME, balance.NAME)
 _NOT_OF = {
-    "classification": (spans.NAME,),
-    "spans": (consistency.NAME, disagreement.NAME, label_noise.NAME, balance.NAME),
+    "classification": (spans.NAME, record.NAME),
+    "spans": (record.NAME, *_OF_LABELS),
+    "extraction": (spans.NAME, *_OF_LABELS),
 }
 """Kind of task to the checks that have nothing to say about its rows."""
 

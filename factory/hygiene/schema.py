@@ -29,7 +29,7 @@ def _verdict(row: Row, labels: set[str]) -> Verdict:
 
 
 def _problem(row: Row, labels: set[str]) -> str:
-    if row.spans is None and row.label not in labels:
+    if row.kind == "classification" and row.label not in labels:
         return f"unknown label: {row.label!r} is not one of the spec's"
     if not row.text.strip():
         return "empty text"

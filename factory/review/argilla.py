@@ -9,7 +9,7 @@ from typing import Any
 
 from factory.errors import ReviewError
 from factory.review import argilla_dataset
-from factory.review.backend import Answer, Item, Pulled, Pushed, SpansAnswer, checked
+from factory.review.backend import Answer, Item, Pulled, Pushed, RecordAnswer, SpansAnswer, checked, record_of
 from factory.services.argilla.credentials import WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 from factory.settings import Settings
@@ -86,10 +86,11 @@ class ArgillaBackend:
                     if response["status"] not in ("submitted", "discarded"):
                         continue
                     answer = _answer(record, response, spec)
-                    problem = checked(spec, answer, f"{self.url}, row {answer.row_id}, {answer.reviewer}")
+                    where = f"{self.url}, row {record['external_id']}, {pseudonym(response['user_id'])}"
+                    problem = f"{where}: {answer}" if isinstance(answer, str) else checked(spec, answer, where)
                     if problem:
                         pulled.problems.append(problem)
-                    else:
+                    elif isinstance(answer, Answer):
                         pulled.answers.append(answer)
         return pulled
 
@@ -106,8 +107,8 @@ class ArgillaBackend:
                 dataset.delete()
                 return None
             questions = self._get(f"/api/v1/datasets/{dataset.id}/questions")["items"]
-            options = [q["settings"]["options"] for q in questions if q["name"] == argilla_dataset.question(spec)]
-            if not options or {option["value"] for option in options[0]} != set(spec.labels):
+            asked = [one for one in questions if one["name"] == argilla_dataset.question(spec)]
+            if not asked or not argilla_dataset.fits(spec, asked[0]):
                 raise ReviewError(
                     f"The dataset {name!r} is there already, with other labels.",
                     where=f"{self.url}, workspace {WORKSPACE}",
@@ -170,7 +171,7 @@ def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
     suggestion: dict[str, Any] = {"question_id": question, "value": item.suggestion, "agent": agent}
     if spec.kind == "spans":
         suggestion["value"] = [span.model_dump() for span in strip(item.suggestion or "", spec.labels)[1]]
-    else:
+    elif spec.kind == "classification":
         suggestion["score"] = item.confidence
     candidates = argilla_dataset.definitions(spec, item.candidates)
     return {
@@ -181,7 +182,8 @@ def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Answer:
+def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Answer | str:
+    """What a person said, or what is wrong with it."""
     values = {name: value["value"] for name, value in (response.get("values") or {}).items()}
     # A person may mark a label and then discard the row after all.
     submitted = response["status"] == "submitted"
@@ -194,6 +196,10 @@ def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Ans
         "comment": (values.get("comment") or "").strip(),
         "submitted_at": response["updated_at"],
     }
+    if spec.kind == "extraction":
+        given = values.get("record") if submitted else None
+        found, reason = (None, "") if given is None else record_of(spec, said["text"], given)
+        return reason or RecordAnswer(label=None, record=found, **said)
     if spec.kind != "spans":
         return Answer(label=values.get("label") if submitted else None, **said)
     spans = [Span(start=one["start"], end=one["end"], label=one["label"]) for one in values.get("spans") or ()]

@@ -3,7 +3,7 @@
 A person sees the text, what the likely labels mean, all labels with the machine's suggestion marked, and two questions
 that need no answer: why no label fits, and a comment. Submit gives the label; Discard says that none fits. policy.md is
 the guidelines. On an audited row there is no suggestion, and no likely labels. Where the decision is a set of spans,
-the person marks words in the text instead of choosing a label.
+the person marks words in the text instead of choosing a label; where it is a record, they correct its JSON text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from factory.review.backend import PROBLEMS
 from factory.spec import Spec
 
 _LONGEST_GUIDELINES = 10_000  # characters; Argilla refuses more
+_LONGEST_DESCRIPTION = 1_000
 _VISIBLE_LABELS = 20
+_NOTHING = {"classification": "No label fits", "spans": "Can it not be marked", "extraction": "Can it not be read"}
 
 
 def name(spec: Spec) -> str:
@@ -45,21 +47,35 @@ def definitions(spec: Spec, labels: Iterable[str], length: int = 1000) -> str:
 
 def question(spec: Spec) -> str:
     """The name of the question that decides."""
-    return "spans" if spec.kind == "spans" else "label"
+    return {"classification": "label", "spans": "spans", "extraction": "record"}[spec.kind]
+
+
+def form(spec: Spec) -> str:
+    """What a record looks like, for the person who corrects its JSON text; other fields make another form."""
+    names = [
+        f"{name}: {field.form}{'' if field.required else '; or leave it out'}" for name, field in spec.fields.items()
+    ]
+    return f"{{}} where the text has none of them. {'. '.join(names)}."[:_LONGEST_DESCRIPTION]
+
+
+def fits(spec: Spec, asked: dict[str, Any]) -> bool:
+    """Whether a question that is there already, as the server tells it, asks for what the spec asks for."""
+    if spec.kind == "extraction":
+        return bool(asked["description"] == form(spec))
+    return {option["value"] for option in asked["settings"]["options"]} == set(spec.labels)
 
 
 def settings(spec: Spec, client: Any) -> Any:
     """An argilla.Settings: the field, the questions, the metadata to filter by and the guidelines."""
     import argilla
 
-    asked = {
-        "name": question(spec),
-        "title": spec.question.strip()[:500],
-        "labels": list(spec.labels),
-        "visible_labels": min(len(spec.labels), _VISIBLE_LABELS) if len(spec.labels) > 2 else None,
-        "client": client,
-    }
-    if spec.kind == "spans":
+    asked = {"name": question(spec), "title": spec.question.strip()[:500], "client": client}
+    if spec.kind != "extraction":
+        visible = min(len(spec.labels), _VISIBLE_LABELS) if len(spec.labels) > 2 else None
+        asked |= {"labels": list(spec.labels), "visible_labels": visible}
+    if spec.kind == "extraction":
+        label = argilla.TextQuestion(description=form(spec), **asked)
+    elif spec.kind == "spans":
         says = "Mark the words in the text; submit without marks where there are none. Types are under Guidelines."
         label = argilla.SpanQuestion(field="text", description=says, **asked)
     else:
@@ -67,7 +83,7 @@ def settings(spec: Spec, client: Any) -> Any:
         label = argilla.LabelQuestion(description=says, **asked)
     problem = argilla.LabelQuestion(
         name="problem",
-        title=f"{'Can it not be marked' if spec.kind == 'spans' else 'No label fits'}? Say why, then press Discard",
+        title=f"{_NOTHING[spec.kind]}? Say why, then press Discard",
         labels=PROBLEMS,
         required=False,
         client=client,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
+from factory.record import NO_RECORD, Record, plain, read, settle, written
+from factory.record import problem as record_problem
 from factory.span import Spans, mark, problem
 from factory.spec import Spec
 
@@ -27,8 +29,8 @@ class Item:
     Attributes:
         row_id: the row's id; a row is shown once, however often it is pushed.
         text: what there is to judge.
-        suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), to be confirmed or
-            corrected; None: the person judges unaided.
+        suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), or its record as
+            JSON text, to be confirmed or corrected; None: the person judges unaided.
         confidence: the probability the machines give their label, 0 to 1.
         reason: why a person is asked: `audit`, `spot check`, `uncertain` or `coverage`.
         candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
@@ -73,6 +75,17 @@ class Answer:
         """What was decided, as `Row.decision` writes it."""
         return self.label
 
+    @property
+    def decided(self) -> dict[str, Any]:
+        """What was decided, as a row's fields; only where something was."""
+        return {"label": self.label}
+
+    def unusable(self, spec: Spec) -> str:
+        """Why it can't be used; empty if it can."""
+        if self.label is not None and self.label not in spec.labels:
+            return f"the label {self.label!r} is not one of the spec's"
+        return ""
+
 
 @dataclass(frozen=True)
 class SpansAnswer(Answer):
@@ -88,6 +101,40 @@ class SpansAnswer(Answer):
     def decision(self) -> str | None:
         """See Answer.decision."""
         return None if self.spans is None else mark(self.text, self.spans)
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """See Answer.decided."""
+        return {"spans": self.spans}
+
+    def unusable(self, spec: Spec) -> str:
+        """See Answer.unusable."""
+        return "" if self.spans is None else problem(self.text, self.spans, spec.labels)
+
+
+@dataclass(frozen=True)
+class RecordAnswer(Answer):
+    """What one person said of one row where the decision is a record; `label` is None.
+
+    Attributes:
+        record: the record in its one form (factory.record.settle); None: the person could or would not read the text.
+    """
+
+    record: Record | None = None
+
+    @property
+    def decision(self) -> str | None:
+        """See Answer.decision."""
+        return None if self.record is None else written(self.record)
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """See Answer.decided."""
+        return {"record": self.record}
+
+    def unusable(self, spec: Spec) -> str:
+        """See Answer.unusable."""
+        return "" if self.record is None else record_problem(spec.fields, self.text, self.record)
 
 
 @dataclass(frozen=True)
@@ -131,9 +178,17 @@ class Backend(Protocol):
 
 def checked(spec: Spec, answer: Answer, where: str) -> str:
     """Why an answer can't be used, with its place; empty if it can."""
-    if isinstance(answer, SpansAnswer) and answer.spans is not None:
-        reason = problem(answer.text, answer.spans, spec.labels)
-        return f"{where}: {reason}" if reason else ""
-    if answer.label is not None and answer.label not in spec.labels:
-        return f"{where}: the label {answer.label!r} is not one of the spec's"
-    return ""
+    reason = answer.unusable(spec)
+    return f"{where}: {reason}" if reason else ""
+
+
+def record_of(spec: Spec, text: str, said: Any) -> tuple[Record | None, str]:
+    """A record as a person wrote it, as JSON text or as its value; or None and why it can't be used."""
+    if isinstance(said, str):
+        found, reason = read(said)
+    else:
+        found, reason = plain(said), NO_RECORD
+    if found is None:
+        return None, f"record: {reason}"
+    settled, reason = settle(spec.fields, text, found)
+    return (None, f"record: {reason}") if reason else (settled, "")

@@ -6,6 +6,7 @@ people write: one JSON object a line with `row_id` and `label` (null for none), 
 
 Where the decision is a set of spans, `spans` takes the place of `label`: a list of objects with `start`, `end` and
 `label`; or, easier to type, `marked`: the text with tags in it, as `suggestion` has them. Null where none can be given.
+Where it is a record, `record` does: an object by the spec's fields, or the same as JSON text, as `suggestion` has it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from factory.files import read_jsonl, write_jsonl, write_text
-from factory.review.backend import Answer, Item, Pulled, Pushed, SpansAnswer, checked
-from factory.span import Span, Spans, strip
+from factory.review.backend import Answer, Item, Pulled, Pushed, RecordAnswer, SpansAnswer, checked, record_of
+from factory.span import Span, strip
 from factory.spec import Spec
 
 _OPTIONAL = ("reviewer", "problem", "comment", "submitted_at")
@@ -79,14 +80,9 @@ def _answer(line: str, shown: dict[str, dict[str, Any]], spec: Spec) -> Answer |
     if row_id not in shown:
         return f"no row {row_id!r} was sent to review"
     row = shown[row_id]
-    spans: Spans | None = None
-    if spec.kind == "spans":
-        found = _spans(value, row["text"], spec)
-        if isinstance(found, str):
-            return found
-        spans = found
-    elif "label" not in value or not isinstance(value["label"], str | None):
-        return "label is missing: name one, or write null where none fits"
+    found = _DECIDED[spec.kind](value, row["text"], spec)
+    if isinstance(found, str):
+        return found
     wrong = [key for key in _OPTIONAL if not isinstance(value.get(key, ""), str)]
     if wrong:
         return f"{', '.join(wrong)} must be text"
@@ -100,12 +96,31 @@ def _answer(line: str, shown: dict[str, dict[str, Any]], spec: Spec) -> Answer |
         "submitted_at": value.get("submitted_at", ""),
     }
     if spec.kind == "spans":
-        return SpansAnswer(label=None, spans=spans, **said)
-    return Answer(label=value["label"] or None, **said)
+        return SpansAnswer(label=None, **found, **said)
+    if spec.kind == "extraction":
+        return RecordAnswer(label=None, **found, **said)
+    return Answer(**found, **said)
 
 
-def _spans(value: dict[str, Any], text: str, spec: Spec) -> Spans | str | None:
-    """The spans of an answer's line, None for none given, or what is wrong with the line."""
+def _label(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | str:
+    """The decision on an answer's line, None for none given, or what is wrong with the line."""
+    if "label" not in value or not isinstance(value["label"], str | None):
+        return "label is missing: name one, or write null where none fits"
+    return {"label": value["label"] or None}
+
+
+def _record(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | str:
+    """As `_label`."""
+    if "record" not in value:
+        return "record is missing: an object by the spec's fields, or null where none can be given"
+    if value["record"] is None:
+        return {"record": None}
+    record, reason = record_of(spec, text, value["record"])
+    return reason or {"record": record}
+
+
+def _spans(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | str:
+    """As `_label`."""
     if "spans" not in value and "marked" not in value:
         return "spans are missing: give `spans` or `marked`, or write null where none can be given"
     if value.get("marked") is not None:
@@ -114,10 +129,14 @@ def _spans(value: dict[str, Any], text: str, spec: Spec) -> Spans | str | None:
         plain, spans, reason = strip(value["marked"], spec.labels)
         if reason or plain != text:
             return f"marked: {reason or 'without its tags it is not the text that was shown'}"
-        return spans
+        return {"spans": spans}
     if value.get("spans") is None:
-        return None
+        return {"spans": None}
     try:
-        return tuple(sorted((Span.model_validate(one) for one in value["spans"]), key=lambda span: span.start))
+        found = (Span.model_validate(one) for one in value["spans"])
+        return {"spans": tuple(sorted(found, key=lambda span: span.start))}
     except (TypeError, ValueError) as error:
         return f"spans must be a list of objects with start, end and label: {str(error).splitlines()[0]}"
+
+
+_DECIDED = {"classification": _label, "spans": _spans, "extraction": _record}

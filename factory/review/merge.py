@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from factory.review.backend import AUDIT, PROBLEMS, Answer, SpansAnswer
+from factory.review.backend import AUDIT, PROBLEMS, Answer
 from factory.row import Lineage, Row, Verdict
 
 CHECK = "review"
@@ -189,7 +189,7 @@ def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:
 def _as_row(decision: str, given: Sequence[Answer]) -> dict[str, Any]:
     """A decision as a row's fields."""
     answer = next(answer for answer in given if answer.decision == decision)
-    return {"spans": answer.spans} if isinstance(answer, SpansAnswer) else {"label": decision}
+    return answer.decided
 
 
 def _judged(row: Row, label: str, given: Sequence[Answer], verdict: Verdict) -> Row:

@@ -26,7 +26,7 @@ def read(spec: Spec, gold: Path, budget: int) -> list[Row]:
     Raises:
         DataError: the file is missing, empty, or holds a label the spec does not declare.
     """
-    return draw(spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels, spec.kind), budget)
+    return draw(spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels, spec.kind, spec.fields), budget)
 
 
 def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:
@@ -39,7 +39,9 @@ def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:
             text=gold.text,
             label=gold.label,
             spans=gold.spans,
+            record=gold.record,
             origin="reviewed",
+            attributes={} if gold.told is None else {"told": ", ".join(gold.told)},
             lineage=Lineage(spec=spec.identity, source=gold.id, reviewers=[REVIEWER]),
         )
         drawn.setdefault(row.id, row)

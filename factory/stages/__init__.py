@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from factory.stage import Output
-from factory.stages import data, judge, measure, model, publish, review, spans
+from factory.stages import data, judge, measure, model, publish, review
 from factory.stages.build import Build
+from factory.stages.extraction import Extraction
+from factory.stages.spans import Spans
 
 __all__ = ["FUNCTIONS", "OF_KIND", "STAGES", "Build"]
 
@@ -25,7 +27,7 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
 }
 OF_KIND: Mapping[str, Mapping[str, Callable[[Build], Output]]] = {
     "classification": FUNCTIONS,
-    "spans": {**FUNCTIONS, **spans.FUNCTIONS},
+    **{way.kind: {**FUNCTIONS, **way.functions} for way in (Spans(), Extraction())},
 }
 """Kind of task to its stages."""
 STAGES: tuple[str, ...] = tuple(FUNCTIONS)

@@ -183,7 +183,7 @@ class Build:
     @cached_property
     def gold(self) -> list[Gold]:
         """The validation rows; for measuring and for keeping training rows away from."""
-        return read_gold(self.gold_file, self.labels, self.spec.kind)
+        return read_gold(self.gold_file, self.labels, self.spec.kind, self.spec.fields)
 
     @property
     def gold_file(self) -> Path:

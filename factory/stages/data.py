@@ -14,7 +14,7 @@ from factory.dataset import build as dataset_build
 from factory.dataset.version import open_version
 from factory.errors import DataError
 from factory.files import digest, file_sha256, read_json, read_jsonl, write_json, write_jsonl
-from factory.generate import committee
+from factory.generate import committee, extraction
 from factory.generate import plan as planning
 from factory.generate import write as writing
 from factory.generate.limits import Limits, Spent
@@ -201,7 +201,7 @@ def _look_ahead(build: Build) -> None:
     _ = build.gold
     sources.people(build)
     options = [{"code": "A", "label": label, "definition": build.spec.gist(label)} for label in build.labels]
-    messages(build.spec, "judge.jinja", options=options, text="")
+    messages(build.spec, "judge.jinja", options=extraction.options(build.spec) or options, text="")
     _ = build.spec.rules
     if build.spec.judges:
         _ = build.judges

@@ -44,7 +44,8 @@ def texts(build: Build) -> list[Passage]:
 def candidates(build: Build, written: Sequence[Row]) -> list[Row]:
     """Every row that may become a training row, before any check."""
     spec = build.spec.identity
-    undecided: dict[str, Any] = {"spans": ()} if build.spec.kind == "spans" else {"label": build.labels[0]}
+    blank: dict[str, dict[str, Any]] = {"spans": {"spans": ()}, "extraction": {"record": {}}}
+    undecided = blank.get(build.spec.kind, {"label": build.labels[0]})
     real = [
         Row(text=text.text, **undecided, origin="unlabelled", lineage=Lineage(spec=spec, source=text.id))
         for text in texts(build)
@@ -86,7 +87,7 @@ def material(build: Build, *, writing: bool = False) -> Material:
     return Material(
         spec,
         passages,
-        known=_known(build) if named & {"few_shot", "rewrite", "marked_few_shot"} else (),
+        known=_known(build) if named & {"few_shot", "rewrite", "marked_few_shot", "filled_few_shot"} else (),
         neighbours=neighbours(build) if writing or "contrastive" in named else {},
         near=_near(build, passages[:NEAREST]) if "seed_grounded" in named and passages else {},
         confused=read_confusions(spec) if "contrastive" in named else (),

@@ -21,7 +21,7 @@ from factory.generate.plan import cells, coverage, grow
 from factory.generate.refill import Refill
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
-from factory.generate.strategies.marked import asked
+from factory.generate.strategies.holding import asked
 from factory.row import Lineage, Row
 from factory.span import Span, mark, problem, strip
 from factory.spec import Spec

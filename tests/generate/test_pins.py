@@ -12,6 +12,7 @@ from factory import settings
 from factory import spec as specs
 from factory.dataset.version import content_hash, version_name
 from factory.files import digest
+from factory.generate import marking
 from factory.generate.plan import plan
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
@@ -38,10 +39,20 @@ def test_a_spec_keeps_its_plan_and_its_prompts(name: str) -> None:
     assert request.ordinal == cells[0].ordinal
 
 
+def test_spans_keep_their_plan_and_their_prompts() -> None:
+    spec = specs.load("medical/entities", PROMPTS)
+    marked = spec.model_copy(update={"strategies": {"marked": 1.0}})
+    cells = plan(marked, marked.budget("quick"))
+    request = STRATEGIES["marked"].request(cells[0], Material(marked))
+    found = [digest([cell.id for cell in cells])[:16], digest(request.messages)[:16]]
+    found.append(digest(marking.request(spec, "a text").messages)[:16])
+    assert found == ["9b5fe93e3d4e0015", "a83f41be70a92749", "7e2014acf0756089"]
+
+
 def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
     spec = specs.load("finance/sentiment", PROMPTS)
     said = spec.model_dump(mode="json")
-    assert not {"strategies", "refill", "out_of_scope", "judges", "folder"} & said.keys()
+    assert not {"fields", "strategies", "refill", "out_of_scope", "judges", "folder"} & said.keys()
     assert said["budgets"]["quick"].keys() == {"generate", "label", "judge", "review", "measure_teacher", "epochs"}
     assert "prices" not in said["teacher"]
     assert said["hygiene"] == Hygiene(words=(3, 40)).model_dump(mode="json")

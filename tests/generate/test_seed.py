@@ -116,5 +116,5 @@ def test_seed_passages_are_labelled_too_if_the_spec_says_so(here: Settings) -> N
     write(here.gold / "u.jsonl", [{"text": "one two three four five"}, {"text": "Six seven eight nine ten"}])
     write(here.seed / "s.jsonl", [{"text": "six  seven eight nine TEN"}, {"text": "a new one of the seed"}])
     silent = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10))), here)
-    told = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10), label=True)), here)
+    told = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10), unlabelled=True)), here)
     assert told[:2] == silent and [passage.text for passage in told[2:]] == ["a new one of the seed"]

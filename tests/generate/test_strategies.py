@@ -19,7 +19,7 @@ from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.contrastive import pairs
 from factory.spec import StrategyName
-from factory.spec_kind import WRITES_SPANS
+from factory.spec_kind import WRITES
 from tests.generate.strategy_specs import ALL, make, material
 
 each = pytest.mark.parametrize("name", ALL)
@@ -45,7 +45,7 @@ def first(name: str, count: int = 60, **changes: Any) -> list[Cell]:
 
 
 def test_every_strategy_a_spec_can_name_is_there() -> None:
-    assert set(STRATEGIES) == {*ALL, *WRITES_SPANS} == set(StrategyName.__args__)  # type: ignore[attr-defined]
+    assert set(STRATEGIES) == {*ALL, *itertools.chain(*WRITES.values())} == set(StrategyName.__args__)  # type: ignore[attr-defined]
 
 
 @given(shapes, mixes, st.integers(0, 150), st.integers(0, 150))

@@ -57,9 +57,11 @@ def test_rows_with_a_label_are_not_asked(spec: Spec) -> None:
 
 
 def test_each_kind_has_its_checks() -> None:
-    assert set(CHECKS) - set(of_kind("classification", CHECKS)) == {"spans"}
-    assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"consistency", "disagreement", "label_noise", "balance"}
-    assert "spans" not in STREAMED
+    assert set(CHECKS) - set(of_kind("classification", CHECKS)) == {"spans", "record"}
+    by_label = {"consistency", "disagreement", "label_noise", "balance"}
+    assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"record", *by_label}
+    assert set(CHECKS) - set(of_kind("extraction", CHECKS)) == {"spans", *by_label}
+    assert not {"spans", "record"} & set(STREAMED)
 
 
 def test_texts_are_checked_as_ever(spec: Spec) -> None:

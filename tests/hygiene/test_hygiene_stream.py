@@ -195,7 +195,10 @@ def test_every_line_is_in_one_block(tmp_path_factory: pytest.TempPathFactory, li
         (b'["a"]', "not a JSON object"),
         (b'{"text": "\xff"}', "not UTF-8"),
         (b'{"text": "a"}', "not a row: origin: Field required"),
-        (b'{"text": "a", "origin": "generated", "lineage": {"spec": "s"}}', "not a row: .*either a label or spans"),
+        (
+            b'{"text": "a", "origin": "generated", "lineage": {"spec": "s"}}',
+            "not a row: .*either a label, or spans, or a record",
+        ),
         (b'{"text": "\\ud800", "label": "neutral", "origin": "example", "lineage": {"spec": "a"}}', "half a character"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 
 from factory import settings, spec
 from factory.errors import SpecError
+from factory.generate.extraction import read
 from factory.generate.prompt import messages
 from factory.spec import COMPANIONS, Spec
 
 PROMPTS = settings.load().prompts
-LABELS = {"support/intent": 77, "finance/sentiment": 3, "legal/clause": 33, "medical/entities": 2}
+LABELS = {"support/intent": 77, "finance/sentiment": 3, "legal/clause": 33, "medical/entities": 2, "legal/fields": 7}
 
 each = pytest.mark.parametrize("name", spec.names(PROMPTS))
 
@@ -35,17 +37,24 @@ def writing(one: Spec, **changes: Any) -> dict[str, Any]:
         "count": 7,
     }
     values |= changes
-    if one.kind == "spans":
-        told = [{"label": label, "definition": definition} for label, definition in one.labels.items()]
+    if one.kind != "classification":
+        told = [
+            {"label": label, "definition": definition, **form(one, label)} for label, definition in one.labels.items()
+        ]
         values["wanted"] = [item for item in told if item["label"] == values["label"]]
         values["absent"] = [item for item in told if item["label"] != values["label"]]
         del values["definition"], values["contrasts"]
     return values
 
 
+def form(one: Spec, label: str) -> dict[str, str]:
+    """What a template is told of a field, besides its definition."""
+    return {"form": one.fields[label].form} if one.fields else {}
+
+
 def judging(one: Spec, text: str, count: int = 3) -> list[dict[str, str]]:
     options = [
-        {"code": chr(65 + place), "label": label, "definition": definition}
+        {"code": chr(65 + place), "label": label, "definition": definition, **form(one, label)}
         for place, (label, definition) in enumerate(list(one.labels.items())[:count])
     ]
     return messages(one, "judge.jinja", options=options, text=text)
@@ -88,9 +97,13 @@ def test_labels_that_the_policy_names_exist(name: str) -> None:
     for row in re.findall(
         r"^\| .+ \| `?([^|`]+?)`? \| .+ \|$", one.template("policy.md").split("## Hard cases")[1], re.M
     ):
-        if row not in ("Intent", "Label", "Type", *(["none"] if one.kind == "spans" else [])) and not set(row) <= set(
-            "- "
-        ):
+        if row not in (
+            "Intent",
+            "Label",
+            "Type",
+            "Field",
+            *(["none"] if one.kind != "classification" else []),
+        ) and not set(row) <= set("- "):
             assert row in one.labels, row
 
 
@@ -112,9 +125,10 @@ def test_the_writer_is_told_everything_it_is_given(name: str) -> None:
         assert told in user["content"]
     for value in values["attributes"].values():
         assert value in user["content"]
-    for contrast in values["absent"] if one.kind == "spans" else values["contrasts"]:
+    for contrast in values["contrasts"] if one.kind == "classification" else values["absent"]:
         assert one.gist(contrast["label"]) in user["content"]
-    assert '{"rows": [{"text": "..."}]}' in user["content"]
+    item = '{"text": "...", "record": {...}}' if one.kind == "extraction" else '{"text": "..."}'
+    assert f'{{"rows": [{item}]}}' in user["content"]
 
 
 @each
@@ -174,6 +188,24 @@ def test_texts_without_spans_can_be_asked_for() -> None:
     _, user = messages(one, "generate.jinja", **{**writing(one), "label": "none", "wanted": [], "absent": told})
     assert "name nothing to be tagged" in user["content"]
     assert all(one.gist(label) in user["content"] for label in one.labels)
+
+
+def test_texts_without_any_field_can_be_asked_for() -> None:
+    one = load("legal/fields")
+    values = writing(one)
+    told = values["wanted"] + values["absent"]
+    _, user = messages(one, "generate.jinja", **{**values, "label": "none", "wanted": [], "absent": told})
+    assert "say nothing to be filed" in user["content"]
+    assert all(one.gist(label) in user["content"] for label in one.labels)
+
+
+def test_answers_that_a_judge_is_shown_hold() -> None:
+    one = load("legal/fields")
+    shown = re.findall(r"^Clause: (.+)\nJSON: (\{.+\})$", one.template("judge.jinja"), re.M)
+    assert len(shown) >= 3
+    for text, reply in shown:
+        found = read(one, text, reply)
+        assert found.record is not None and set(json.loads(reply)) == set(one.fields), found.failure
 
 
 def test_a_template_without_a_divider_is_all_the_users(tmp_path: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from factory.generate.strategies.contrastive import Contrastive
 from factory.generate.strategies.few_shot import FewShot
+from factory.generate.strategies.filled import Filled, FilledFewShot
 from factory.generate.strategies.label import Label
 from factory.generate.strategies.marked import Marked, MarkedFewShot
 from factory.generate.strategies.out_of_scope import OutOfScope
@@ -26,5 +27,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         OutOfScope(),
         Marked(),
         MarkedFewShot(),
+        Filled(),
+        FilledFewShot(),
     )
 }

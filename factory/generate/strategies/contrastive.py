@@ -55,7 +55,7 @@ class Contrastive(Strategy):
             failure = failure or f"{broken} pairs without two usable, different texts"
         return drafts, failure
 
-    def _schema(self, cell: Cell) -> dict[str, Any]:
+    def _schema(self, cell: Cell, material: Material) -> dict[str, Any]:
         texts = {side: {"type": "string"} for side in SIDES}
         pair = {"type": "object", "properties": texts, "required": list(SIDES)}
         many = {"type": "array", "items": pair, "minItems": cell.count // 2, "maxItems": cell.count // 2}

@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
 
-from factory.errors import SpecError
-from factory.generate.examples import given
 from factory.generate.replies import parse_rows
-from factory.generate.strategies.balance import Balance, turn
 from factory.generate.strategies.cell import Cell
-from factory.generate.strategies.few_shot import SHOTS, group
-from factory.generate.strategies.label import EXAMPLES_A_CELL, PASSAGES_A_CELL
-from factory.generate.strategies.strategy import Draft, Material, Strategy
-from factory.row import Lineage
-from factory.span import JOIN, NONE, Claim, locate, mark, strata, strip, types_of
+from factory.generate.strategies.holding import Holding, HoldingFewShot
+from factory.generate.strategies.strategy import Draft
+from factory.row import Row
+from factory.span import Claim, locate, mark, strip
+from factory.spec import Example
 
 _INNER_SPACE = re.compile(r"(<[A-Za-z][\w-]*\s*>)(\s+)|(\s+)(</[A-Za-z][\w-]*\s*>)")
 
 
-class Marked(Strategy):
-    """Every type, every pair of types and none, evenly; a few real passages and the spec's examples are shown."""
+class Marked(Holding):
+    """Texts by the types of their spans."""
 
     name = "marked"
-    template = "generate.jinja"
     axis = "types"
-
-    def cells(self, material: Material) -> Iterator[Cell]:
-        """As `asked` orders them; attributes evenly by types; shown texts in turn."""
-        spec = material.spec
-        chance = self._chance(material)
-        balance = Balance(spec.attributes, chance)
-        shown = [one.text for one in (spec.examples if material.examples is None else material.examples)]
-        for seen, (ordinal, types) in enumerate(asked(list(spec.labels), chance)):
-            yield Cell(
-                label=types,
-                attributes=balance.next(types),
-                count=spec.teacher.rows_per_request,
-                examples=tuple(turn(shown, seen, EXAMPLES_A_CELL)),
-                passages=tuple(passage.id for passage in turn(material.passages, seen, PASSAGES_A_CELL)),
-                ordinal=ordinal,
-                strategy=self.name,
-            )
 
     def read(self, cell: Cell, reply: str) -> tuple[list[Draft], str]:
         """The texts whose tags can be read; words that are marked once are marked wherever they stand."""
@@ -63,71 +37,17 @@ class Marked(Strategy):
             )
         return drafts, failure
 
-    def attributes(self, cell: Cell) -> dict[str, str]:
-        """Also which types were asked for."""
-        return {**super().attributes(cell), self.axis: cell.label}
+    def _example(self, example: Example) -> str:
+        return example.text
 
-    def _values(self, cell: Cell, material: Material) -> dict[str, Any]:
-        spec, wanted = material.spec, types_of(cell.label)
-        told = [{"label": label, "definition": definition} for label, definition in spec.labels.items()]
-        return {
-            "label": cell.label,
-            "wanted": [one for one in told if one["label"] in wanted],
-            "absent": [one for one in told if one["label"] not in wanted],
-            "attributes": cell.attributes,
-            "examples": cell.examples,
-            "passages": [material.texts[name] for name in cell.passages],
-            "avoid": cell.avoid,
-            "count": cell.count,
-        }
+    def _row(self, row: Row) -> str:
+        return mark(row.text, row.spans or ())
 
 
-class MarkedFewShot(Marked):
+class MarkedFewShot(Marked, HoldingFewShot):
     """The same after rows that people marked, which are shown with their marks."""
 
     name = "marked_few_shot"
-
-    def cells(self, material: Material) -> Iterator[Cell]:
-        """As `asked` orders them; rows of the same types are shown, in turn, where there are any."""
-        spec = material.spec
-        known = list(material.known) or given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
-        if not known:
-            raise SpecError(
-                f"The strategy {self.name} rests on rows that people marked, and there are none that are trained on.",
-                where=str(spec.folder / "spec.yaml"),
-                fix=f"Give some under `examples`, have rows reviewed first, or take {self.name} out of `strategies`.",
-            )
-        chance = self._chance(material)
-        balance = Balance(spec.attributes, chance)
-        rows = {types: [row for row in known if row.stratum == types] for types in strata(list(spec.labels))}
-        for ordinal, types in asked(list(spec.labels), chance):
-            shown = turn(rows[types] or known, ordinal, SHOTS)
-            yield Cell(
-                label=types,
-                attributes=balance.next(types),
-                count=spec.teacher.rows_per_request,
-                examples=tuple(mark(row.text, row.spans or ()) for row in shown),
-                sources=tuple(dict.fromkeys(group(row) for row in shown)),
-                ordinal=ordinal,
-                strategy=self.name,
-            )
-
-
-def asked(labels: Sequence[str], chance: random.Random) -> Iterator[tuple[int, str]]:
-    """What texts are to hold, without end, with how many requests for the same come before.
-
-    A round has each type once, as many pairs as there are types (all, up to three types; else the next in turn), and
-    one request for none for every four types, at least one: negatives are a quarter where there are two types.
-    """
-    pairs = [JOIN.join(pair) for pair in itertools.combinations(labels, 2)]
-    chance.shuffle(pairs)
-    before: Counter[str] = Counter()
-    for number in itertools.count():
-        drawn = [*labels, *turn(pairs, number, len(labels)), *[NONE] * max(1, len(labels) // 4)]
-        chance.shuffle(drawn)
-        for types in drawn:
-            yield before[types], types
-            before[types] += 1
 
 
 def _draft(cell: Cell, marked: str) -> tuple[Draft | None, str]:

@@ -14,6 +14,7 @@ from factory.generate.prompt import messages
 from factory.generate.replies import parse_rows, rows_schema
 from factory.generate.seed import Passage
 from factory.generate.strategies.cell import Cell
+from factory.record import Record
 from factory.row import Row
 from factory.span import Spans
 from factory.spec import Example, Spec
@@ -23,11 +24,12 @@ CONTRASTS = 4
 
 
 class Draft(NamedTuple):
-    """A text a teacher wrote, and the label it was asked for; or the spans it marked."""
+    """A text a teacher wrote, and the label it was asked for; or the spans it marked; or the record it filled in."""
 
     text: str
     label: str
     spans: Spans | None = None
+    record: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Strategy(ABC):
             temperature=spec.teacher.temperature,
             top_p=spec.teacher.top_p,
             max_tokens=cell.count * spec.teacher.tokens_per_row * 2 + 40,
-            json_schema=self._schema(cell),
+            json_schema=self._schema(cell, material),
             ordinal=cell.ordinal,
         )
 
@@ -121,7 +123,7 @@ class Strategy(ABC):
         """What a row remembers of its cell: the attributes, and by which strategy, where it is not `label`."""
         return cell.attributes if cell.strategy == "label" else {**cell.attributes, "strategy": cell.strategy}
 
-    def _schema(self, cell: Cell) -> dict[str, Any]:
+    def _schema(self, cell: Cell, material: Material) -> dict[str, Any]:
         return rows_schema(cell.count)
 
     def _values(self, cell: Cell, material: Material) -> dict[str, Any]:

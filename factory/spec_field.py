@@ -1,0 +1,110 @@
+"""One field of the records that a specialist of kind `extraction` reads out of texts: a part of its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+from pydantic import Field as Key
+from pydantic import model_validator
+
+from factory.spec_part import Part
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+FieldType = Literal["quote", "text", "date", "duration", "number", "boolean", "choice"]
+
+DATE = r"^([0-9]{4}|XXXX)-(0[1-9]|1[0-2]|XX)-(0[1-9]|[12][0-9]|3[01]|XX)$"
+"""A day as ISO 8601 writes it; what is not said is X, as ISO 8601-2:2019 (EDTF, level 1) has it: `2003-05-XX`."""
+DURATION = r"^P[1-9][0-9]*[YMWD]$"
+"""Years, months, weeks or days, one of them, as ISO 8601 writes them: `P60D`."""
+_SCHEMA: Mapping[str, dict[str, Any]] = {
+    "quote": {"type": "string", "minLength": 1},
+    "text": {"type": "string", "minLength": 1},
+    "date": {"type": "string", "pattern": DATE},
+    "duration": {"type": "string", "pattern": DURATION},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+}
+_MAY_HAVE_VALUES = ("choice", "date", "duration")
+
+
+class Field(Part):
+    """A field of a record.
+
+    Attributes:
+        definition: what it holds, and what it does not, for teachers and reviewers.
+        type: `quote`, words that stand in the text; or a value made of them: `text` (words of one's own), `date`,
+            `duration`, `number`, `boolean`, `choice`.
+        required: every text has it.
+        many: a list of such values, in no order that matters.
+        values: of a choice, all there are; of a date or a duration, what it may be besides: `[perpetual]`.
+    """
+
+    definition: str
+    type: FieldType
+    required: bool = False
+    many: bool = False
+    values: list[str] = Key(default_factory=list)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Field:
+        if self.values and self.type not in _MAY_HAVE_VALUES:
+            raise ValueError(f"`values` goes with the types {', '.join(_MAY_HAVE_VALUES)}, not with {self.type}")
+        if self.type == "choice" and len(set(self.values)) < 2:
+            raise ValueError("a choice needs `values`: two or more, each once")
+        if len({value.casefold() for value in self.values}) < len(self.values) or not all(self.values):
+            raise ValueError("`values` are words that differ by more than case")
+        if self.many and self.type == "boolean":
+            raise ValueError("a boolean is true or false: `many` of them say nothing")
+        return self
+
+    @property
+    def value_schema(self) -> dict[str, Any]:
+        """JSON schema of the value."""
+        one = _SCHEMA.get(self.type, {"enum": list(self.values)})
+        if self.values and self.type != "choice":
+            one = {"anyOf": [one, {"enum": list(self.values)}]}
+        return {"type": "array", "items": one, "minItems": 1} if self.many else dict(one)
+
+    @property
+    def form(self) -> str:
+        """What a value looks like, in words, for teachers and reviewers."""
+        words = {
+            "quote": "words copied from the text",
+            "text": "words",
+            "date": "a date as YYYY-MM-DD, XX or XXXX for what is not said",
+            "duration": "an ISO 8601 duration: P1Y, P6M, P2W or P60D",
+            "number": "a number",
+            "boolean": "true or false",
+            "choice": f"one of: {', '.join(self.values)}",
+        }[self.type]
+        if self.values and self.type != "choice":
+            words += f", or {' or '.join(self.values)}"
+        return f"a list: {words}" if self.many else words
+
+
+def record_schema(fields: Mapping[str, Field]) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a record: a field that the text does not have is left out."""
+    return {
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {name: {"description": field.definition, **field.value_schema} for name, field in fields.items()},
+        "required": [name for name, field in fields.items() if field.required],
+        "additionalProperties": False,
+    }
+
+
+def reply_schema(fields: Mapping[str, Field], wanted: Collection[str] = ()) -> dict[str, Any]:
+    """What a teacher's record is held to: a decision for every field, null where the text does not have it.
+
+    Args:
+        fields: the spec's.
+        wanted: fields that must not be null, besides the required ones.
+    """
+
+    def told(name: str, field: Field) -> dict[str, Any]:
+        schema = field.value_schema
+        return schema if field.required or name in wanted else {"anyOf": [schema, {"type": "null"}]}
+
+    properties = {name: told(name, field) for name, field in fields.items()}
+    return {"type": "object", "properties": properties, "required": list(fields), "additionalProperties": False}

@@ -1,0 +1,234 @@
+"""The stages where a decision is more than one label: judge, review, and those for which there is no student.
+
+There is no committee: what is in a text is the teacher's word, held against the text and checked, or people's. A kind
+of task says in a `Way` how its teacher is asked, what its answers are and how two of them are compared.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from factory.dataset.version import open_version
+from factory.errors import FactoryError
+from factory.files import read_jsonl, write_json, write_jsonl
+from factory.generate.limits import NOT_ASKED, Limits, Spent
+from factory.hygiene import check
+from factory.hygiene import run as hygiene
+from factory.progress import Progress
+from factory.review import merge
+from factory.review.select import select
+from factory.row import Row, Verdict, read_rows
+from factory.stage import Output
+from factory.stages.build import SUMMARY, Build
+from factory.stages.data import limits_of, spent_on_writing, told
+from factory.stages.judge import judge_inputs
+from factory.stages.review import answered_of, ask_people
+
+LATER = ("train", "reviewed_only", "zero_shot", "evaluate", "publish")
+Line = Mapping[str, Any]
+"""A line of judgements.jsonl: `id`, `key`, `failure`, and what the kind's Way puts there."""
+Pair = tuple[Row, Line]
+"""A row that people decided, and what the teacher says of it."""
+
+
+class Answer(Protocol):
+    """What a teacher said of a text: the place of its reply in the cache, and why it could not be used."""
+
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def failure(self) -> str: ...  # noqa: D102
+
+
+class Way(ABC):
+    """How decisions of one kind come about.
+
+    Attributes:
+        kind: the kind.
+        asking: what the teacher does, for people: `mark up`.
+        asked: the same when it is done: `marked up`.
+        decided: what a row has by then: `marked`.
+        verdict: the name under which a row keeps what came of asking the teacher.
+        checks: checks asked again once the decisions are there.
+        how: what the audit compares where people had decided rows before.
+    """
+
+    kind: ClassVar[str]
+    asking: ClassVar[str]
+    asked: ClassVar[str]
+    decided: ClassVar[str]
+    verdict: ClassVar[str]
+    checks: ClassVar[tuple[str, ...]]
+    how: ClassVar[str]
+
+    @abstractmethod
+    def ask(self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent) -> list[Any]:
+        """The teacher's answers on texts, in their order."""
+
+    @abstractmethod
+    def line(self, answer: Any) -> dict[str, Any]:
+        """What an answer adds to its line."""
+
+    @abstractmethod
+    def tally(self, answers: Sequence[Any]) -> dict[str, Any]:
+        """What answers amount to, for the summary."""
+
+    @abstractmethod
+    def usable(self, line: Line) -> bool:
+        """Whether there is a decision on a line."""
+
+    @abstractmethod
+    def decision(self, line: Line) -> tuple[dict[str, Any], Verdict]:
+        """A usable line's decision as a row's fields, and what is to be said of it."""
+
+    @abstractmethod
+    def agreement(self, build: Build, pairs: Sequence[Pair]) -> dict[str, Any]:
+        """How well the teacher decides what people had decided, for the summary; empty where nothing tells."""
+
+    @abstractmethod
+    def right(self, pair: Pair) -> bool:
+        """Whether the teacher says all of what people had said of a row, and nothing else."""
+
+    @property
+    def functions(self) -> Mapping[str, Callable[[Build], Output]]:
+        """The stages that take the place of those for classification."""
+        return {"judge": self.judge, "review": self.review, **dict.fromkeys(LATER, self.no_student)}
+
+    def judge(self, build: Build) -> Output:
+        """What the teacher finds in real texts, and then in those that people decided, up to the budget.
+
+        judgements.jsonl: a line has the row's id, what the Way says, `key` and `failure`.
+        """
+        cleaned = build.run("clean")
+        limits = limits_of(build)
+
+        def work(out: Path) -> None:
+            rows = [row for row in read_rows(cleaned.path / "kept.jsonl") if row.origin in ("unlabelled", "reviewed")]
+            rows.sort(key=lambda row: (row.origin == "reviewed", row.id))
+            shown = rows[: build.budget.judge]
+            meter = build.meter(self.asking, "rows")
+            texts = [row.text for row in shown]
+            found: list[Answer] = self.ask(build, texts, meter, limits, spent_on_writing(build)) if shown else []
+            write_jsonl(
+                out / "judgements.jsonl",
+                (
+                    {"id": row.id, **self.line(one), "key": one.key, "failure": one.failure}
+                    for row, one in zip(shown, found, strict=True)
+                ),
+            )
+            stopped = [one.failure.removeprefix(NOT_ASKED) for one in found if one.failure.startswith(NOT_ASKED)]
+            summary: dict[str, Any] = {
+                f"texts {self.asked}": len(found) - len(stopped),
+                "replies not as asked": sum(bool(one.failure) for one in found) - len(stopped),
+                **self.tally(found),
+            }
+            write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
+
+        return build.stage("judge", judge_inputs(build, cleaned), work)
+
+    def review(self, build: Build) -> Output:
+        """Show people some rows, take in what they have answered so far: kept.jsonl, dropped.jsonl, statistics.json.
+
+        A real text that the teacher was not asked about, or whose reply could not be used, is dropped with the reason.
+
+        Raises:
+            ReviewPendingError: the spec requires review and people have not answered yet.
+        """
+        cleaned, judged = build.run("clean"), build.run("judge")
+        spec = build.spec
+        said = {line["id"]: line for line in read_jsonl(judged.path / "judgements.jsonl")}
+        rows = [self._row(build, row, said.get(row.id)) for row in read_rows(cleaned.path / "kept.jsonl")]
+        sound = [row for row in rows if hygiene.sound(row)]
+        shown = select(sound, build.budget.review, spec.review.audit)
+        pushed, pulled = ask_people(build, shown)
+
+        def work(out: Path) -> None:
+            merged = merge.merge(sound, pulled.answers)
+            kept = merge.keep_reviewed(merged.rows, merge.adopt(merged.orphans, spec.identity))
+            checked = hygiene.run(kept, check.context(spec, build.gold), self.checks)
+            undecided = [row for row in rows if not hygiene.sound(row)]
+            hygiene.write(
+                out, hygiene.Result(checked.kept, undecided + checked.dropped + merged.dropped, checked.statistics)
+            )
+            pairs = self._pairs(rows, said)
+            summary: dict[str, Any] = {
+                "shown to people": pushed.total,
+                "answered by people": len({answer.row_id for answer in pulled.answers}),
+                "where": pushed.where,
+                "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
+                f"real texts nobody {self.decided}, dropped": len(undecided),
+                **{f"dropped by {item.check}": item.dropped for item in checked.statistics},
+                "kept": len(checked.kept),
+                "problems": pulled.problems,
+                **self.agreement(build, pairs),
+                "audit": self._audit(pairs, merge.audit(sound, pulled.answers)),
+            }
+            write_json(out / SUMMARY, summary)
+
+        inputs = {
+            "clean": cleaned,
+            "judge": judged,
+            "answers": answered_of(pulled),
+            "synthetic_weight": spec.student.synthetic_weight,
+            "spec": spec.identity,
+        }
+        return build.stage("review", inputs, work)
+
+    def no_student(self, build: Build) -> Output:
+        """Say how far it goes.
+
+        Raises:
+            FactoryError: always, once the dataset is there.
+        """
+        made = build.run("dataset")
+        raise FactoryError(
+            f"Students of kind {self.kind} cannot be trained yet; {build.spec.name} ends with its dataset.",
+            where=f"the dataset {open_version(made.path).version} is at {made.path}",
+            fix="Build with `--until dataset`, and train on that by other means: `datasets.load_dataset` opens it.",
+        )
+
+    def _row(self, build: Build, row: Row, line: Line | None) -> Row:
+        """The row with what the teacher found, if it is for the teacher to say; people's rows stay as they are."""
+        if row.origin in ("reviewed", "example"):
+            return row
+        weighed = row.model_copy(update={"weight": build.spec.student.synthetic_weight})
+        if row.origin == "generated":
+            return weighed
+        if line is None or not self.usable(line):
+            why = f"not {self.asked}: beyond the budget" if line is None else f"not {self.asked}: {line['failure']}"
+            refusal = Verdict(check=self.verdict, passed=False, score=None, reason=why)
+            return weighed.model_copy(update={"verdicts": [*row.verdicts, refusal]})
+        decided, verdict = self.decision(line)
+        lineage = row.lineage.model_copy(update={"teacher": build.teacher, "reply": line["key"]})
+        return weighed.model_copy(update={**decided, "lineage": lineage, "verdicts": [*row.verdicts, verdict]})
+
+    def _pairs(self, rows: Sequence[Row], said: Mapping[str, Line]) -> list[Pair]:
+        """The rows people had decided before, and of which the teacher could say something."""
+        return [
+            (row, said[row.id])
+            for row in rows
+            if row.origin == "reviewed" and row.id in said and self.usable(said[row.id])
+        ]
+
+    def _audit(self, pairs: Sequence[Pair], answered: merge.Audit) -> dict[str, Any] | None:
+        """How often a row is right as a whole: on the audit slice people answered, else on rows decided before."""
+        right, n, how = answered.right, answered.n, "a random slice of the rows, judged by people unaided"
+        if n == 0:
+            right, n, how = sum(map(self.right, pairs)), len(pairs), self.how
+        if n == 0:
+            return None
+        low, high = merge.wilson(right, n)
+        return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
+
+
+def precision_recall(right: int, claimed: int, there: int) -> tuple[float | None, float | None, float | None]:
+    """Precision, recall and F1 (0 to 1) of `right` things among those claimed and those that are there.
+
+    None where nothing tells: precision where nothing was claimed, recall where nothing is there.
+    """
+    parts = ((right, claimed), (right, there), (2 * right, claimed + there))
+    precision, recall, f1 = (round(part / whole, 4) if whole else None for part, whole in parts)
+    return precision, recall, f1

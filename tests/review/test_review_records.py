@@ -1,0 +1,168 @@
+"""People's records: read from files and from Argilla, merged, and believed if they hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from factory import spec as specs
+from factory.errors import ReviewError
+from factory.record import Record
+from factory.review import argilla_dataset
+from factory.review.argilla import ArgillaBackend
+from factory.review.backend import AUDIT, RecordAnswer
+from factory.review.jsonl import JsonlBackend
+from factory.review.merge import adopt, audit, merge
+from factory.review.select import select
+from factory.review.simulated import read
+from factory.row import Lineage, Row
+from factory.services.argilla.credentials import REVIEWER
+from factory.services.argilla.server import ArgillaServer
+from factory.spec import Spec
+from factory.stages.review import answered_of
+from tests import registry
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Spec:
+    registry.make_specialist(tmp_path / "prompts" / "test" / "registry", tmp_path / "gold", {})
+    return specs.load("test/registry", tmp_path / "prompts")
+
+
+def rows(count: int = 8) -> list[Row]:
+    found = [registry.sample(registry.STRATA[number % len(registry.STRATA)], number) for number in range(count)]
+    return [Row(text=text, record=record, origin="generated", lineage=Lineage(spec="s")) for text, record in found]
+
+
+def answer(row: Row, record: Record | None, reviewer: str = "ana", **more: Any) -> RecordAnswer:
+    return RecordAnswer(row_id=row.id, label=None, reviewer=reviewer, text=row.text, record=record, **more)
+
+
+def test_simulated_people_tell_of_the_fields_they_told_of(spec: Spec, tmp_path: Path) -> None:
+    found = read(spec, tmp_path / "gold", 24)
+    assert len(found) == 24 and all(row.origin == "reviewed" for row in found)
+    for row in found:
+        said = registry.record_of(row.text)
+        told = row.attributes.get("told", ", ".join(said)).split(", ")
+        assert row.record == {name: value for name, value in said.items() if name in told}
+    assert {"told" in row.attributes for row in found} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"record": "{"}, "record: not JSON"),
+        ({"record": "[]"}, "record: no record"),
+        ({"record": 5}, "record: no record"),
+        ({"record": {"due": "soon"}}, "record: not by the schema: due is 'soon'"),
+        ({"record": {"borrower": ["Nobody Atall"]}}, "record: not in the text: borrower: 'Nobody Atall'"),
+        ({"record": {"colour": "red"}}, "record: unknown field: 'colour'"),
+        ({"label": "due"}, "record is missing"),
+    ],
+)
+def test_an_answer_that_does_not_hold_is_told(spec: Spec, tmp_path: Path, said: dict[str, Any], problem: str) -> None:
+    place = JsonlBackend(tmp_path)
+    shown = [selection.item() for selection in select(rows(), 3, 0.0)]
+    place.push(spec, shown)
+    (place.folder(spec) / "answers.jsonl").write_text(json.dumps({"row_id": shown[0].row_id, **said}) + "\n")
+    pulled = place.pull(spec)
+    assert pulled.answers == [] and "answers.jsonl:1: " in pulled.problems[0] and problem in pulled.problems[0]
+
+
+def test_answers_as_objects_as_text_or_none(spec: Spec, tmp_path: Path) -> None:
+    place = JsonlBackend(tmp_path)
+    made = {row.id: row for row in rows()}
+    shown = [selection.item() for selection in select(list(made.values()), 4, 0.0)]
+    assert all(item.suggestion == made[item.row_id].decision for item in shown)
+    place.push(spec, shown)
+    one, two, three, _ = shown
+    lines: list[dict[str, Any]] = [
+        {"row_id": one.row_id, "record": one.suggestion},
+        {"row_id": two.row_id, "record": {**(made[two.row_id].record or {}), "loan": None}},
+        {"row_id": three.row_id, "record": None, "problem": "unusable"},
+    ]
+    (place.folder(spec) / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pulled = place.pull(spec)
+    assert pulled.problems == []
+    expected = {name: value for name, value in (made[two.row_id].record or {}).items() if name != "loan"}
+    assert [found.decision for found in pulled.answers] == [
+        one.suggestion, json.dumps(expected, sort_keys=True), None
+    ]  # fmt: skip
+    json.dumps(answered_of(pulled))
+
+
+def test_the_majority_of_whole_records_decides() -> None:
+    right, corrected, refused, torn = made = rows(4)
+    other: Record = {"shelf": "cellar"}
+    answers = [
+        answer(right, right.record),
+        *(answer(corrected, other, name) for name in ("ana", "ben")),
+        answer(corrected, {}, "cem"),
+        answer(refused, None, problem="unusable"),
+        answer(torn, torn.record),
+        answer(torn, other, "ben"),
+    ]
+    found = merge(made, answers)
+    assert [row.id for row in found.rows] == [right.id, corrected.id, torn.id]
+    assert found.rows[0].record == right.record and found.rows[0].lineage.was is None
+    assert found.rows[1].record == other and found.rows[1].lineage.was == corrected.decision
+    assert found.rows[1].origin == "reviewed" and found.rows[1].lineage.reviewers == ["ana", "ben", "cem"]
+    assert found.dropped[0].id == refused.id and found.unresolved == [torn.id]
+    assert merge(found.rows, answers).rows == found.rows
+
+
+def test_an_answer_outlives_its_row_and_audits_count_whole_records() -> None:
+    none, one = rows(2)
+    (row,) = adopt(merge([], [answer(one, one.record)]).orphans, "s")
+    assert (row.text, row.record, row.origin) == (one.text, one.record, "reviewed")
+    found = audit([none, one], [answer(none, {}, reason=AUDIT), answer(one, {}, reason=AUDIT)])
+    assert (found.right, found.n) == (1, 2)
+
+
+@pytest.mark.real
+def test_people_correct_records_in_argilla(spec: Spec, argilla: ArgillaServer) -> None:
+    place = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
+    made = {row.id: row for row in rows()}
+    shown = [selection.item() for selection in select(list(made.values()), 6, 0.17)]
+    assert place.push(spec, shown).new == 6 and place.push(spec, shown).new == 0
+    form = {"username": REVIEWER, "password": argilla.credentials.reviewer_password}
+    token = httpx.post(f"{argilla.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
+    http = httpx.Client(
+        base_url=f"{argilla.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
+    )
+    mine = http.get("/me/datasets").raise_for_status().json()["items"]
+    dataset = next(one["id"] for one in mine if one["name"] == argilla_dataset.name(spec))
+    found = http.post(f"/me/datasets/{dataset}/records/search?limit=100&include=suggestions", json={})
+    records = {item["record"]["external_id"]: item["record"] for item in found.raise_for_status().json()["items"]}
+    blind, *seen = shown
+    assert records[blind.row_id]["suggestions"] == []
+    for item in seen:
+        (suggestion,) = records[item.row_id]["suggestions"]
+        assert json.loads(suggestion["value"]) == made[item.row_id].record
+    first, second, third, fourth, fifth = seen
+    said = (
+        (first, "submitted", first.suggestion),
+        (second, "submitted", "{}"),
+        (third, "discarded", third.suggestion),
+        (fourth, "submitted", '{"due": "soon"}'),
+        (fifth, "submitted", "the clerk has it"),
+    )
+    for item, status, value in said:
+        body = {"status": status, "values": {"record": {"value": value}}}
+        http.post(f"/records/{records[item.row_id]['id']}/responses", json=body).raise_for_status()
+    pulled = place.pull(spec)
+    assert {one.row_id: one.record for one in pulled.answers if isinstance(one, RecordAnswer)} == {
+        first.row_id: made[first.row_id].record,
+        second.row_id: {},
+        third.row_id: None,
+    }
+    assert len(pulled.problems) == 2 and all(argilla.url in problem for problem in pulled.problems)
+    assert f"row {fourth.row_id}" in "".join(pulled.problems) and "not by the schema: due" in "".join(pulled.problems)
+    assert f"row {fifth.row_id}" in "".join(pulled.problems) and "not JSON" in "".join(pulled.problems)
+    fewer = spec.model_copy(update={"fields": {"due": spec.fields["due"]}})
+    with pytest.raises(ReviewError, match="with other labels"):
+        place.pull(fewer)

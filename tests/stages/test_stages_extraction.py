@@ -1,0 +1,179 @@
+"""A whole build of a small specialist of kind extraction, up to its dataset version; the stages after that say so."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from factory.dataset import croissant
+from factory.dataset.version import open_version
+from factory.files import read_json, read_jsonl
+from factory.row import read_rows
+from tests import registry, shop, tiny_encoder
+from tests.conftest import Factory
+
+pytestmark = pytest.mark.real
+NAME = "test/registry"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    base = tmp_path_factory.mktemp("registry")
+    encoder = tiny_encoder.make(base / "tiny-encoder", registry.every_text(), hidden=64)
+    teacher = shop.Teacher(answer=registry.teach)
+    made = Factory(base / "home", base / "prompts", base / "gold", teacher, encoder)
+    registry.make_specialist(made.prompts / NAME, made.gold, {"student": {"encoder": str(encoder)}})
+    ended = made.run("build", NAME, "--until", "dataset")
+    assert ended.returncode == 0, ended.stdout
+    yield made
+    teacher.stop()
+
+
+def stage(built: Factory, name: str) -> Path:
+    (found,) = (built.home / "builds" / NAME / name).glob("[!.]*")
+    return found
+
+
+def test_texts_come_with_their_records_and_what_does_not_hold_is_dropped(built: Factory) -> None:
+    cells = read_jsonl(stage(built, "plan") / "plan.jsonl")
+    assert {"none", *registry.FIELDS} <= {cell["label"] for cell in cells}
+    rows = read_rows(stage(built, "write") / "rows.jsonl")
+    failed = read_jsonl(stage(built, "write") / "failed.jsonl")
+    assert len(rows) + len(failed) == 60
+    assert failed and all("1 texts without a record that can be read" in one["reason"] for one in failed)
+    broken = [row for row in rows if row.record != registry.record_of(row.text)]
+    assert broken and all(row.record and row.record["due"] == "next week" for row in broken)
+    dropped = {row.id: row for row in read_rows(stage(built, "clean") / "dropped.jsonl")}
+    for row in broken:
+        assert dropped[row.id].record == row.record, "a record that does not hold stays as it was said"
+        assert dropped[row.id].verdicts[-1].check == "record"
+        assert dropped[row.id].verdicts[-1].reason.startswith("not by the schema: due is 'next week'")
+
+
+def test_real_texts_are_read_by_the_teacher_and_people_are_believed(built: Factory) -> None:
+    kept = read_rows(stage(built, "review") / "kept.jsonl")
+    origins = Counter(row.origin for row in kept)
+    assert origins["reviewed"] > 20 and origins["example"] == 2 and origins["unlabelled"] > 0
+    for row in kept:
+        said = registry.record_of(row.text)
+        if "told" in row.attributes:
+            assert row.record == {name: said[name] for name in row.attributes["told"].split(", ")}
+        elif row.origin != "example":
+            assert row.record == said, "quoted in capitals, taken as the text has it"
+        assert row.weight == (1.0 if row.origin in ("reviewed", "example") else 0.5)
+    assert any(row.record == {"borrower": ["Hugo Prandt"], "due": "1999-05-03"} for row in kept)
+    dropped = read_rows(stage(built, "review") / "dropped.jsonl")
+    refused = [row.verdicts[-1].reason for row in dropped if row.origin == "unlabelled"]
+    assert refused and set(refused) == {"not read out: not in the text: borrower: 'Nobody Atall'"}
+    lines = read_jsonl(stage(built, "judge") / "judgements.jsonl")
+    assert all((line["record"] is None) == bool(line["failure"]) for line in lines)
+    assert any("Nobody Atall" in (line["said"] or {}).get("borrower", []) for line in lines)
+
+
+def test_agreement_is_told_by_field_and_by_row(built: Factory) -> None:
+    summary = read_json(stage(built, "review") / "summary.json")
+    assert summary["teacher's F1 on people's fields"] == 1.0, "what does not hold is not compared"
+    assert set(summary["rows in which a field is as people have it"]) == set(registry.FIELDS)
+    audit = summary["audit"]
+    assert audit["value"] == 1.0 and 0 < audit["low"] < 1 and audit["n"] < 24
+
+
+def test_no_row_is_lost_on_the_way(built: Factory) -> None:
+    written = read_rows(stage(built, "write") / "rows.jsonl")
+    first, last = (
+        [read_rows(stage(built, of) / f"{n}.jsonl") for n in ("kept", "dropped")] for of in ("clean", "review")
+    )
+    assert sum(map(len, first)) == len(written) + 24 + 24 + 2
+    assert {row.id for part in last for row in part} == {row.id for row in first[0]}
+    for row in first[1] + last[1]:
+        assert not row.verdicts[-1].passed and row.verdicts[-1].reason
+
+
+def test_the_dataset_opens_with_datasets_alone(built: Factory, tmp_path: Path) -> None:
+    import datasets
+
+    version = open_version(stage(built, "dataset"))
+    found = datasets.load_dataset(str(version.path), cache_dir=str(tmp_path))
+    assert {name: len(split) for name, split in found.items()} == version.manifest["splits"]
+    assert not {"label", "soft", "spans"} & set(found["train"].column_names)
+    rows = {row.id: row for split in ("train", "held_out") for row in version.rows(split)}
+    assert rows == {row.id: row for row in read_rows(stage(built, "review") / "kept.jsonl")}
+    schema = Draft202012Validator(version.manifest["schema"])
+    schema.check_schema(version.manifest["schema"])
+    for split in found.values():
+        for value in split:
+            record = rows[value["id"]].record
+            assert json.loads(value["record"]) == record and not list(schema.iter_errors(record))
+            assert {name: one for name, one in value["fields"].items() if one is not None} == record
+
+
+def test_the_card_and_the_metadata_speak_of_records(built: Factory, tmp_path: Path) -> None:
+    version = open_version(stage(built, "dataset"))
+    card = (version.path / "README.md").read_text()
+    assert "information-extraction" in card and "| `record` |" in card and "| `soft` |" not in card
+    assert "2020-12" in card and "## Fields" in card and "no machine has checked" in card
+    manifest = version.manifest
+    assert manifest["kind"] == "extraction" and manifest["per_label"]["due"] > 0
+    mlcroissant = pytest.importorskip("mlcroissant")
+    described = tmp_path / "version"
+    for name in ["manifest.json", *manifest["files"]]:
+        (described / name).parent.mkdir(parents=True, exist_ok=True)
+        (described / name).write_bytes((version.path / name).read_bytes())
+    croissant.add(described, "2026-01-31")
+    opened = mlcroissant.Dataset(jsonld=described / croissant.FILE)
+    assert not opened.metadata.ctx.issues.errors and not opened.metadata.ctx.issues.warnings
+    rows = {row.id: row for row in version.rows("train")}
+    values = [{key.removeprefix("train/"): item for key, item in one.items()} for one in opened.records("train")]
+    assert len(values) == len(rows)
+    assert all(json.loads(value["record"]) == rows[value["id"].decode()].record for value in values)
+
+
+def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
+    ended = built.run("coverage", NAME)
+    assert ended.returncode == 0 and "borrower" in ended.stdout, ended.stdout
+
+
+def test_a_student_is_refused_and_the_dataset_is_named(built: Factory) -> None:
+    before = len(built.teacher.asked)
+    ended = built.run("build", NAME)
+    assert ended.returncode == 1
+    assert "Students of kind extraction cannot be trained yet" in ended.stdout
+    assert str(stage(built, "dataset")) in ended.stdout and "Traceback" not in ended.stdout
+    assert len(built.teacher.asked) == before
+
+
+def test_people_answer_in_files_and_the_versions_differ_by_that(built: Factory) -> None:
+    folder = built.home / "review" / NAME / "v1"
+    shown = read_jsonl(folder / "to_review.jsonl")
+    assert {line["reason"] for line in shown} == {"audit", "coverage"}
+    assert all(line["suggestion"] is None for line in shown if line["reason"] == "audit")
+    first, second, third, fourth, *_ = (line for line in shown if line["suggestion"])
+    lines = [
+        {"row_id": first["row_id"], "record": json.loads(first["suggestion"])},
+        {"row_id": second["row_id"], "record": '{"shelf": "cellar"}'},
+        {"row_id": third["row_id"], "record": None, "problem": "unusable"},
+        {"row_id": fourth["row_id"], "record": {"borrower": ["Nobody Atall"]}},
+    ]
+    before = open_version(stage(built, "dataset")).version
+    answers = folder / "answers.jsonl"
+    answers.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ended = built.run("build", NAME, "--until", "dataset")
+    assert ended.returncode == 0, ended.stdout
+    newest = max((built.home / "builds" / NAME / "review").glob("[!.]*"), key=lambda path: path.stat().st_mtime)
+    kept, dropped = ({row.id: row for row in read_rows(newest / f"{n}.jsonl")} for n in ("kept", "dropped"))
+    assert kept[first["row_id"]].lineage.was is None and kept[first["row_id"]].origin == "reviewed"
+    assert kept[second["row_id"]].record == {"shelf": "cellar"}
+    assert kept[second["row_id"]].lineage.was == second["suggestion"]
+    assert dropped[third["row_id"]].verdicts[-1].check == "review"
+    summary = read_json(newest / "summary.json")
+    assert summary["answered by people"] == 3 and "not in the text: borrower" in summary["problems"][0]
+    after = max((built.home / "builds" / NAME / "dataset").glob("[!.]*"), key=lambda path: path.stat().st_mtime)
+    ended = built.run("diff", f"{NAME}@{before}", f"{NAME}@{open_version(after).version}")
+    assert ended.returncode == 0 and "With another label" in ended.stdout, ended.stdout
+    ended = built.run("explain", second["row_id"])
+    assert 'record     {"shelf": "cellar"}  (was ' in ended.stdout, ended.stdout
