@@ -15,7 +15,6 @@ from factory.teacher.pool import Pool, Replica, body
 LONGEST = 16 << 20
 """Bytes of one answer that are read, at most: a server that never ends must not fill the memory."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_JSON = {"Content-Type": "application/json"}
 _FIX_URL = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
 
 
@@ -52,7 +51,7 @@ async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
     """
     url = f"{replica.url}/chat/completions"
     try:
-        async with replica.session.post(url, data=data, headers=_JSON) as response:
+        async with replica.session.post(url, data=data) as response:
             raw = await body(response, LONGEST)
     except TimeoutError as error:
         pool.failed(replica)

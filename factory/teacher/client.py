@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -16,8 +15,9 @@ from types import TracebackType
 from typing import cast
 
 import aiohttp
+import orjson
 
-from factory.errors import TeacherError
+from factory.errors import FactoryError, TeacherError
 from factory.files import canonical
 from factory.progress import Progress, silent
 from factory.teacher.attempt import FailedAttemptError, NobodyThereError, attempt
@@ -94,7 +94,8 @@ class TeacherClient:
         self._pool = Pool(endpoint, self._timeout, patience=patience, greeting=greeting, pause=pause)
         self._keeper = Keeper(cache)
         self._asking: dict[str, _Question] = {}  # by key, until the reply is on disk or there is none
-        self._next: deque[_Question] = deque()  # those of them that no worker has begun to ask
+        self._new: list[_Question] = []  # those of them that have not been looked up in the cache
+        self._next: deque[_Question] = deque()  # those that have, and that no worker has begun to ask
         self._workers: set[asyncio.Task[None]] = set()
         self._open = False
 
@@ -129,13 +130,10 @@ class TeacherClient:
         key = key_of(text)
         question = self._asking.get(key)
         if question is None:
-            stored = self.cache.get(key)
-            if stored is not None:
-                return Reply.restored(stored, key)
             question = self._asking[key] = _Question(request, text, key)
-            self._next.append(question)
-            if len(self._workers) < self._concurrency:
-                self._workers.add(asyncio.create_task(self._work()))
+            if not self._new:
+                asyncio.get_running_loop().call_soon(self._look_up)
+            self._new.append(question)
         return await question.reply()
 
     async def ask_all(self, requests: Sequence[Request], progress: Progress = silent) -> list[Reply | TeacherError]:
@@ -164,6 +162,23 @@ class TeacherClient:
                 group.create_task(work())
         return [reply for reply in found if reply is not None]
 
+    def _look_up(self) -> None:
+        """Answer what the cache holds of the new questions, all looked up at once; workers ask the others."""
+        new, self._new = self._new, []
+        try:
+            stored = self.cache.get_all([question.key for question in new])
+        except FactoryError as error:
+            for question in new:
+                self._over(question, None, error)
+            return
+        for question in new:
+            if question.key in stored:
+                self._over(question, Reply.restored(stored[question.key], question.key))
+            else:
+                self._next.append(question)
+        for _ in range(min(len(self._next), self._concurrency - len(self._workers))):
+            self._workers.add(asyncio.create_task(self._work()))
+
     async def _work(self) -> None:
         """Ask one question after another until none is left; there are never more workers than may ask at once."""
         while self._next:
@@ -177,14 +192,14 @@ class TeacherClient:
         # At once, not when the task is seen to be done: what is asked in between would wait for a worker that is over.
         self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    def _over(self, question: _Question, reply: Reply | None, error: Exception | None) -> None:
-        """Its reply is on disk, or there is none."""
+    def _over(self, question: _Question, reply: Reply | None, error: Exception | None = None) -> None:
+        """A question's reply is on disk, or there is none."""
         del self._asking[question.key]
         question.settle(reply, error)
 
     async def _insist(self, question: _Question) -> Reply:
         """Try until there is a reply, the attempts are spent or every server has been gone for too long."""
-        body, attempts = json.dumps(question.request.body(self.endpoint.model)).encode(), 0
+        body, attempts = orjson.dumps(question.request.body(self.endpoint.model)), 0
         while True:
             replica = await self._pool.take()
             try:
