@@ -17,7 +17,7 @@ from typing import cast
 import aiohttp
 import orjson
 
-from factory.errors import FactoryError, TeacherError
+from factory.errors import TeacherError
 from factory.files import canonical
 from factory.progress import Progress, silent
 from factory.teacher.attempt import FailedAttemptError, NobodyThereError, attempt
@@ -108,6 +108,8 @@ class TeacherClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
+        self._new.clear()
+        self._next.clear()
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -167,13 +169,14 @@ class TeacherClient:
         new, self._new = self._new, []
         try:
             stored = self.cache.get_all([question.key for question in new])
-        except FactoryError as error:
+            found = {key: Reply.restored(value, key) for key, value in stored.items()}
+        except Exception as error:  # noqa: BLE001 - told to everyone who waits
             for question in new:
                 self._over(question, None, error)
             return
         for question in new:
-            if question.key in stored:
-                self._over(question, Reply.restored(stored[question.key], question.key))
+            if question.key in found:
+                self._over(question, found[question.key])
             else:
                 self._next.append(question)
         for _ in range(min(len(self._next), self._concurrency - len(self._workers))):

@@ -107,9 +107,12 @@ async def test_whoever_still_waits_when_the_client_is_closed_is_told(cache: Repl
         async with client(teacher, cache, concurrency=2) as asking:
             waiting = [asyncio.create_task(asking.ask(question(str(number)))) for number in range(5)]
             await asyncio.sleep(0.05)
+            waiting.append(asyncio.create_task(asking.ask(question("asked, and not looked up yet"))))
+            await asyncio.sleep(0)
         done, late = await asyncio.wait(waiting, timeout=2.0)
     assert not late
     assert all(task.cancelled() for task in done)
+    assert len(teacher.asked) == 2
 
 
 async def test_a_cache_that_cannot_be_read_ends_the_work_and_says_so(
@@ -120,6 +123,17 @@ async def test_a_cache_that_cannot_be_read_ends_the_work_and_says_so(
         with pytest.raises(FactoryError, match="damaged"):
             await asyncio.wait_for(asking.ask_all([question(str(number)) for number in range(5)]), 10.0)
     assert not teacher.asked
+
+
+async def test_a_reply_that_is_not_one_any_more_leaves_nobody_waiting(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache) as asking:
+        await asking.ask(question("kept"))
+        cache._database.execute("UPDATE replies SET reply = '{'")
+        with pytest.raises(ValueError, match="property name"):
+            await asyncio.wait_for(asking.ask(question("kept")), 10.0)
+        assert (await asking.ask(question("another"))).text.startswith("reply")
 
 
 async def test_concurrency_is_bounded_and_used(cache: ReplyCache) -> None:
