@@ -69,14 +69,17 @@ async def test_one_who_stops_waiting_takes_nothing_from_the_others(cache: ReplyC
         assert len(teacher.asked) == 1
 
 
-async def test_a_question_asked_the_moment_another_is_answered_finds_somebody_to_ask_it(
+async def test_a_question_asked_the_moment_a_worker_ends_finds_another_to_ask_it(
     teacher: LoopbackTeacher, cache: ReplyCache
 ) -> None:
     async with client(teacher, cache, concurrency=1) as asking:
-        for number in range(100):
-            await asyncio.wait_for(asking.ask(question(str(number))), 10.0)
-            await asyncio.wait_for(asking.ask_all([question(f"{number} {part}") for part in range(2)]), 10.0)
-    assert len(teacher.asked) == cache.count() == 300
+        for moment in range(100):  # turns of the event loop after the first question; an answer takes some dozen
+            first = asyncio.create_task(asking.ask(question(f"first {moment}")))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            second = asyncio.create_task(asking.ask(question(f"second {moment}")))
+            await asyncio.wait_for(asyncio.gather(first, second), 10.0)
+    assert len(teacher.asked) == cache.count() == 200
 
 
 async def test_the_next_is_asked_while_a_reply_is_written_and_none_is_handed_on_before(
@@ -107,12 +110,22 @@ async def test_whoever_still_waits_when_the_client_is_closed_is_told(cache: Repl
         async with client(teacher, cache, concurrency=2) as asking:
             waiting = [asyncio.create_task(asking.ask(question(str(number)))) for number in range(5)]
             await asyncio.sleep(0.05)
-            waiting.append(asyncio.create_task(asking.ask(question("asked, and not looked up yet"))))
-            await asyncio.sleep(0)
         done, late = await asyncio.wait(waiting, timeout=2.0)
     assert not late
     assert all(task.cancelled() for task in done)
     assert len(teacher.asked) == 2
+
+
+async def test_what_was_not_looked_up_when_the_client_is_closed_is_not_asked(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache) as asking:
+        waiting = asyncio.create_task(asking.ask(question("late")))
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0)
+    assert not asking._workers
 
 
 async def test_a_cache_that_cannot_be_read_ends_the_work_and_says_so(
