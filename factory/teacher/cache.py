@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS replies (
 _ROW = "(?, ?, ?, ?, ?, ?)"
 _MOST = 500  # rows in one statement; SQLite takes 32,766 values
 _READ = 5000  # keys in one question
+_GATHERED = 10_000  # pages (40 MB) of commits before SQLite moves them to the file itself, which takes a sync
 
 
 class Entry(NamedTuple):
@@ -75,12 +76,22 @@ class ReplyCache:
             # the last ones, and a sync for each would cost a fast teacher more than asking those again.
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(f"PRAGMA wal_autocheckpoint = {_GATHERED}")
             self._database.execute(_TABLE)
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The reply stored under a key, or None."""
         rows = self._run("SELECT reply FROM replies WHERE key = ?", key)
         return json.loads(rows[0][0]) if rows else None
+
+    def get_all(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The replies that are stored under the keys, by key."""
+        found: dict[str, dict[str, Any]] = {}
+        for begin in range(0, len(keys), _READ):
+            asked = json.dumps(keys[begin : begin + _READ])
+            rows = self._run("SELECT key, reply FROM replies WHERE key IN (SELECT value FROM json_each(?))", asked)
+            found.update((key, json.loads(reply)) for key, reply in rows)
+        return found
 
     def request(self, key: str) -> dict[str, Any] | None:
         """What was asked under a key, or None."""

@@ -7,47 +7,58 @@ passed 35 requests a second where aiohttp passed 276.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
-import json
 import random
+from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import cast
 
 import aiohttp
+import orjson
 
 from factory.errors import TeacherError
 from factory.files import canonical
 from factory.progress import Progress, silent
+from factory.teacher.attempt import FailedAttemptError, NobodyThereError, attempt
 from factory.teacher.cache import ReplyCache, key_of
-from factory.teacher.chat import Endpoint, Reply, Request, printable
+from factory.teacher.chat import Endpoint, Reply, Request
 from factory.teacher.keeper import Keeper
-from factory.teacher.pool import Pool, Replica, body, gave_up
+from factory.teacher.pool import Pool, gave_up
 
 __all__ = ["Endpoint", "Reply", "Request", "TeacherClient"]
 
-LONGEST = 16 << 20
-"""Bytes of one answer that are read, at most: a server that never ends must not fill the memory."""
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-_JSON = {"Content-Type": "application/json"}
 
-
-class _FailedAttemptError(Exception):
-    """An attempt failed in a way that another may not.
+class _Question:
+    """A request on its way, and those who wait for its reply.
 
     Args:
-        what: for a person.
-        wait: seconds the server asked for, or None.
+        request: what is asked.
+        text: the same in canonical text.
+        key: where the cache will hold the reply.
     """
 
-    def __init__(self, what: str, *, wait: float | None = None) -> None:
-        super().__init__(what)
-        self.what, self.wait = what, wait
+    def __init__(self, request: Request, text: str, key: str) -> None:
+        self.request, self.text, self.key = request, text, key
+        self._waiting: list[asyncio.Future[Reply]] = []
 
+    async def reply(self) -> Reply:
+        """Wait for it. Everyone waits for a future of their own: who stops waiting takes nothing from the others."""
+        waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        return await waiter
 
-class _NobodyThereError(Exception):
-    """Nobody listened, so nothing was asked and no attempt was spent."""
+    def settle(self, reply: Reply | None, error: Exception | None = None) -> None:
+        """Tell those who wait: the reply, or the error, or without either that nobody will answer."""
+        for waiter in self._waiting:
+            if waiter.done():
+                continue
+            if error is not None:
+                waiter.set_exception(error)
+            elif reply is not None:
+                waiter.set_result(reply)
+            else:
+                waiter.cancel()
 
 
 class TeacherClient:
@@ -82,8 +93,10 @@ class TeacherClient:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=30.0)
         self._pool = Pool(endpoint, self._timeout, patience=patience, greeting=greeting, pause=pause)
         self._keeper = Keeper(cache)
-        self._slots = asyncio.Semaphore(concurrency)
-        self._asking: dict[str, asyncio.Task[Reply]] = {}
+        self._asking: dict[str, _Question] = {}  # by key, until the reply is on disk or there is none
+        self._new: list[_Question] = []  # those of them that have not been looked up in the cache
+        self._next: deque[_Question] = deque()  # those that have, and that no worker has begun to ask
+        self._workers: set[asyncio.Task[None]] = set()
         self._open = False
 
     async def __aenter__(self) -> TeacherClient:
@@ -95,9 +108,15 @@ class TeacherClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
-        for task in list(self._asking.values()):
-            task.cancel()
+        self._new.clear()
+        self._next.clear()
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
         await self._keeper.close()
+        for question in self._asking.values():
+            question.settle(None)
+        self._asking.clear()
         await self._pool.close()
 
     async def ask(self, request: Request) -> Reply:
@@ -111,20 +130,13 @@ class TeacherClient:
             raise RuntimeError("TeacherClient is used as `async with TeacherClient(...) as client`")
         text = canonical(request.canonical(self.endpoint.identity))
         key = key_of(text)
-        task = self._asking.get(key)
-        if task is None:
-            stored = self.cache.get(key)
-            if stored is not None:
-                return Reply.restored(stored, key)
-            task = asyncio.create_task(self._fetch(request, key, text))
-            self._asking[key] = task
-            task.add_done_callback(functools.partial(self._asked, key))
-        return await asyncio.shield(task)  # whoever stops waiting doesn't take the reply from the others
-
-    def _asked(self, key: str, task: asyncio.Task[Reply]) -> None:
-        self._asking.pop(key, None)
-        if not task.cancelled():
-            task.exception()  # nobody may be waiting any more; asyncio would complain about an error never looked at
+        question = self._asking.get(key)
+        if question is None:
+            question = self._asking[key] = _Question(request, text, key)
+            if not self._new:
+                asyncio.get_running_loop().call_soon(self._look_up)
+            self._new.append(question)
+        return await question.reply()
 
     async def ask_all(self, requests: Sequence[Request], progress: Progress = silent) -> list[Reply | TeacherError]:
         """The replies in the requests' order; a request that failed leaves its error and costs no other its reply.
@@ -152,22 +164,52 @@ class TeacherClient:
                 group.create_task(work())
         return [reply for reply in found if reply is not None]
 
-    async def _fetch(self, request: Request, key: str, text: str) -> Reply:
-        async with self._slots:
-            reply = await self._insist(request, key)
-        await self._keeper.keep(reply.entry(text))
-        return reply
+    def _look_up(self) -> None:
+        """Answer what the cache holds of the new questions, all looked up at once; workers ask the others."""
+        new, self._new = self._new, []
+        try:
+            stored = self.cache.get_all([question.key for question in new])
+            found = {key: Reply.restored(value, key) for key, value in stored.items()}
+        except Exception as error:  # noqa: BLE001 - told to everyone who waits
+            for question in new:
+                self._over(question, None, error)
+            return
+        for question in new:
+            if question.key in found:
+                self._over(question, found[question.key])
+            else:
+                self._next.append(question)
+        for _ in range(min(len(self._next), self._concurrency - len(self._workers))):
+            self._workers.add(asyncio.create_task(self._work()))
 
-    async def _insist(self, request: Request, key: str) -> Reply:
+    async def _work(self) -> None:
+        """Ask one question after another until none is left; there are never more workers than may ask at once."""
+        while self._next:
+            question = self._next.popleft()
+            try:
+                reply = await self._insist(question)
+            except Exception as error:  # noqa: BLE001 - told to everyone who waits
+                self._over(question, None, error)
+            else:  # The next one is asked while this reply is written to disk.
+                self._keeper.keep(reply.entry(question.text), functools.partial(self._over, question, reply))
+        # At once, not when the task is seen to be done: what is asked in between would wait for a worker that is over.
+        self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    def _over(self, question: _Question, reply: Reply | None, error: Exception | None = None) -> None:
+        """A question's reply is on disk, or there is none."""
+        del self._asking[question.key]
+        question.settle(reply, error)
+
+    async def _insist(self, question: _Question) -> Reply:
         """Try until there is a reply, the attempts are spent or every server has been gone for too long."""
-        body, attempts = json.dumps(request.body(self.endpoint.model)).encode(), 0
+        body, attempts = orjson.dumps(question.request.body(self.endpoint.model)), 0
         while True:
             replica = await self._pool.take()
             try:
-                return await self._post(replica, body, key)
-            except _NobodyThereError as nobody:
+                return await attempt(self._pool, replica, body, question.key)
+            except NobodyThereError as nobody:
                 self._pool.gone(replica, str(nobody))
-            except _FailedAttemptError as failure:
+            except FailedAttemptError as failure:
                 attempts += 1
                 if attempts >= self._attempts:
                     raise gave_up(self.endpoint.url, failure.what, attempts) from failure
@@ -175,58 +217,6 @@ class TeacherClient:
                 await asyncio.sleep(delay if failure.wait is None else failure.wait)
             finally:
                 self._pool.give(replica)
-
-    async def _post(self, replica: Replica, data: bytes, key: str) -> Reply:
-        url = f"{replica.url}/chat/completions"
-        try:
-            async with replica.session.post(url, data=data, headers=_JSON) as response:
-                raw = await body(response, LONGEST)
-        except TimeoutError as error:
-            self._pool.failed(replica)
-            raise _FailedAttemptError(f"It didn't answer within {self._timeout.total:.0f} s.") from error
-        except aiohttp.ClientConnectorError as error:
-            system = getattr(error, "os_error", None)  # a refused certificate has none
-            raise _NobodyThereError(f"Nobody answers there ({getattr(system, 'strerror', None) or error}).") from error
-        except aiohttp.InvalidURL as error:
-            raise TeacherError("This isn't an address.", where=url, fix=_FIX_URL) from error
-        except aiohttp.ClientError as error:
-            self._pool.failed(replica)
-            raise _FailedAttemptError(f"The connection broke ({type(error).__name__}).") from error
-        if len(raw) > LONGEST:
-            raise TeacherError(
-                f"The teacher's answer is longer than {LONGEST >> 20} MiB.",
-                where=url,
-                fix="See what it sends; a reply of `max_tokens` tokens is far shorter.",
-            )
-        text, status = raw.decode(errors="replace"), response.status
-        if status in _AGAIN:
-            if status >= 500:
-                self._pool.failed(replica)
-            wait = _seconds(response.headers.get("Retry-After"))
-            raise _FailedAttemptError(f"It answered {status}: {_message(text)}", wait=wait)
-        self._pool.answered(replica)
-        if status >= 400:
-            raise self._refused(status, text, url)
-        try:
-            return Reply.from_openai(json.loads(text), key)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise TeacherError(
-                f"The teacher's address answered {printable(response.content_type)} that is no chat completion"
-                f" ({printable(str(error))}): {_message(text)}",
-                where=url,
-                fix=_FIX_URL,
-            ) from error
-
-    def _refused(self, status: int, text: str, url: str) -> TeacherError:
-        fix = "See the server's log; the request itself isn't acceptable to it."
-        if status in (401, 403):
-            fix = "Set FACTORY_TEACHER_KEY to a key this server accepts."
-        elif status == 404:
-            fix = f"See that it serves the model {self.endpoint.model!r} (GET /v1/models) and that " + _FIX_URL.lower()
-        return TeacherError(f"The teacher refused ({status}): {_message(text)}", where=url, fix=fix)
-
-
-_FIX_URL = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
 
 
 class _Together(asyncio.TaskGroup):
@@ -239,21 +229,3 @@ class _Together(asyncio.TaskGroup):
             await super().__aexit__(kind, error, trace)
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
-
-
-def _seconds(header: str | None) -> float | None:
-    """Retry-After in seconds (its date form counts as absent), at most five minutes."""
-    with contextlib.suppress(TypeError, ValueError):
-        return min(300.0, max(0.0, float(header)))  # type: ignore[arg-type]
-    return None
-
-
-def _message(text: str) -> str:
-    """The human part of an error body, on one line, at most 200 characters."""
-    found: Any = text
-    with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(text)
-        if isinstance(value, dict):
-            error = value.get("error", value)
-            found = error.get("message", error) if isinstance(error, dict) else error
-    return printable(str(found)) or "(nothing)"

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from factory.teacher.cache import Entry, ReplyCache
 
-
-class _Batch:
-    """Entries that are committed at once."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.over = asyncio.Event()
-        self.error: Exception | None = None
+Kept = Callable[[Exception | None], None]
+"""Told that an entry is committed, or what kept it from being so."""
 
 
 class Keeper:
@@ -28,22 +23,14 @@ class Keeper:
 
     def __init__(self, cache: ReplyCache) -> None:
         self._cache = cache
-        self._next = _Batch()
+        self._next: list[tuple[Entry, Kept]] = []
         self._committing: asyncio.Task[None] | None = None
 
-    async def keep(self, entry: Entry) -> None:
-        """Return when the entry is committed. Whoever stops waiting leaves it to be committed all the same.
-
-        Raises:
-            FactoryError: it can't be stored.
-        """
-        batch = self._next
-        batch.entries.append(entry)
+    def keep(self, entry: Entry, kept: Kept) -> None:
+        """Have an entry committed; `kept` is called from the event loop when it is, or has failed to be."""
+        self._next.append((entry, kept))
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit())
-        await batch.over.wait()
-        if batch.error is not None:
-            raise batch.error
 
     async def close(self) -> None:
         """Wait until everything given so far is committed, or has failed to be."""
@@ -53,13 +40,14 @@ class Keeper:
 
     async def _commit(self) -> None:
         try:
-            while self._next.entries:
-                batch, self._next = self._next, _Batch()
+            while self._next:
+                batch, self._next = self._next, []
+                failure: Exception | None = None
                 try:
-                    await asyncio.to_thread(self._cache.put_all, batch.entries)
-                except Exception as error:  # noqa: BLE001 - raised again in everyone who waits
-                    batch.error = error
-                finally:
-                    batch.over.set()
+                    await asyncio.to_thread(self._cache.put_all, [entry for entry, _ in batch])
+                except Exception as error:  # noqa: BLE001 - told to everyone who waits
+                    failure = error
+                for _, kept in batch:
+                    kept(failure)
         finally:
             self._committing = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
 
     _client: TeacherClient | None = PrivateAttr(default=None)
     _store: ReplyCache | None = PrivateAttr(default=None)
+    _told: FileIO | None = PrivateAttr(default=None)
 
     @classmethod
     def over(cls, endpoint: Endpoint, cache: Path, **settings: Any) -> TeacherLLM:
@@ -77,14 +79,17 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
         """Open the cache, in the process that does the asking."""
         super().load()
         self._store = ReplyCache(Path(self.cache))
+        self._told = Path(self.tally).open("ab", buffering=0) if self.tally else None  # noqa: SIM115 - see unload
 
     def unload(self) -> None:
-        """Close connections and cache."""
+        """Close connections, cache and tally."""
         if self._client is not None:
             self.event_loop.run_until_complete(self._client.__aexit__(None, None, None))
         if self._store is not None:
             self._store.close()
-        self._client = self._store = None
+        if self._told is not None:
+            self._told.close()
+        self._client = self._store = self._told = None
         super().unload()
 
     async def agenerate(self, input: Any, num_generations: int = 1) -> dict[str, Any]:
@@ -135,9 +140,8 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
             self._logger.warning("A request failed: %s", error)
             return error
         finally:
-            if self.tally:
-                with Path(self.tally).open("ab", buffering=0) as file:
-                    file.write(b".")
+            if self._told is not None:
+                self._told.write(b".")
 
     async def _connected(self) -> TeacherClient:
         """The client, made on first use because its session belongs to the running loop."""

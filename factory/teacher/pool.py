@@ -55,7 +55,7 @@ class Pool:
     def __init__(
         self, endpoint: Endpoint, timeout: aiohttp.ClientTimeout, *, patience: float, greeting: float, pause: float
     ) -> None:
-        self._endpoint, self._timeout = endpoint, timeout
+        self.endpoint, self._timeout = endpoint, timeout
         self._patience, self._greeting, self._pause = patience, greeting, pause
         self._replicas: list[Replica] = []
         self._watchers: set[asyncio.Task[None]] = set()
@@ -64,8 +64,10 @@ class Pool:
 
     async def open(self) -> None:
         """Make ready; nothing is connected before it is asked."""
-        headers = {"Authorization": f"Bearer {self._endpoint.key}"} if self._endpoint.key else {}
-        for url in self._endpoint.urls:
+        headers = {"Content-Type": "application/json"}
+        if self.endpoint.key:
+            headers["Authorization"] = f"Bearer {self.endpoint.key}"
+        for url in self.endpoint.urls:
             local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
             session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),  # whoever asks bounds what is in flight
@@ -92,7 +94,7 @@ class Pool:
         while not (up := [replica for replica in self._replicas if not replica.down]):
             left = self._gone_since + (self._patience if self._seen else self._greeting) - time.monotonic()
             if left <= 0:
-                raise gave_up(self._endpoint.url, self._why)
+                raise gave_up(self.endpoint.url, self._why)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._back.wait(), left)
         if len(up) > 1:
@@ -148,15 +150,15 @@ class Pool:
             served = [str(item["id"]) for item in json.loads(text)["data"]]
         except (ValueError, KeyError, TypeError, RecursionError):
             return True
-        self._why = f"{replica.url} serves {', '.join(served)[:100]}, not {self._endpoint.model}."
-        return self._endpoint.model in served
+        self._why = f"{replica.url} serves {', '.join(served)[:100]}, not {self.endpoint.model}."
+        return self.endpoint.model in served
 
 
 async def body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """A response's body; of one that is longer than `limit` bytes the first `limit` and a few more."""
     parts: list[bytes] = []
     size = 0
-    async for part in response.content.iter_any():
+    while part := await response.content.readany():
         parts.append(part)
         size += len(part)
         if size > limit:

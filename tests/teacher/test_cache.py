@@ -54,6 +54,19 @@ def test_a_key_does_not_depend_on_the_order_of_keys(request: Request) -> None:
     assert Request(**reverse(vars(request))).cache_key("t@1") == request.cache_key("t@1")
 
 
+def test_a_key_is_what_it_was_when_the_replies_that_are_kept_were_paid_for() -> None:
+    request = Request(
+        [{"role": "system", "content": 'Größe: € "5" 😀\n'}, {"role": "user", "content": "a\u2028b\x7f"}],
+        temperature=0.9,
+        top_p=1e-07,
+        max_tokens=300,
+        json_schema={"type": "object", "properties": {"b": {"enum": ["x", "ä"]}, "a": {"minimum": 1e16}}},
+        top_logprobs=3,
+        ordinal=1,
+    )
+    assert request.cache_key("teacher@1") == "5c3b05e5d0c002dba0853a27f0111bd4658c8622035d073e5de889c93a72a8c1"
+
+
 @given(requests, requests)
 def test_different_questions_have_different_keys(one: Request, other: Request) -> None:
     assert (one.cache_key("t@1") == other.cache_key("t@1")) == (one == other)
@@ -92,6 +105,7 @@ def test_of_many_replies_those_held_are_known_at_once(kept: set[int], asked: set
         cache.put_all([entry(number) for number in kept])
         found = cache.held(entry(number).key for number in asked)
         assert found == {entry(number).key for number in kept & asked}
+        assert cache.get_all([entry(number).key for number in asked]) == dict.fromkeys(found, REPLY)
         assert cache.count() == len(kept)
         cache.close()
 

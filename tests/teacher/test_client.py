@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from factory.errors import FactoryError, TeacherError
-from factory.teacher.cache import ReplyCache
+from factory.teacher.cache import Entry, ReplyCache
 from factory.teacher.client import Endpoint, Reply, Request, TeacherClient
 from tests.loopback_teacher import MODEL, LoopbackTeacher, answer_of
 
@@ -66,6 +67,86 @@ async def test_one_who_stops_waiting_takes_nothing_from_the_others(cache: ReplyC
         impatient.cancel()
         assert (await patient).text.startswith("reply")
         assert len(teacher.asked) == 1
+
+
+async def test_a_question_asked_the_moment_a_worker_ends_finds_another_to_ask_it(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache, concurrency=1) as asking:
+        for moment in range(100):  # turns of the event loop after the first question; an answer takes some dozen
+            first = asyncio.create_task(asking.ask(question(f"first {moment}")))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            second = asyncio.create_task(asking.ask(question(f"second {moment}")))
+            await asyncio.wait_for(asyncio.gather(first, second), 10.0)
+    assert len(teacher.asked) == cache.count() == 200
+
+
+async def test_the_next_is_asked_while_a_reply_is_written_and_none_is_handed_on_before(
+    teacher: LoopbackTeacher, cache: ReplyCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, put_all = threading.Event(), cache.put_all
+
+    def slowly(entries: Sequence[Entry]) -> None:
+        disk.wait(10.0)
+        put_all(entries)
+
+    monkeypatch.setattr(cache, "put_all", slowly)
+    async with client(teacher, cache, concurrency=1) as asking:
+        waiting = [asyncio.create_task(asking.ask(question(str(number)))) for number in range(3)]
+        async with asyncio.timeout(10.0):
+            while len(teacher.asked) < 3:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert cache.count() == 0
+        assert not any(task.done() for task in waiting)
+        disk.set()
+        replies = await asyncio.gather(*waiting)
+    assert all(cache.contains(reply.key) for reply in replies)
+
+
+async def test_whoever_still_waits_when_the_client_is_closed_is_told(cache: ReplyCache) -> None:
+    async with LoopbackTeacher(delay=5.0) as teacher:
+        async with client(teacher, cache, concurrency=2) as asking:
+            waiting = [asyncio.create_task(asking.ask(question(str(number)))) for number in range(5)]
+            await asyncio.sleep(0.05)
+        done, late = await asyncio.wait(waiting, timeout=2.0)
+    assert not late
+    assert all(task.cancelled() for task in done)
+    assert len(teacher.asked) == 2
+
+
+async def test_what_was_not_looked_up_when_the_client_is_closed_is_not_asked(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache) as asking:
+        waiting = asyncio.create_task(asking.ask(question("late")))
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0)
+    assert not asking._workers
+
+
+async def test_a_cache_that_cannot_be_read_ends_the_work_and_says_so(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    cache._database.execute("DROP TABLE replies")
+    async with client(teacher, cache) as asking:
+        with pytest.raises(FactoryError, match="damaged"):
+            await asyncio.wait_for(asking.ask_all([question(str(number)) for number in range(5)]), 10.0)
+    assert not teacher.asked
+
+
+async def test_a_reply_that_is_not_one_any_more_leaves_nobody_waiting(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache) as asking:
+        await asking.ask(question("kept"))
+        cache._database.execute("UPDATE replies SET reply = '{'")
+        with pytest.raises(ValueError, match="property name"):
+            await asyncio.wait_for(asking.ask(question("kept")), 10.0)
+        assert (await asking.ask(question("another"))).text.startswith("reply")
 
 
 async def test_concurrency_is_bounded_and_used(cache: ReplyCache) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from factory.errors import TeacherError
 from factory.files import read_jsonl, write_jsonl
 from factory.generate.replies import parse_rows, parse_scores
-from factory.teacher import client as clients
+from factory.teacher import attempt
 from factory.teacher.cache import ReplyCache
 from factory.teacher.client import Endpoint, Reply, Request, TeacherClient
 
@@ -156,7 +156,7 @@ def test_a_reply_of_ten_megabytes_is_taken() -> None:
 
 @pytest.mark.parametrize("head", [b"Content-Length: 99999999999\r\n", b"Connection: close\r\n"])
 async def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes) -> None:
-    monkeypatch.setattr(clients, "LONGEST", 1 << 20)
+    monkeypatch.setattr(attempt, "LONGEST", 1 << 20)
     sent = 0
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -177,7 +177,7 @@ async def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pyt
 async def test_an_answer_of_little_that_unpacks_to_much_is_cut_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clients, "LONGEST", 1 << 20)
+    monkeypatch.setattr(attempt, "LONGEST", 1 << 20)
 
     async def chat(request: web.Request) -> web.Response:
         answer = web.Response(body=b" " * (1 << 26), content_type="application/json")

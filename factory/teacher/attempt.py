@@ -1,0 +1,117 @@
+"""One attempt to have a question answered: the reply, or why there is none and whether another attempt may help."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+import aiohttp
+
+from factory.errors import TeacherError
+from factory.teacher.chat import Reply, printable
+from factory.teacher.pool import Pool, Replica, body
+
+LONGEST = 16 << 20
+"""Bytes of one answer that are read, at most: a server that never ends must not fill the memory."""
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_FIX_URL = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
+
+
+class FailedAttemptError(Exception):
+    """An attempt failed in a way that another may not.
+
+    Args:
+        what: for a person.
+        wait: seconds the server asked for, or None.
+    """
+
+    def __init__(self, what: str, *, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.what, self.wait = what, wait
+
+
+class NobodyThereError(Exception):
+    """Nobody listened, so nothing was asked and no attempt was spent."""
+
+
+async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
+    """Post a chat request to a server and read what it answers.
+
+    Args:
+        pool: told how the server did.
+        replica: the server.
+        data: the request's body, JSON.
+        key: where the cache will hold the reply.
+
+    Raises:
+        FailedAttemptError: another attempt may do better.
+        NobodyThereError: nothing was asked.
+        TeacherError: refused or not understood; asking again would not help.
+    """
+    url = f"{replica.url}/chat/completions"
+    try:
+        async with replica.session.post(url, data=data) as response:
+            raw = await body(response, LONGEST)
+    except TimeoutError as error:
+        pool.failed(replica)
+        raise FailedAttemptError(f"It didn't answer within {replica.session.timeout.total:.0f} s.") from error
+    except aiohttp.ClientConnectorError as error:
+        system = getattr(error, "os_error", None)  # a refused certificate has none
+        raise NobodyThereError(f"Nobody answers there ({getattr(system, 'strerror', None) or error}).") from error
+    except aiohttp.InvalidURL as error:
+        raise TeacherError("This isn't an address.", where=url, fix=_FIX_URL) from error
+    except aiohttp.ClientError as error:
+        pool.failed(replica)
+        raise FailedAttemptError(f"The connection broke ({type(error).__name__}).") from error
+    if len(raw) > LONGEST:
+        raise TeacherError(
+            f"The teacher's answer is longer than {LONGEST >> 20} MiB.",
+            where=url,
+            fix="See what it sends; a reply of `max_tokens` tokens is far shorter.",
+        )
+    text, status = raw.decode(errors="replace"), response.status
+    if status in _AGAIN:
+        if status >= 500:
+            pool.failed(replica)
+        wait = _seconds(response.headers.get("Retry-After"))
+        raise FailedAttemptError(f"It answered {status}: {_message(text)}", wait=wait)
+    pool.answered(replica)
+    if status >= 400:
+        raise _refused(status, text, url, pool.endpoint.model)
+    try:
+        return Reply.from_openai(json.loads(text), key)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise TeacherError(
+            f"The teacher's address answered {printable(response.content_type)} that is no chat completion"
+            f" ({printable(str(error))}): {_message(text)}",
+            where=url,
+            fix=_FIX_URL,
+        ) from error
+
+
+def _refused(status: int, text: str, url: str, model: str) -> TeacherError:
+    fix = "See the server's log; the request itself isn't acceptable to it."
+    if status in (401, 403):
+        fix = "Set FACTORY_TEACHER_KEY to a key this server accepts."
+    elif status == 404:
+        fix = f"See that it serves the model {model!r} (GET /v1/models). {_FIX_URL}"
+    return TeacherError(f"The teacher refused ({status}): {_message(text)}", where=url, fix=fix)
+
+
+def _seconds(header: str | None) -> float | None:
+    """Retry-After in seconds (its date form counts as absent), at most five minutes."""
+    with contextlib.suppress(TypeError, ValueError):
+        return min(300.0, max(0.0, float(header)))  # type: ignore[arg-type]
+    return None
+
+
+def _message(text: str) -> str:
+    """The human part of an error body, on one line, at most 200 characters."""
+    found: Any = text
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        if isinstance(value, dict):
+            error = value.get("error", value)
+            found = error.get("message", error) if isinstance(error, dict) else error
+    return printable(str(found)) or "(nothing)"
