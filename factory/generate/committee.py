@@ -36,7 +36,6 @@ DEFAULT = {
     "reader_people": 0.5,
     "writer": 1.0,
     "words": 0.5,
-    "reader_taught": 0.5,
 }
 JUDGE = "judge "
 """What the names of members begin with that judge in the teacher's place."""
@@ -88,7 +87,7 @@ def definitions(vectors: Array, label_vectors: Array) -> Array:
         vectors: of texts [rows, hidden].
         label_vectors: of definitions [labels, hidden].
     """
-    similarity = unit_length(vectors) @ unit_length(label_vectors).T
+    similarity = _unit(vectors) @ _unit(label_vectors).T
     return _log_softmax((SHARPNESS * similarity).astype(np.float32))
 
 
@@ -126,7 +125,7 @@ def people(vectors: Array, label_vectors: Array, known: Mapping[int, int]) -> Ar
     if len(known) < FOLDS:
         return votes
     rows = sorted(known)
-    unit, prior = unit_length(vectors), unit_length(label_vectors)
+    unit, prior = _unit(vectors), _unit(label_vectors)
 
     def fitted(train: Sequence[int], asked: Sequence[int]) -> Array:
         x = np.concatenate([unit[list(train)], prior])
@@ -185,8 +184,7 @@ def label_texts(spec: Spec) -> list[str]:
     return [f"{label.replace('_', ' ').replace('?', '').lower()}. {spec.gist(label)}" for label in spec.labels]
 
 
-def unit_length(vectors: Array) -> Array:
-    """The vectors [rows, hidden] at length 1."""
+def _unit(vectors: Array) -> Array:
     result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return result
 

@@ -11,7 +11,7 @@ import numpy as np
 from factory.files import read_jsonl
 from factory.generate import committee
 from factory.generate.committee import Array, Voters, Weights
-from factory.generate.cotraining import Lesson, reading, vote, words
+from factory.generate.cotraining import words
 from factory.generate.limits import NOT_ASKED
 from factory.row import Row, read_rows
 from factory.stages.build import Build
@@ -65,23 +65,16 @@ class Ballot:
             "writer": committee.writer(asked, build.labels),
             **{f"{prefix}definitions": committee.definitions(*view) for prefix, view in self._views.items()},
         }
-        self._lessons: dict[str, Lesson] = {"words": words([row.text for row in self.rows])}
-        if "reader_" in self._views:
-            self._lessons["reader_taught"] = reading(self._views["reader_"][0])
-        self._cast: dict[tuple[tuple[tuple[int, int], ...], int], Voters] = {}
+        self._cast: dict[tuple[tuple[int, int], ...], Voters] = {}
 
-    def votes(self, known: Mapping[int, int], learners: int | None = None) -> Voters:
-        """The members' votes, given what people have labelled (row number to label number).
-
-        Args:
-            known: what people have labelled.
-            learners: how many of the members that are taught by the others vote; None: all. Each is taught by those
-                before it.
-        """
-        count = len(self._lessons) if learners is None else learners
-        key = tuple(sorted(known.items())), count
+    def votes(self, known: Mapping[int, int]) -> Voters:
+        """All members' votes, given what people have labelled (row number to label number)."""
+        key = tuple(sorted(known.items()))
         if key not in self._cast:
-            self._cast[key] = self._taught(known, count) if count else self._untaught(known)
+            others = self._without_words(known)
+            texts = [row.text for row in self.rows]
+            learnt = words(texts, known, lambda people: _pool(self._without_words(people), people)[1])
+            self._cast[key] = Voters({**others.members, "words": learnt})
         return self._cast[key]
 
     def opinions(self) -> dict[str, dict[str, Array]]:
@@ -132,13 +125,7 @@ class Ballot:
         labels = {label: number for number, label in enumerate(self.build.labels)}
         return {self._place[row.id]: labels[row.label] for row in rows if row.origin == "reviewed"}
 
-    def _taught(self, known: Mapping[int, int], count: int) -> Voters:
-        name, lesson = list(self._lessons.items())[count - 1]
-        others = self.votes(known, count - 1).members
-        learnt = vote(lesson, known, lambda people: _pool(self.votes(people, count - 1), people)[1])
-        return Voters({**others, name: learnt})
-
-    def _untaught(self, known: Mapping[int, int]) -> Voters:
+    def _without_words(self, known: Mapping[int, int]) -> Voters:
         people = {f"{prefix}people": committee.people(*view, known) for prefix, view in self._views.items()}
         return Voters({**self._fixed, **people})
 

@@ -1,16 +1,15 @@
-"""Members that are taught by the others: they learn from them, and never what they are asked."""
+"""The member that reads words: it learns from the others, and never what it is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.generate.committee import FEWEST, Array
-from factory.generate.cotraining import Lesson, reading, vote, words
+from factory.generate.cotraining import words
 
 WORDS = (("fee", "charge"), ("card", "plastic"), ("pin", "code"))
 LABELS = len(WORDS)
@@ -33,34 +32,18 @@ def unsure_teacher(truth: Array, right: float = 0.6, seed: int = 1) -> Array:
     return found
 
 
-def view(kind: str, texts: list[str]) -> Lesson:
-    """Of words, or of vectors that tell the same: a count of each word, and noise."""
-    if kind == "words":
-        return words(texts)
-    vocabulary = sorted({word for text in texts for word in text.split()})
-    counts = np.array([[text.split().count(word) for word in vocabulary] for text in texts])
-    noise = np.random.default_rng(2).normal(0, 0.1, (len(texts), 4))
-    return reading(np.concatenate([counts, noise], axis=1).astype(np.float32))
-
-
-VIEWS = pytest.mark.parametrize("kind", ["words", "vectors"])
-
-
-@VIEWS
-def test_it_ends_wiser_than_its_teachers(kind: str) -> None:
+def test_it_ends_wiser_than_its_teachers() -> None:
     texts, truth = made(400)
     lessons = unsure_teacher(truth)
     known = {row: int(truth[row]) for row in range(FEWEST)}
-    votes = vote(view(kind, texts), known, lambda people: lessons)
+    votes = words(texts, known, lambda people: lessons)
     assert (lessons.argmax(axis=1) == truth).mean() < 0.8
     assert (votes.argmax(axis=1) == truth).mean() > 0.95
     np.testing.assert_allclose(np.exp(votes).sum(axis=1), 1.0, rtol=1e-4)
 
 
-@VIEWS
 @given(row=st.integers(0, FEWEST + 9), shift=st.integers(1, LABELS - 1))
-@settings(max_examples=20)
-def test_its_vote_on_a_labelled_row_does_not_know_the_label(kind: str, row: int, shift: int) -> None:
+def test_its_vote_on_a_labelled_row_does_not_know_the_label(row: int, shift: int) -> None:
     texts, truth = made(90)
     lessons = unsure_teacher(truth)
     known = {number: int(truth[number]) for number in range(FEWEST + 10)}
@@ -71,19 +54,18 @@ def test_its_vote_on_a_labelled_row_does_not_know_the_label(kind: str, row: int,
             found[number] = np.eye(LABELS, dtype=np.float32)[label]
         return found
 
-    before = vote(view(kind, texts), known, taught)
-    after = vote(view(kind, texts), {**known, row: (known[row] + shift) % LABELS}, taught)
+    before = words(texts, known, taught)
+    after = words(texts, {**known, row: (known[row] + shift) % LABELS}, taught)
     np.testing.assert_array_equal(before[row], after[row])
 
 
 def test_with_few_labelled_rows_it_has_no_opinion() -> None:
     texts, truth = made(60)
-    assert not vote(words(texts), {0: 1}, lambda people: unsure_teacher(truth)).any()
+    assert not words(texts, {0: 1}, lambda people: unsure_teacher(truth)).any()
 
 
-@VIEWS
-def test_teachers_who_always_say_one_label_teach_that(kind: str) -> None:
+def test_teachers_who_always_say_one_label_teach_that() -> None:
     texts, _ = made(60)
     lessons = np.tile(np.array([1.0, 0.0, 0.0], np.float32), (60, 1))
-    votes = vote(view(kind, texts), dict.fromkeys(range(FEWEST), 0), lambda people: lessons)
+    votes = words(texts, dict.fromkeys(range(FEWEST), 0), lambda people: lessons)
     assert np.isfinite(votes).all()
