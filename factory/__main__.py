@@ -23,6 +23,10 @@ from factory.spec import Spec
 USAGE, GATE = 2, 3
 
 
+NAMED = {"classification": "labels", "spans": "types", "extraction": "fields"}
+"""What a spec of each kind names."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -99,12 +103,13 @@ def _parser() -> argparse.ArgumentParser:
 def _list(asked: argparse.Namespace, where: Settings) -> None:
     for name in specs.names(where.prompts):
         spec = specs.load(name, where.prompts)
-        print(f"{name:<28} {len(spec.labels):>3} labels  {spec.title}")
+        print(f"{name:<28} {len(spec.labels):>3} {NAMED[spec.kind]:<7} {spec.title}")
 
 
 def _show(asked: argparse.Namespace, where: Settings) -> None:
     spec = _spec(asked, where)
-    print(f"{spec.identity}  {spec.title}\n\n{spec.purpose}\n\nQuestion: {spec.question}\n\nLabels:")
+    print(f"{spec.identity}  {spec.title}\n\n{spec.purpose}\n\nQuestion: {spec.question}")
+    print(f"\n{NAMED[spec.kind].capitalize()}:")
     for label in spec.labels:
         print(f"  {label:<44} {spec.gist(label)}")
     print("\nAttributes:")
