@@ -27,7 +27,8 @@ progress() {
         else
             count=$(grep -c '^Collecting' "$log" || true) step=fetched
         fi
-        echo "$name: $count of $packages packages $step, $SECONDS s"
+        # A new environment has two packages of its own.
+        echo "$name: $((count > packages ? packages : count)) of $packages packages $step, $SECONDS s"
     done
 }
 
