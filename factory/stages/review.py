@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from factory import stage
 from factory.errors import FactoryError, ReviewPendingError
 from factory.evidence import agreement
 from factory.files import write_json
@@ -74,8 +75,9 @@ def review(build: Build) -> Output:
     def vote(out: Path) -> None:
         write_rows(out / ROWS, hygiene.judge(ballot.decide(ballot.rows)[1], known, voted_on)[0])
 
-    # What the machines make of all rows before anybody has answered; a stage of its own because it takes minutes.
-    unaided = read_rows(build.stage("vote", depends, vote).path / ROWS)
+    # What the machines make of all rows before anybody has answered. A stage of its own because it takes minutes; not in
+    # the ledger, because no row of a dataset rests on it.
+    unaided = read_rows(stage.run(build.root, "vote", depends, vote).path / ROWS)
     dropped = read_rows(cleaned.path / "dropped.jsonl")
     refused = [*dropped, *(row for row in unaided if not hygiene.sound(row))]
     share = spec.review.dropped
