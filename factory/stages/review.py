@@ -75,8 +75,8 @@ def review(build: Build) -> Output:
     def vote(out: Path) -> None:
         write_rows(out / ROWS, hygiene.judge(ballot.decide(ballot.rows)[1], known, voted_on)[0])
 
-    # What the machines make of all rows before anybody has answered. A stage of its own because it takes minutes; not in
-    # the ledger, because no row of a dataset rests on it.
+    # What the machines make of all rows before anybody has answered. A stage of its own because it takes minutes; not
+    # in the ledger, because no row of a dataset rests on it.
     unaided = read_rows(stage.run(build.root, "vote", depends, vote).path / ROWS)
     dropped = read_rows(cleaned.path / "dropped.jsonl")
     refused = [*dropped, *(row for row in unaided if not hygiene.sound(row))]
