@@ -52,6 +52,7 @@ MANY = [
     begun("clean", "kept.jsonl"),
     replies(15),
     replies(30),
+    begun("vote", "rows.jsonl"),
     begun("review", "kept.jsonl"),
     begun("dataset"),
     begun("train", "checkpoint/history.json"),
