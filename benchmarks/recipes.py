@@ -26,7 +26,7 @@ from factory.evidence.circumstances import hardware
 from factory.evidence.intervals import paired
 from factory.files import digest, read_json
 from factory.stages import Build
-from factory.stages.model import hints, recipe_of
+from factory.stages.model import recipe_of
 from factory.students.classifier import TRAINER, Recipe, train
 from factory.students.encoder import Encoder
 
@@ -103,7 +103,7 @@ def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dic
     rows, held = version.rows("train"), version.rows("held_out")
     if not (out / "training.json").exists():
         out.mkdir(parents=True, exist_ok=True)
-        train(rows, held, recipe, out, build.meter("train", "steps"), hints(build, rows))
+        train(rows, held, recipe, out, build.meter("train", "steps"))
     history = read_json(out / "training.json")["epochs"]
     logits = Encoder.load(out, recipe.labels, recipe.max_tokens).predict_logits([row.text for row in build.gold])
     answers = [recipe.labels[int(best)] for best in logits.argmax(axis=1)]

@@ -127,17 +127,13 @@ class Student(Part):
         learning_rate: peak, for the adapters.
         max_tokens: longer texts are cut here.
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
-        hint: weight of the loss that draws the student's vectors towards those of the spec's `reader`; 0: none.
     """
-
-    unsaid = ("hint",)
 
     encoder: str = "all-minilm-l6-v2"
     lora_rank: int = Field(default=16, ge=1, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
-    hint: float = Field(default=0.0, ge=0.0)
 
 
 class Requirement(Part):
@@ -255,8 +251,6 @@ class Spec(Part):
                 raise ValueError(f"labels.{label} has no definition")
         if reason := refused(self):
             raise ValueError(reason)
-        if self.student.hint and not self.reader:
-            raise ValueError("student.hint is what a reader's vectors teach; name a `reader`, or take it out")
         for axis, values in self.attributes.items():
             if not values or len(set(values)) != len(values):
                 raise ValueError(f"attributes.{axis} must list at least one value, each once")

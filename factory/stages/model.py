@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from factory.dataset.version import open_version
 from factory.errors import FactoryError
 from factory.evidence import calibration
 from factory.files import read_json, write_json
 from factory.publish.package import Trained, describe, package
-from factory.row import Row, read_rows
+from factory.row import Row
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
-from factory.stages.data import READER
 from factory.students.classifier import TRAINER, Recipe, targets
 from factory.students.classifier import train as fit
 from factory.students.encoder import Encoder
@@ -40,8 +38,7 @@ def train(build: Build) -> Output:
         version = open_version(made.path)
         held = version.rows("held_out")
         if not (out / "training.json").exists():
-            rows = version.rows("train")
-            fit(rows, held, recipe, out, build.meter("train", "steps"), hints(build, rows))
+            fit(version.rows("train"), held, recipe, out, build.meter("train", "steps"))
         export(out, recipe.labels, recipe.max_tokens, out)
         _calibrate(build, out, held, recipe)
 
@@ -58,7 +55,7 @@ def reviewed_only(build: Build) -> Output:
         rows, held = ([r for r in version.rows(s) if r.origin == "reviewed"] for s in ("train", "held_out"))
         enough = len(rows) >= 2 and len(held) >= 1
         if enough and not (out / "training.json").exists():
-            fit(rows, held, recipe, out, build.meter("train on reviewed rows", "steps"), hints(build, rows))
+            fit(rows, held, recipe, out, build.meter("train on reviewed rows", "steps"))
         write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
 
     return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build, recipe)}, work)
@@ -149,29 +146,14 @@ def recipe_of(build: Build) -> Recipe:
         max_tokens=student.max_tokens,
         rank=student.lora_rank,
         learning_rate=student.learning_rate,
-        hint=student.hint,
         epochs=build.budget.epochs,
     )
 
 
-def hints(build: Build, rows: Sequence[Row]) -> NDArray[np.float32] | None:
-    """What the spec's reader made of rows [rows, width], zeros for those it has not read; None without a reader."""
-    cleaned = build.run("clean").path
-    if not (cleaned / READER).exists():
-        return None
-    read = np.load(cleaned / READER)
-    place = {row.id: number for number, row in enumerate(read_rows(cleaned / "kept.jsonl"))}
-    found = np.zeros((len(rows), read.shape[1]), np.float32)
-    for number, row in enumerate(rows):
-        if row.id in place:
-            found[number] = read[place[row.id]]
-    return found
-
-
 def _identity(build: Build, recipe: Recipe) -> dict[str, Any]:
-    """A recipe without the machine's paths and what it does not ask for, and who follows it."""
+    """A recipe without the machine's paths, and who follows it."""
     return {
-        **{name: value for name, value in vars(recipe).items() if name != "hint" or value},
+        **vars(recipe),
         "labels": list(recipe.labels),
         "encoder": build.encoder_identity,
         "trainer": TRAINER,

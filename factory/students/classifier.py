@@ -3,9 +3,6 @@
 Probing before fine-tuning (LP-FT, Kumar et al. 2022) starts the head where the pre-trained features already point;
 with few rows it is worth several points over a random head. LoRA: Hu et al. 2021. Soft labels: the loss is the
 cross-entropy against the row's distribution, weighted by the row's weight (Hinton et al. 2015, temperature 1).
-
-A reader's vectors of the rows can teach as well: the student's vectors, through a linear bridge that is thrown away
-afterwards, are drawn towards them (hints; Romero et al. 2015). They say more of a text than its label does.
 """
 
 from __future__ import annotations
@@ -32,7 +29,6 @@ and code is not one of them."""
 BATCH = 16
 WARM_UP = 0.1
 PATIENCE = 3
-RIDGE = 0.1
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,6 @@ class Recipe:
         rank: of the LoRA adapters, on every linear layer of the encoder.
         dropout: before every adapter, beside the encoder's own; drawing these masks takes long.
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
-        hint: weight of the loss that draws the student's vectors towards the reader's, 1 - cosine similarity; 0: none.
         epochs: at most; training ends early when the held-out loss has not improved for three epochs.
         seed: of shuffling and dropout.
     """
@@ -57,19 +52,11 @@ class Recipe:
     rank: int = 16
     dropout: float = 0.0
     learning_rate: float = 1e-3
-    hint: float = 0.0
     epochs: int = 10
     seed: int = 13
 
 
-def train(
-    rows: Sequence[Row],
-    held_out: Sequence[Row],
-    recipe: Recipe,
-    out: Path,
-    progress: Progress = silent,
-    hints: NDArray[np.float32] | None = None,
-) -> None:
+def train(rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, out: Path, progress: Progress = silent) -> None:
     """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
 
     The epoch with the lowest held-out loss is kept. Killed and called again with the same arguments it goes on after
@@ -81,7 +68,6 @@ def train(
         recipe: how to train.
         out: a folder; `checkpoint/` in it holds what a restart needs and is removed at the end.
         progress: called with (batches done, batches in all).
-        hints: a reader's vectors of the rows [rows, width], zeros for a row it has not read; for recipes with a hint.
 
     Raises:
         DataError: there is nothing to train on.
@@ -91,7 +77,7 @@ def train(
             f"There are {len(rows)} rows to train on and {len(held_out)} held out; both are needed.",
             fix="Look at the dropped rows with `python -m factory explain`, or raise the budget.",
         )
-    run = _Run(rows, held_out, recipe, out / "checkpoint", hints if recipe.hint else None)
+    run = _Run(rows, held_out, recipe, out / "checkpoint")
     history = run.fit(progress)
     model = run.best()
     model.save_pretrained(out)
@@ -114,34 +100,10 @@ def targets(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.float32]:
     return found
 
 
-def bridge(vectors: Any, hints: Any) -> Any:
-    """The matrix [hidden, width] that takes vectors nearest to the hints at the start: ridge regression."""
-    import torch
-
-    scale = vectors.square().sum(-1).mean()
-    gram = vectors.T @ vectors + RIDGE * scale * torch.eye(vectors.shape[1])
-    return torch.linalg.solve(gram, vectors.T @ hints).contiguous()  # safetensors takes no other
-
-
-def distance(vectors: Any, hints: Any) -> Any:
-    """1 - cosine similarity, the mean over rows that have a hint."""
-    import torch
-
-    there = (hints.square().sum(-1) > 0).float()
-    return ((1 - torch.cosine_similarity(vectors, hints, dim=-1)) * there).sum() / there.sum().clamp(min=1)
-
-
 class _Run:
     """One training: model, optimizer and where it is; everything a checkpoint holds."""
 
-    def __init__(
-        self,
-        rows: Sequence[Row],
-        held_out: Sequence[Row],
-        recipe: Recipe,
-        folder: Path,
-        hints: NDArray[np.float32] | None,
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, folder: Path) -> None:
         import torch
         from peft import LoraConfig, TaskType, get_peft_model
 
@@ -154,8 +116,7 @@ class _Run:
         self.held_weights = torch.tensor([row.weight for row in held_out])
         torch.manual_seed(recipe.seed)
         self.encoder = Encoder.load(recipe.encoder, recipe.labels, recipe.max_tokens)
-        vectors = self.encoder.vectors(self.texts)
-        _start_head(self.encoder, vectors, self.targets.numpy(), self.weights.numpy())
+        _start_head(self.encoder, self.texts, self.targets.numpy(), self.weights.numpy())
         adapters = LoraConfig(
             task_type=TaskType.TOKEN_CLS,
             r=recipe.rank,
@@ -167,10 +128,6 @@ class _Run:
         with quiet():
             self.encoder.model = get_peft_model(self.encoder.model, adapters)
         self.parameters = {n: p for n, p in self.encoder.model.named_parameters() if p.requires_grad}
-        self.hints = None if hints is None else torch.nn.functional.normalize(torch.tensor(hints), dim=-1)
-        if self.hints is not None:
-            self.bridge = torch.nn.Parameter(bridge(torch.tensor(vectors), self.hints))
-            self.parameters["bridge"] = self.bridge
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
         self.batches = -(-len(rows) // BATCH)
 
@@ -204,12 +161,10 @@ class _Run:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.learning_rate * _schedule(step / total)
             with half():
-                logits, vectors = self.encoder.logits_and_vectors([self.texts[i] for i in batch])
+                logits = self.encoder.logits([self.texts[i] for i in batch])
             scores = torch.log_softmax(logits.float(), dim=-1)
             each = -(self.targets[batch] * scores).sum(-1)
             loss = (self.weights[batch] * each).mean()
-            if self.hints is not None:
-                loss = loss + self.recipe.hint * distance(vectors.float() @ self.bridge, self.hints[batch])
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
@@ -272,11 +227,11 @@ class _Run:
 
 
 def _start_head(
-    encoder: Encoder, vectors: NDArray[np.float32], wanted: NDArray[np.float32], weights: NDArray[np.float32]
+    encoder: Encoder, texts: Sequence[str], wanted: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> None:
     import torch
 
-    weight, bias = probe.fit(vectors, wanted, weights)
+    weight, bias = probe.fit(encoder.vectors(texts), wanted, weights)
     with torch.no_grad():
         encoder.model.classifier.weight.copy_(torch.tensor(weight))
         encoder.model.classifier.bias.copy_(torch.tensor(bias))

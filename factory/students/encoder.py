@@ -69,13 +69,6 @@ class Encoder:
         batch = self.tokens(texts)
         return mean_over_tokens(self.model(**batch).logits, batch["attention_mask"])
 
-    def logits_and_vectors(self, texts: Sequence[str]) -> tuple[Any, Any]:
-        """Tensors [texts, labels] and [texts, hidden]: the logits and the mean-pooled vectors they are made of."""
-        batch = self.tokens(texts)
-        found = self.model(**batch, output_hidden_states=True)
-        mask = batch["attention_mask"]
-        return mean_over_tokens(found.logits, mask), mean_over_tokens(found.hidden_states[-1], mask)
-
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Mean-pooled vectors of the encoder below the head, float32 [texts, hidden]; not normalised."""
 

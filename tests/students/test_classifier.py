@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
-import torch
 
 from factory.errors import DataError
 from factory.files import read_json
 from factory.row import Row, write_rows
-from factory.students.classifier import PATIENCE, Recipe, bridge, distance, targets, train
+from factory.students.classifier import PATIENCE, Recipe, targets, train
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
 
@@ -126,41 +124,6 @@ def test_training_ends_early_and_keeps_the_best_epoch(encoder: Path, rows: list[
     weights = np.array([row.weight for row in wrong])
     loss = float(-((targets(wrong, LABELS) * scores).sum(axis=1) * weights).sum() / weights.sum())
     assert loss == pytest.approx(min(losses), abs=1e-3)
-
-
-def test_hints_teach_if_the_recipe_asks_and_survive_an_interruption(
-    trained: Path, recipe: Recipe, rows: list[Row], tmp_path: Path
-) -> None:
-    hints = np.random.default_rng(5).normal(size=(HELD, 4)).astype(np.float32)
-    hints[3] = 0.0  # a row that the reader has not read
-    hinted = replace(recipe, hint=2.0)
-
-    def interrupt(done: int, total: int) -> None:
-        if done == 4:
-            raise Stop
-
-    def weights(name: str) -> bytes:
-        return (tmp_path / name / "model.safetensors").read_bytes()
-
-    train(rows[:HELD], rows[HELD:], hinted, tmp_path / "whole", hints=hints)
-    with pytest.raises(Stop):
-        train(rows[:HELD], rows[HELD:], hinted, tmp_path / "halved", interrupt, hints)
-    train(rows[:HELD], rows[HELD:], hinted, tmp_path / "halved", hints=hints)
-    train(rows[:HELD], rows[HELD:], recipe, tmp_path / "plain", hints=hints)
-    assert weights("whole") == weights("halved")
-    assert weights("whole") != weights("plain") == (trained / "model.safetensors").read_bytes()
-
-
-def test_the_bridge_is_the_nearest_linear_map_and_the_distance_one_of_directions() -> None:
-    chance = torch.Generator().manual_seed(3)
-    vectors, matrix = torch.randn(200, 6, generator=chance), torch.randn(6, 9, generator=chance)
-    hints = torch.nn.functional.normalize(vectors @ matrix, dim=-1)
-    assert float(distance(vectors @ bridge(vectors, hints), hints)) < 0.02
-    assert float(distance(3 * hints, hints)) == pytest.approx(0.0, abs=1e-6)
-    assert float(distance(-hints, hints)) == pytest.approx(2.0, abs=1e-6)
-    half = torch.cat([hints[:100], torch.zeros(100, 9)])
-    assert float(distance(-hints, half)) == pytest.approx(2.0, abs=1e-6)  # rows without a hint do not count
-    assert float(distance(hints, torch.zeros(200, 9))) == 0.0
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, HELD), (HELD, HELD)])
