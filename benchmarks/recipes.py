@@ -1,6 +1,6 @@
 """What another way of training the student is worth, on the rows of a finished build.
 
-    python benchmarks/recipes.py legal/clause --recipe dropout=0.1 [--recipe rank=32,learning_rate=0.002] [--seeds 2]
+    python benchmarks/recipes.py finance/sentiment --recipe dropout=0.1 [--recipe rank=32,learning_rate=0.002] [--seeds 2]
 
 The spec's own recipe comes first, then each one asked for with these values changed, for every seed. The epoch is
 chosen by held-out rows, as in a build. Figures are the held-out loss (choose by this one), accuracy on all validation
@@ -43,7 +43,7 @@ VARIED = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train what was asked for and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("spec", help="<vertical>/<task>, built before")
+    parser.add_argument("spec", nargs="?", default="finance/sentiment", help="<vertical>/<task>; built if need be")
     parser.add_argument("--budget", default="full")
     parser.add_argument("--recipe", action="append", default=[], help=f"changes, of: {', '.join(VARIED)}")
     parser.add_argument("--seeds", type=int, default=1)

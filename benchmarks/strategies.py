@@ -1,6 +1,6 @@
 """What each strategy of writing buys: gold accuracy per thousand teacher tokens, with and without real logs.
 
-    python benchmarks/strategies.py --spec SPEC [--spec SPEC ...] [--tokens 20000] [--rows 600] [--seeds 3]
+    python benchmarks/strategies.py [--spec SPEC [--spec SPEC ...]] [--tokens 20000] [--rows 600] [--seeds 3]
 
 For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
 judge and the committee do what they do in a build (without the spec's reader, which would read every text anew for
@@ -43,13 +43,14 @@ from factory.teacher.cache import ReplyCache
 
 RESULTS = Path(__file__).parent / "results" / "strategies.csv"
 NONE = "none"
+USUAL = "finance/sentiment"
 KEY = ("spec", "teacher", "strategy", "logs", "seed", "token_budget", "row_budget", "judged")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what was asked for and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spec", action="append", required=True, help="<vertical>/<task>; may be given several times")
+    parser.add_argument("--spec", action="append", help=f"<vertical>/<task>, several times if need be; {USUAL}")
     parser.add_argument("--tokens", type=int, default=20_000, help="teacher tokens for writing, a measurement")
     parser.add_argument("--rows", type=int, default=600, help="rows asked for at most, a measurement")
     parser.add_argument("--seeds", type=int, default=3)
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     where = settings.load()
-    for name in asked.spec:
+    for name in asked.spec or [USUAL]:
         with _Bench(specs.load(name, where.prompts), where, asked) as bench:
             bench.run(asked.out)
 
