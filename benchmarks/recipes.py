@@ -1,6 +1,6 @@
 """What another way of training the student is worth, on the rows of a finished build.
 
-    python benchmarks/recipes.py finance/sentiment --recipe dropout=0.1 [--recipe rank=32,learning_rate=0.002] [--seeds 2]
+    python benchmarks/recipes.py finance/sentiment --recipe dropout=0.1 [--recipe rank=32,dropout=0.1] [--seeds 2]
 
 The spec's own recipe comes first, then each one asked for with these values changed, for every seed. The epoch is
 chosen by held-out rows, as in a build. Figures are the held-out loss (choose by this one), accuracy on all validation

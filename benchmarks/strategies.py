@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
-from factory.errors import SpecError
+from factory.errors import FactoryError, SpecError
 from factory.evidence.circumstances import hardware
 from factory.files import read_json, read_jsonl
 from factory.generate import plan as planning
@@ -34,6 +34,7 @@ from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.settings import Settings
 from factory.spec import Spec
+from factory.spec_kind import WRITES
 from factory.stages import Build, data, sources
 from factory.stages.ballot import Ballot, voted
 from factory.students import probe
@@ -44,6 +45,8 @@ from factory.teacher.cache import ReplyCache
 RESULTS = Path(__file__).parent / "results" / "strategies.csv"
 NONE = "none"
 USUAL = "finance/sentiment"
+OF_LABELS = [name for name in STRATEGIES if not any(name in ways for ways in WRITES.values())]
+"""The strategies whose rows have one label, which is what a probe learns."""
 KEY = ("spec", "teacher", "strategy", "logs", "seed", "token_budget", "row_budget", "judged")
 
 
@@ -55,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=600, help="rows asked for at most, a measurement")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--judge", type=int, default=200, help="texts the teacher judges for the committee")
-    parser.add_argument("--strategies", nargs="*", choices=[NONE, *STRATEGIES], default=[NONE, *STRATEGIES])
+    parser.add_argument("--strategies", nargs="*", choices=[NONE, *OF_LABELS], default=[NONE, *OF_LABELS])
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     where = settings.load()
@@ -80,6 +83,11 @@ class _Bench:
     """The measurements of one spec; one teacher and one encoder serve them all."""
 
     def __init__(self, spec: Spec, where: Settings, asked: argparse.Namespace) -> None:
+        if spec.kind != "classification":
+            raise FactoryError(
+                f"{spec.name} is of kind {spec.kind}; what is measured here is labels.",
+                fix="Name a classification spec.",
+            )
         self.spec, self.where, self.asked = spec, where, asked
         self.host = Build(spec, "full", where)
         self.encoder = _Remembering(self.host.encoder)
@@ -94,7 +102,7 @@ class _Bench:
     def run(self, out: Path) -> None:
         """Every strategy, with and without logs, for every seed; the file is rewritten after each."""
         found: list[dict[str, Any]] = []
-        strategies = sorted(self.asked.strategies, key=[NONE, *STRATEGIES].index)
+        strategies = sorted(self.asked.strategies, key=[NONE, *OF_LABELS].index)
         logs = [False, True] if self.spec.unlabelled else [False]
         for seed, with_logs, strategy in itertools.product(range(self.asked.seeds), logs, strategies):
             try:
