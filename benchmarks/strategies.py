@@ -175,6 +175,7 @@ class _Bench:
                 "strategies": named,
                 "refill": False,
                 "reader": None,
+                "judges": [],
                 "budgets": {**self.spec.budgets, "full": budget},
             }
         )

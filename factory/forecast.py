@@ -99,10 +99,8 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
 
 def limits(spec: Spec, budget_name: str, work: list[Work]) -> list[str]:
     """A sentence for each limit of a budget: whether the build fits, or how far it will come."""
-    budget, within = (
-        spec.budget(budget_name),
-        [item for item in work if item.name in ("write", "judge", "mark up", "read out")],
-    )
+    budget = spec.budget(budget_name)
+    within = [item for item in work if item.name in ("write", "judge", "mark up", "read out")]
     needs: list[tuple[str, float | None, float, str]] = [
         ("max_tokens", budget.max_tokens, sum(item.billed + item.written for item in within), "{:,.0f} tokens"),
         ("max_cost", budget.max_cost, sum(item.dollars for item in within), "${:,.2f}"),

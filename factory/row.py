@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,8 @@ from factory.strata import stratum_of
 
 Kind = Literal["classification", "spans", "extraction"]
 """What a decision is: one label a text, named stretches of it, or a record read out of it."""
+DECIDES: Mapping[Kind, str] = {"classification": "label", "spans": "spans", "extraction": "record"}
+"""Kind to the field of a row that holds its decision; people are asked for it by the same name."""
 Origin = Literal["generated", "unlabelled", "reviewed", "example"]
 
 

@@ -91,7 +91,6 @@ class Limits:
 
     def share(self, spent: Spent, parts: int) -> Limits:
         """An even part of what is left, for the first of so many that are still to spend it."""
-
         if parts == 1:
             return self
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import hexdigits
 
 from factory.errors import DataError
-from factory.row import Row, Verdict
+from factory.row import DECIDES, Row, Verdict
 
 _SOFT_SHOWN = 5
 
@@ -20,8 +20,7 @@ def explain(row: Row) -> str:
     came = row.lineage
     lines = [f"Row {row.id}", *textwrap.wrap(row.text, 100, initial_indent="  “", subsequent_indent="   ")]
     lines[-1] += "”"
-    name = {"classification": "label", "spans": "spans", "extraction": "record"}[row.kind]
-    lines += ["", f"  {name:<10} {row.decision}" + (f"  (was {came.was})" if came.was is not None else "")]
+    lines += ["", f"  {DECIDES[row.kind]:<10} {row.decision}" + (f"  (was {came.was})" if came.was is not None else "")]
     if row.soft is not None:
         ranked = sorted(row.soft.items(), key=lambda item: (-item[1], item[0]))
         rest = len(ranked) - _SOFT_SHOWN

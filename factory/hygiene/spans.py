@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from factory.hygiene.check import Context, not_asked
 from factory.row import Row, Verdict
 from factory.span import problem, ragged
-from factory.strata import names_in
+from factory.strata import NONE, names_in
 
 NAME = "spans"
 
@@ -29,6 +29,6 @@ def _verdict(row: Row, labels: dict[str, str]) -> Verdict:
         reason = ragged(row.text, row.spans)
     if not reason and row.origin == "generated":
         there = {span.label for span in row.spans}
-        lacking = [name for name in names_in(row.attributes.get("types", "none")) if name not in there]
+        lacking = [name for name in names_in(row.attributes.get("types", NONE)) if name not in there]
         reason = f"type not there: {', '.join(lacking)} was asked for" if lacking else ""
     return Verdict(check=NAME, passed=not reason, score=float(len(row.spans)), reason=reason)

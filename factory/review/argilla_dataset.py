@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from factory.review.backend import PROBLEMS
+from factory.row import DECIDES
 from factory.spec import Spec
 
 _LONGEST_GUIDELINES = 10_000  # characters; Argilla refuses more
@@ -47,7 +48,7 @@ def definitions(spec: Spec, labels: Iterable[str], length: int = 1000) -> str:
 
 def question(spec: Spec) -> str:
     """The name of the question that decides."""
-    return {"classification": "label", "spans": "spans", "extraction": "record"}[spec.kind]
+    return DECIDES[spec.kind]
 
 
 def form(spec: Spec) -> str:

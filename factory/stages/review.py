@@ -19,6 +19,7 @@ from factory.review import merge
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer, Backend, Pulled, Pushed
 from factory.review.select import Selection, select
 from factory.row import Row, read_rows, write_rows
+from factory.spec import Spec
 from factory.stage import Output
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
@@ -59,10 +60,7 @@ def review(build: Build) -> Output:
     spec = build.spec
     ballot = Ballot(build, cleaned.path, judged.path)
     known = check.context(spec, pii.mask_gold(build.gold, spec), lambda texts: build.encoder.vectors(texts))
-    known = replace(known, opinions=ballot.opinions())
-    asked = check.asked(spec.hygiene, VOTED)
-    # A score that is kept without a threshold too, wherever there is something to compare.
-    voted_on = [name for name in VOTED if name in asked or (name == disagreement.NAME and len(spec.judges) > 1)]
+    known, voted_on = replace(known, opinions=ballot.opinions()), _voted_on(spec)
     depends: dict[str, Any] = {
         "clean": cleaned,
         "judge": judged,
@@ -71,13 +69,7 @@ def review(build: Build) -> Output:
         "synthetic_weight": spec.student.synthetic_weight,
         "spec": spec.identity,
     }
-
-    def vote(out: Path) -> None:
-        write_rows(out / ROWS, hygiene.judge(ballot.decide(ballot.rows)[1], known, voted_on)[0])
-
-    # What the machines make of all rows before anybody has answered. A stage of its own because it takes minutes; not
-    # in the ledger, because no row of a dataset rests on it.
-    unaided = read_rows(stage.run(build.root, "vote", depends, vote).path / ROWS)
+    unaided = _unaided(build, ballot, known, voted_on, depends)
     dropped = read_rows(cleaned.path / "dropped.jsonl")
     refused = [*dropped, *(row for row in unaided if not hygiene.sound(row))]
     share = spec.review.dropped
@@ -130,6 +122,26 @@ def review(build: Build) -> Output:
         write_json(out / SUMMARY, summary)
 
     return build.stage("review", {**depends, "answers": answered_of(pulled)}, work)
+
+
+def _voted_on(spec: Spec) -> list[str]:
+    """The checks of what the committee thinks; the judges' disagreement is kept without a threshold, too."""
+    asked = check.asked(spec.hygiene, VOTED)
+    return [name for name in VOTED if name in asked or (name == disagreement.NAME and len(spec.judges) > 1)]
+
+
+def _unaided(
+    build: Build, ballot: Ballot, known: check.Context, voted_on: Sequence[str], depends: dict[str, Any]
+) -> list[Row]:
+    """What the machines make of all rows before anybody has answered.
+
+    A stage of its own because it takes minutes; not in the ledger, because no row of a dataset rests on it.
+    """
+
+    def work(out: Path) -> None:
+        write_rows(out / ROWS, hygiene.judge(ballot.decide(ballot.rows)[1], known, voted_on)[0])
+
+    return read_rows(stage.run(build.root, "vote", depends, work).path / ROWS)
 
 
 def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
