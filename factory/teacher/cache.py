@@ -37,13 +37,13 @@ class Entry(NamedTuple):
     Attributes:
         key: sha256 of `request`, 64 hex digits.
         request: what was asked, as factory.files.canonical writes it.
-        reply: what came, as the cache gives it back.
+        reply: what came, as JSON that the cache gives back parsed; ASCII where it holds what UTF-8 does not.
         prompt_tokens, completion_tokens: what was paid.
     """
 
     key: str
     request: str
-    reply: dict[str, Any]
+    reply: str
     prompt_tokens: int
     completion_tokens: int
 
@@ -102,7 +102,7 @@ class ReplyCache:
         """Store a reply under its request's key, which is returned. The first reply to a request stays."""
         text = canonical(request)
         key = key_of(text)
-        self.put_all([Entry(key, text, reply, prompt_tokens, completion_tokens)])
+        self.put_all([Entry(key, text, json.dumps(reply), prompt_tokens, completion_tokens)])
         return key
 
     def put_all(self, entries: Sequence[Entry]) -> None:
@@ -111,9 +111,7 @@ class ReplyCache:
             now = time.time()
             values: list[Any] = []
             for entry in entries[begin : begin + _MOST]:
-                # ASCII: a reply may hold lone surrogates, which UTF-8 does not; escaped they come back as they came.
-                reply = json.dumps(entry.reply)
-                values += (entry.key, entry.request, reply, entry.prompt_tokens, entry.completion_tokens, now)
+                values += (*entry, now)
             # One statement, which is a transaction of its own, gives up the interpreter's lock once, not once a row.
             rows = ", ".join([_ROW] * (len(values) // 6))
             with self._lock, self._explained():

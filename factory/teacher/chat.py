@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import orjson
 
 from factory.files import canonical
 from factory.teacher.cache import Entry, key_of
@@ -76,7 +79,17 @@ class Request:
 
     def canonical(self, identity: str) -> dict[str, Any]:
         """Everything a reply depends on, as the cache keeps it."""
-        return {"teacher": identity, **vars(self)}
+        return {  # not vars(), which would leave every request a dictionary for the garbage collector to look after
+            "teacher": identity,
+            "messages": self.messages,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "json_schema": self.json_schema,
+            "choices": self.choices,
+            "top_logprobs": self.top_logprobs,
+            "ordinal": self.ordinal,
+        }
 
     def cache_key(self, identity: str) -> str:
         """Where the cache holds the reply of the teacher so named: sha256, 64 hex digits."""
@@ -125,13 +138,26 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """What the cache keeps."""
-        value = dict(vars(self))
-        del value["key"], value["cached"]
-        return value
+        return {
+            "text": self.text,
+            "finish_reason": self.finish_reason,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "top_logprobs": self.top_logprobs,
+        }
 
     def entry(self, request: str) -> Entry:
         """What the cache is given; `request` is the canonical text of what was asked."""
-        return Entry(self.key, request, self.stored(), self.prompt_tokens, self.completion_tokens)
+        return Entry(self.key, request, self._json(), self.prompt_tokens, self.completion_tokens)
+
+    def _json(self) -> str:
+        """What the cache keeps, as JSON. orjson is many times as quick, but writes an infinite number as null."""
+        if self.top_logprobs is None:
+            try:
+                return orjson.dumps(self.stored()).decode()
+            except orjson.JSONEncodeError:
+                pass  # lone surrogates, which UTF-8 does not have; escaped they come back as they came
+        return json.dumps(self.stored())
 
     @classmethod
     def restored(cls, value: dict[str, Any], key: str) -> Reply:

@@ -7,10 +7,10 @@ passed 35 requests a second where aiohttp passed 276.
 from __future__ import annotations
 
 import asyncio
-import functools
+import itertools
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import cast
 
@@ -21,7 +21,7 @@ from factory.errors import TeacherError
 from factory.files import canonical
 from factory.progress import Progress, silent
 from factory.teacher.attempt import FailedAttemptError, NobodyThereError, attempt
-from factory.teacher.cache import ReplyCache, key_of
+from factory.teacher.cache import Entry, ReplyCache, key_of
 from factory.teacher.chat import Endpoint, Reply, Request
 from factory.teacher.keeper import Keeper
 from factory.teacher.pool import Pool, gave_up
@@ -29,36 +29,33 @@ from factory.teacher.pool import Pool, gave_up
 __all__ = ["Endpoint", "Reply", "Request", "TeacherClient"]
 
 
+_AHEAD = 4
+"""Questions that `ask_all` has handed in, for each that may be in flight: while some wait until their replies are on
+disk, others are asked."""
+
+
 class _Question:
     """A request on its way, and those who wait for its reply.
+
+    Thousands come and go in a second, so it holds little: what is allocated sets off the garbage collector, which looks
+    through all that is in flight.
 
     Args:
         request: what is asked.
         text: the same in canonical text.
         key: where the cache will hold the reply.
+
+    Attributes:
+        outcome: what came of it; None: nothing yet, or nothing ever, since the client is closed.
+        waiting: told when it is over, the question itself each.
     """
+
+    __slots__ = ("key", "outcome", "request", "text", "waiting")
 
     def __init__(self, request: Request, text: str, key: str) -> None:
         self.request, self.text, self.key = request, text, key
-        self._waiting: list[asyncio.Future[Reply]] = []
-
-    async def reply(self) -> Reply:
-        """Wait for it. Everyone waits for a future of their own: who stops waiting takes nothing from the others."""
-        waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
-        return await waiter
-
-    def settle(self, reply: Reply | None, error: Exception | None = None) -> None:
-        """Tell those who wait: the reply, or the error, or without either that nobody will answer."""
-        for waiter in self._waiting:
-            if waiter.done():
-                continue
-            if error is not None:
-                waiter.set_exception(error)
-            elif reply is not None:
-                waiter.set_result(reply)
-            else:
-                waiter.cancel()
+        self.outcome: Reply | Exception | None = None
+        self.waiting: list[Callable[[_Question], None]] = []
 
 
 class TeacherClient:
@@ -92,7 +89,7 @@ class TeacherClient:
         self._attempts, self._pause, self._concurrency = attempts, pause, concurrency
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=30.0)
         self._pool = Pool(endpoint, self._timeout, patience=patience, greeting=greeting, pause=pause)
-        self._keeper = Keeper(cache)
+        self._keeper = Keeper(cache, self._kept)
         self._asking: dict[str, _Question] = {}  # by key, until the reply is on disk or there is none
         self._new: list[_Question] = []  # those of them that have not been looked up in the cache
         self._next: deque[_Question] = deque()  # those that have, and that no worker has begun to ask
@@ -114,9 +111,8 @@ class TeacherClient:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self._keeper.close()
-        for question in self._asking.values():
-            question.settle(None)
-        self._asking.clear()
+        for question in list(self._asking.values()):
+            self._over(question, None)
         await self._pool.close()
 
     async def ask(self, request: Request) -> Reply:
@@ -126,6 +122,47 @@ class TeacherClient:
             TeacherError: refused, not understood, or out of reach after every attempt.
             FactoryError: the reply can't be stored.
         """
+        waiter: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def told(question: _Question) -> None:
+            if waiter.done():
+                return  # who stops waiting takes nothing from the others
+            if isinstance(question.outcome, Exception):
+                waiter.set_exception(question.outcome)
+            elif question.outcome is not None:
+                waiter.set_result(question.outcome)
+            else:
+                waiter.cancel()
+
+        self._enter(request, told)
+        return await waiter
+
+    async def ask_all(self, requests: Sequence[Request], progress: Progress = silent) -> list[Reply | TeacherError]:
+        """The replies in the requests' order; a request that failed leaves its error and costs no other its reply.
+
+        Raises:
+            FactoryError: replies can't be stored; what is in flight is given up.
+        """
+        found: dict[str, Reply | TeacherError] = {}
+        arrived: asyncio.Queue[_Question] = asyncio.Queue()
+        waiting = iter(requests)
+        keys = [
+            self._enter(request, arrived.put_nowait)
+            for request in itertools.islice(waiting, _AHEAD * self._concurrency)
+        ]
+        for done in range(1, len(requests) + 1):
+            question = await arrived.get()
+            if question.outcome is None:
+                raise asyncio.CancelledError
+            if isinstance(question.outcome, Exception) and not isinstance(question.outcome, TeacherError):
+                raise question.outcome
+            found[question.key] = question.outcome
+            progress(done, len(requests))
+            keys += [self._enter(request, arrived.put_nowait) for request in itertools.islice(waiting, 1)]
+        return [found[key] for key in keys]
+
+    def _enter(self, request: Request, told: Callable[[_Question], None]) -> str:
+        """Have a request answered; `told` is called from the event loop when it is over. Returns its key."""
         if not self._open:
             raise RuntimeError("TeacherClient is used as `async with TeacherClient(...) as client`")
         text = canonical(request.canonical(self.endpoint.identity))
@@ -136,33 +173,8 @@ class TeacherClient:
             if not self._new:
                 asyncio.get_running_loop().call_soon(self._look_up)
             self._new.append(question)
-        return await question.reply()
-
-    async def ask_all(self, requests: Sequence[Request], progress: Progress = silent) -> list[Reply | TeacherError]:
-        """The replies in the requests' order; a request that failed leaves its error and costs no other its reply.
-
-        Raises:
-            FactoryError: replies can't be stored; what is in flight is given up.
-        """
-        done = 0
-        found: list[Reply | TeacherError | None] = [None] * len(requests)
-        waiting = iter(enumerate(requests))
-
-        async def work() -> None:
-            nonlocal done
-            for place, request in waiting:  # shared: every worker takes the next one
-                try:
-                    found[place] = await self.ask(request)
-                except TeacherError as error:
-                    found[place] = error
-                done += 1
-                progress(done, len(requests))
-
-        async with _Together() as group:
-            # Twice as many as may ask: while some wait until their replies are on disk, the others ask.
-            for _ in range(min(2 * self._concurrency, len(requests))):
-                group.create_task(work())
-        return [reply for reply in found if reply is not None]
+        question.waiting.append(told)
+        return key
 
     def _look_up(self) -> None:
         """Answer what the cache holds of the new questions, all looked up at once; workers ask the others."""
@@ -172,7 +184,7 @@ class TeacherClient:
             found = {key: Reply.restored(value, key) for key, value in stored.items()}
         except Exception as error:  # noqa: BLE001 - told to everyone who waits
             for question in new:
-                self._over(question, None, error)
+                self._over(question, error)
             return
         for question in new:
             if question.key in found:
@@ -187,18 +199,25 @@ class TeacherClient:
         while self._next:
             question = self._next.popleft()
             try:
-                reply = await self._insist(question)
+                question.outcome = await self._insist(question)
             except Exception as error:  # noqa: BLE001 - told to everyone who waits
-                self._over(question, None, error)
+                self._over(question, error)
             else:  # The next one is asked while this reply is written to disk.
-                self._keeper.keep(reply.entry(question.text), functools.partial(self._over, question, reply))
+                self._keeper.keep(question.outcome.entry(question.text))
         # At once, not when the task is seen to be done: what is asked in between would wait for a worker that is over.
         self._workers.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    def _over(self, question: _Question, reply: Reply | None, error: Exception | None = None) -> None:
+    def _kept(self, entry: Entry, failure: Exception | None) -> None:
+        """A reply is on disk, or can't be."""
+        question = self._asking[entry.key]
+        self._over(question, question.outcome if failure is None else failure)
+
+    def _over(self, question: _Question, outcome: Reply | Exception | None) -> None:
         """A question's reply is on disk, or there is none."""
         del self._asking[question.key]
-        question.settle(reply, error)
+        question.outcome = outcome
+        for told in question.waiting:
+            told(question)
 
     async def _insist(self, question: _Question) -> Reply:
         """Try until there is a reply, the attempts are spent or every server has been gone for too long."""
@@ -217,15 +236,3 @@ class TeacherClient:
                 await asyncio.sleep(delay if failure.wait is None else failure.wait)
             finally:
                 self._pool.give(replica)
-
-
-class _Together(asyncio.TaskGroup):
-    """A TaskGroup that raises the first error itself, not a group of them."""
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await super().__aexit__(kind, error, trace)
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None

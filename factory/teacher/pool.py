@@ -64,9 +64,7 @@ class Pool:
 
     async def open(self) -> None:
         """Make ready; nothing is connected before it is asked."""
-        headers = {"Content-Type": "application/json"}
-        if self.endpoint.key:
-            headers["Authorization"] = f"Bearer {self.endpoint.key}"
+        headers = {"Authorization": f"Bearer {self.endpoint.key}"} if self.endpoint.key else None
         for url in self.endpoint.urls:
             local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
             session = aiohttp.ClientSession(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -98,7 +99,7 @@ def test_what_is_stored_comes_back(text: str, logprobs: list[dict[str, float]] |
 def test_of_many_replies_those_held_are_known_at_once(kept: set[int], asked: set[int]) -> None:
     def entry(number: int) -> Entry:
         text = canonical({"q": number})
-        return Entry(key_of(text), text, REPLY, 1, 1)
+        return Entry(key_of(text), text, json.dumps(REPLY), 1, 1)
 
     with tempfile.TemporaryDirectory() as folder:
         cache = ReplyCache(Path(folder) / "replies.db")
@@ -113,7 +114,7 @@ def test_of_many_replies_those_held_are_known_at_once(kept: set[int], asked: set
 def test_more_replies_than_one_statement_takes_are_all_kept(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path / "replies.db")
     texts = [canonical({"q": number}) for number in range(12_000)]
-    entries = [Entry(key_of(text), text, {"text": str(number)}, 1, 2) for number, text in enumerate(texts)]
+    entries = [Entry(key_of(text), text, f'{{"text": "{number}"}}', 1, 2) for number, text in enumerate(texts)]
     cache.put_all(entries + entries[:10])
     assert cache.held([entry.key for entry in entries]) == {entry.key for entry in entries}
     assert cache.get(entries[11_999].key) == {"text": "11999"}
