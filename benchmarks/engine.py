@@ -1,22 +1,24 @@
 """How fast questions reach a teacher and replies are kept, against a loopback teacher: at once, or in 200 ms.
 
-    python benchmarks/engine.py [--peers] [--repeats 3] [--count 2000] [--concurrency 64]
+    python benchmarks/engine.py [--peers [FOLDER]] [--repeats 3] [--count 2000] [--concurrency 64]
 
 Side by side in one run, each a process of its own (benchmarks/parts): a bare aiohttp loop that keeps nothing,
 which is the ceiling; our client with its cache on disk; our whole way through distilabel; and with --peers
-distilabel's own OpenAILLM and NeMo Data Designer, installed from PyPI into a temporary folder that is removed again.
+distilabel's own OpenAILLM, which needs the package openai, and NeMo Data Designer in an environment of its own
+(0.8 GB). They are found in FOLDER, and installed there from PyPI if they are not; without a FOLDER, in a temporary one.
 Rate: questions over the time from the first one's arrival at the teacher to the last one's answer, as the teacher's
 clock sees it, so that a process's start does not count; `whole_seconds` is from start to end of the process. Shares
-are taken within one repeat; their median is written. Rows: benchmarks/results/engine.csv. On a busy machine look at
-shares, not rates, and run it again in quiet; `load` says how busy it was before.
+are taken within one repeat; their median is written. Rows: benchmarks/results/engine.csv; those of ways that are left
+out stay as they were. On a busy machine look at shares, not rates, and run it again in quiet; `load` says how busy it
+was before.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -24,10 +26,11 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parts.table import save
 from factory.evidence.circumstances import here
 
 PARTS = Path(__file__).parent / "parts"
@@ -46,7 +49,9 @@ Figures = dict[tuple[float, str], list[tuple[float, float]]]
 def main() -> None:
     """Measure, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", action="store_true", help="install and measure OpenAILLM and Data Designer too")
+    parser.add_argument(
+        "--peers", nargs="?", const="", metavar="FOLDER", help="measure OpenAILLM and Data Designer too"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=64)
@@ -58,11 +63,11 @@ def main() -> None:
         "our whole way": ("path.py", sys.executable, root),
     }
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        if given.peers:
-            ways |= _peers(Path(folder))
+    with nullcontext(given.peers) if given.peers else tempfile.TemporaryDirectory() as folder:
+        if given.peers is not None:
+            ways |= _peers(Path(folder).absolute())
         else:
-            print("OpenAILLM and Data Designer are left out: --peers installs them for the time of the run.")
+            print("OpenAILLM and Data Designer are left out: --peers installs and measures them.")
         figures: Figures = {}
         for delay in DELAYS:
             with _teacher(delay) as url:
@@ -75,14 +80,8 @@ def main() -> None:
     about = here()
     kept = {"questions": given.count, "concurrency": given.concurrency, "load": f"{load:.1f}"}
     kept |= {"hardware": about.hardware, "commit": about.commit, "created": about.created}
-    with RESULTS.open("w", newline="") as file:
-        table = csv.DictWriter(file, [*rows[0], *kept])
-        table.writeheader()
-        table.writerows({**row, **kept} for row in rows)
-    print(f"\nwritten to {RESULTS.name}")
     for row in rows:
-        shares = f"{row['share_of_bare']} of bare, {row['share_of_ideal'] or '-'} of ideal"
-        print(f"{row['delay_ms']:>4} ms  {row['way']:<24} {shares}")
+        save(RESULTS, ("delay_ms", "way"), row | kept)
 
 
 def _row(figures: Figures, delay: float, name: str, concurrency: int) -> dict[str, Any]:
@@ -140,26 +139,31 @@ def _teacher(delay: float) -> Iterator[str]:
 
 
 def _peers(folder: Path) -> dict[str, Way]:
-    """Install what others need, apart from the project; one that can't be installed is left out and named."""
+    """What others need, apart from the project; one that can't be installed is left out and named."""
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     ways: dict[str, Way] = {}
     libraries, place = folder / "openai", folder / "designer"
-    if _installs("OpenAILLM", [sys.executable, *pip, "--no-deps", "--target", str(libraries), *OPENAI]):
+    if _there("OpenAILLM", libraries, [[sys.executable, *pip, "--no-deps", "--target", str(libraries), *OPENAI]]):
         path = os.pathsep.join([str(libraries), str(PARTS.parent.parent)])
         ways["distilabel's OpenAILLM"] = ("openai_llm.py", sys.executable, {"PYTHONPATH": path})
-    python = place / "bin" / "python"
-    made = _installs("Data Designer", [sys.executable, "-m", "venv", str(place)])
-    if made and _installs("Data Designer", [str(python), *pip, DESIGNER]):
+    python = str(place / "bin" / "python")
+    if _there("Data Designer", place, [[sys.executable, "-m", "venv", str(place)], [python, *pip, DESIGNER]]):
         home = {"DATA_DESIGNER_HOME": str(folder / "designer-home"), "HOME": str(folder)}
-        ways["NeMo Data Designer"] = ("designer.py", str(python), home)
+        ways["NeMo Data Designer"] = ("designer.py", python, home)
     return ways
 
 
-def _installs(name: str, command: list[str]) -> bool:
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    if ended.returncode:
-        print(f"{name} is left out, it can't be installed: {ended.stderr.strip().splitlines()[-1:]}")
-    return not ended.returncode
+def _there(name: str, place: Path, commands: list[list[str]]) -> bool:
+    """Whether a folder is there, or the commands that fill it have done so."""
+    if place.exists():
+        return True
+    for command in commands:
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            shutil.rmtree(place, ignore_errors=True)
+            print(f"{name} is left out, it can't be installed: {ended.stderr.strip().splitlines()[-1:]}")
+            return False
+    return True
 
 
 if __name__ == "__main__":
