@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from factory.errors import FactoryError
@@ -82,15 +82,17 @@ tokens = st.dictionaries(st.text(max_size=4), st.floats(-50, 0), max_size=4)
 
 
 @given(st.text(st.characters()), st.none() | st.lists(tokens, max_size=3), st.integers(0, 9999))
+@example("\ud800", None, 1)
+@example("a", [{"a": float("-inf")}], 1)
 def test_what_is_stored_comes_back(text: str, logprobs: list[dict[str, float]] | None, paid: int) -> None:
     reply = Reply(text, "stop", paid, paid, logprobs, "k", cached=False)
     with tempfile.TemporaryDirectory() as folder:
         cache = ReplyCache(Path(folder) / "replies.db")
-        key = cache.put({"q": paid}, reply.stored(), paid, paid)
-        stored = cache.get(key)
+        cache.put_all([reply.entry(canonical({"q": paid}))])
+        stored = cache.get("k")
         assert stored is not None
         assert vars(Reply.restored(stored, "k")) == vars(reply) | {"cached": True}
-        assert cache.request(key) == {"q": paid}
+        assert cache.request("k") == {"q": paid}
         assert cache.tokens() == (paid, paid)
         cache.close()
 
