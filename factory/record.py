@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from factory.span import inside_a_word
 from factory.spec_field import Field
+from zoo.words import inside_a_word
 
 Scalar = bool | int | float | str
 Value = Scalar | list[Scalar]

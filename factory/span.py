@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from factory.strata import stratum_of
+from zoo.words import inside_a_word
 
 TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """What a type may be called: it is written as a tag."""
@@ -21,8 +22,6 @@ _TAG = re.compile(rf"<(/?)({TYPE.pattern})\s*>")
 _BEGUN = re.compile(r"<(?=[A-Za-z/])")
 _ENTITY = re.compile(r"&(lt|gt|amp);")
 _MEANS = {"lt": "<", "gt": ">", "amp": "&"}
-_WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-"""A character of a word, in scripts that part words by spaces; others (Thai, Chinese, ...) may be cut anywhere."""
 
 
 class Span(BaseModel):
@@ -198,11 +197,6 @@ def ragged(text: str, spans: Iterable[Span]) -> str:
 def stratum(spans: Iterable[Span], labels: Iterable[str] = ()) -> str:
     """Which types there are in a text: `Chemical + Disease`, in the labels' order or by name; `none` for none."""
     return stratum_of({span.label for span in spans}, labels)
-
-
-def inside_a_word(text: str, place: int) -> bool:
-    """Whether the characters on both sides of a place belong to one word."""
-    return 0 < place < len(text) and bool(_WORD.match(text[place - 1]) and _WORD.match(text[place]))
 
 
 def _escape(text: str) -> str:

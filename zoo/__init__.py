@@ -5,6 +5,9 @@
     sentiment = zoo.load("finance/sentiment", hub="path/to/hub")
     sentiment.predict("Profit fell by a third.")  # Answer(label='negative', confidence=0.97, unsure=False, ...)
 
+    entities = zoo.load("medical/entities", hub="path/to/hub")
+    entities.predict("Lithium was given .")  # [Span(label='Chemical', start=0, end=7, text='Lithium', score=0.98, ...)]
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
 huggingface_hub when a remote hub is asked.
 """
@@ -14,6 +17,9 @@ from zoo.errors import ZooError
 from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
 from zoo.manifest import Manifest, verify
+from zoo.specialist import Specialist
+from zoo.tagger import Span, Tagger
 
 __version__ = "0.1.0"
-__all__ = ["Answer", "Classifier", "Hub", "Manifest", "ZooError", "__version__", "load", "open_hub", "pull", "verify"]
+__all__ = ["Answer", "Classifier", "Hub", "Manifest", "Span", "Specialist", "Tagger", "ZooError", "__version__"]
+__all__ += ["load", "open_hub", "pull", "verify"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from zoo.errors import BadInput, BrokenSpecialist
-from zoo.manifest import CLASSIFICATION, TOKENIZER, WEIGHTS, Manifest
-from zoo.runtime import open_session, open_tokenizer
+from zoo.decoding import softmax
+from zoo.errors import BadInput
+from zoo.manifest import CLASSIFICATION, Manifest
+from zoo.specialist import Specialist, batches, check_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,67 +36,14 @@ class Answer:
     scores: Mapping[str, float] | None = field(default=None, hash=False)
 
 
-class Classifier:
-    """A loaded classification specialist; safe to use from several threads at once. Made by `zoo.load`.
+class Classifier(Specialist):
+    """A loaded classification specialist; see Specialist."""
 
-    Args:
-        folder: the specialist's folder, verified by the caller.
-        manifest: its manifest.
-        weights: `int8`, `fp32`, or None for the manifest's default.
-        threads: CPU threads one run of the model may use.
-        batch_size: texts a run; None: 1 for int8 and 32 for fp32. Dynamically quantized weights scale activations by
-            the largest value in the batch, so that in larger batches the neighbours of a text change its scores a
-            little; alone, its answer depends on the text and nothing else. (A six-layer int8 encoder on one thread
-            was no slower that way: padding costs more than batching gains.)
+    KIND = CLASSIFICATION
 
-    Raises:
-        BrokenSpecialist: another kind than classification, weights that are not there, or files that do not fit
-            together (one short text is asked to find out).
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        manifest: Manifest,
-        *,
-        weights: str | None = None,
-        threads: int = 1,
-        batch_size: int | None = None,
-    ) -> None:
-        if manifest.kind != CLASSIFICATION:
-            raise BrokenSpecialist(
-                f"This zoo can't run specialists of the kind {manifest.kind!r}.",
-                where=str(folder),
-                fix="Upgrade the zoo: pip install --upgrade specialist-zoo.",
-            )
-        for name, value in (("threads", threads), ("batch_size", 1 if batch_size is None else batch_size)):
-            if not isinstance(value, int) or value < 1:
-                raise BadInput(f"{name} must be a whole number from 1, not {value!r}.")
-        self.folder, self.manifest = folder, manifest
-        self.weights = _weights(manifest, weights)
-        self.batch_size = batch_size or (1 if self.weights == WEIGHTS["int8"] else 32)
-        self._tokenizer, self._pad = open_tokenizer(folder / TOKENIZER, manifest.max_tokens)
-        self._session = open_session(folder / self.weights, threads)
-        if self.logits(["a"]).shape != (1, len(self.labels)):
-            raise self._broken(f"its model does not answer with {len(self.labels)} numbers, one a label")
-
-    @property
-    def name(self) -> str:
-        """`<vertical>/<task>`."""
-        return self.manifest.name
-
-    @property
-    def version(self) -> str:
-        """`major.minor.patch`."""
-        return self.manifest.version
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the model's outputs."""
-        return self.manifest.labels
-
-    def __repr__(self) -> str:
-        return f"<zoo.Classifier {self.manifest.id}, {len(self.labels)} labels, {self.weights}>"
+    def __init__(self, folder: Path, manifest: Manifest, **how: Any) -> None:
+        super().__init__(folder, manifest, **how)
+        self.logits(["a"])
 
     @overload
     def predict(self, text: str, *, scores: bool = False) -> Answer: ...
@@ -135,87 +83,24 @@ class Classifier:
 
     def predict_proba(self, texts: list[str] | tuple[str, ...]) -> NDArray[np.float64]:
         """Calibrated probabilities, softmax(logits / temperature): float64 [texts, labels]; rows sum to 1."""
-        import numpy as np
-
-        scaled = self.logits(texts).astype(np.float64) / self.manifest.temperature
-        scaled -= scaled.max(axis=1, keepdims=True)
-        exponentials = np.exp(scaled)
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+        return softmax(self.logits(texts), self.manifest.temperature)
 
     def logits(self, texts: list[str] | tuple[str, ...]) -> NDArray[np.float32]:
         """What the model says before calibration: float32 [texts, labels]. Raises BadInput like `predict`."""
         import numpy as np
 
-        _check_texts(texts)
+        check_texts(texts)
         out = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         for start in range(0, len(texts), _WINDOW):
             tokens = [self._tokenizer.encode(text).ids for text in texts[start : start + _WINDOW]]
             for place, ids in enumerate(tokens, start):
                 if not ids:
                     raise BadInput("This text holds nothing the specialist can read.", where=f"text {place}")
-            for rows in _batches(tokens, self.batch_size):
-                out[[start + row for row in rows]] = self._run([tokens[row] for row in rows])
+            for rows in batches(tokens, self.batch_size):
+                answer = self._run([tokens[row] for row in rows])
+                if answer.shape != (len(rows), len(self.labels)):
+                    raise self._broken(
+                        f"its model answers {len(rows)} texts and {len(self.labels)} labels with {answer.shape}"
+                    )
+                out[[start + row for row in rows]] = answer
         return out
-
-    def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
-        import numpy as np
-
-        ids = np.full((len(tokens), max(map(len, tokens))), self._pad, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, text in enumerate(tokens):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        try:
-            (logits,) = self._session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
-        except Exception as error:  # ONNX Runtime's errors share no base class of their own
-            raise self._broken(f"its model can't be run: {error}") from error
-        answer = np.asarray(logits, dtype=np.float32)
-        if answer.shape != (len(tokens), len(self.labels)):
-            raise self._broken(
-                f"its model answers {len(tokens)} texts and {len(self.labels)} labels with {answer.shape}"
-            )
-        if not np.isfinite(answer).all():
-            raise self._broken("its model answers with what is not a number")
-        return answer
-
-    def _broken(self, why: str) -> BrokenSpecialist:
-        return BrokenSpecialist(
-            f"{self.manifest.id} is broken: {why}.",
-            where=str(self.folder / self.weights),
-            fix="Use another version, and tell whoever published this one.",
-        )
-
-
-def _weights(manifest: Manifest, asked: str | None) -> str:
-    if asked is None:
-        return manifest.default_weights
-    there = [name for name, path in WEIGHTS.items() if path in manifest.files]
-    if asked not in there:
-        raise BadInput(f"{manifest.id} has no {asked!r} weights.", fix=f"Use one of: {', '.join(there)}.")
-    return WEIGHTS[asked]
-
-
-def _check_texts(texts: object) -> None:
-    if not isinstance(texts, list | tuple):
-        raise BadInput(f"Give a text or a list of texts, not {type(texts).__name__}.")
-    for place, text in enumerate(texts):
-        where = f"text {place}" if len(texts) > 1 else ""
-        if not isinstance(text, str):
-            raise BadInput(f"Give texts, not {type(text).__name__}.", where=where)
-        if not text.strip():
-            raise BadInput("The text is empty.", where=where, fix="Leave empty texts out before asking.")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise BadInput(
-                f"The text is not Unicode: {error.reason} at character {error.start}.",
-                where=where,
-                fix="Read the file with its own encoding, or with errors='replace'.",
-            ) from error
-
-
-def _batches(tokens: list[list[int]], size: int) -> Iterator[list[int]]:
-    """Rows in batches of about equal length, so that little is spent on padding."""
-    rows = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from zoo.classifier import Classifier
 from zoo.errors import BrokenSpecialist
 from zoo.hub import Hub, find, open_hub
 from zoo.manifest import Manifest, verify
+from zoo.specialist import Specialist
+from zoo.tagger import Tagger
+
+_KINDS: dict[str, type[Specialist]] = {kind.KIND: kind for kind in (Classifier, Tagger)}
 
 
 def pull(name: str | Path, *, hub: str | Path | Hub | None = None) -> Path:
@@ -51,7 +56,7 @@ def load(
     weights: str | None = None,
     threads: int = 1,
     batch_size: int | None = None,
-) -> Classifier:
+) -> Any:
     """Load a specialist.
 
     Args:
@@ -62,10 +67,11 @@ def load(
             server stays in ZOO_CACHE (default ~/.cache/zoo) and works without the server from then on.
         weights: `int8` or `fp32`; None: the publisher's default.
         threads: CPU threads one run of the model may use. Several threads may also call one specialist.
-        batch_size: see `zoo.Classifier`.
+        batch_size: see `zoo.Specialist`.
 
     Returns:
-        a Classifier, every file of it verified against the manifest's sha256.
+        a zoo.Classifier, or, of the kind `spans`, a zoo.Tagger; every file of it verified against the manifest's
+        sha256. Which of the two only the manifest knows: annotate the variable with the one you expect.
 
     Raises:
         BadName, NoHub, UnknownSpecialist, UnknownVersion: the name or the hub is not right.
@@ -74,7 +80,22 @@ def load(
         BadInput: weights, threads or batch_size the specialist can't have.
     """
     folder, manifest = inspect(name, hub=hub)
-    return Classifier(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
+    return open_folder(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
+
+
+def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
+    """The specialist in a folder whose files were verified.
+
+    Raises:
+        BrokenSpecialist: of a kind that this zoo does not know, or as `Specialist` does.
+    """
+    if manifest.kind not in _KINDS:
+        raise BrokenSpecialist(
+            f"This zoo can't run specialists of the kind {manifest.kind!r}.",
+            where=str(folder),
+            fix="Upgrade the zoo: pip install --upgrade specialist-zoo.",
+        )
+    return _KINDS[manifest.kind](folder, manifest, **how)
 
 
 def is_folder(name: str | Path) -> bool:

@@ -23,7 +23,8 @@ FORMAT = 1
 TOKENIZER = "tokenizer.json"
 WEIGHTS = {"int8": "onnx/model_int8.onnx", "fp32": "onnx/model.onnx"}
 CLASSIFICATION = "classification"
-__all__ = ["CLASSIFICATION", "FILE", "FORMAT", "TOKENIZER", "WEIGHTS"]
+SPANS = "spans"
+__all__ = ["CLASSIFICATION", "FILE", "FORMAT", "SPANS", "TOKENIZER", "WEIGHTS"]
 __all__ += ["FileEntry", "Manifest", "describe_files", "verify"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -36,12 +37,13 @@ class Manifest:
         name: `<vertical>/<task>`.
         version: `major.minor.patch`.
         title: one line for people.
-        kind: `classification`; others need a newer zoo to be loaded.
+        kind: `classification` or `spans`; others need a newer zoo to be loaded.
         language: ISO 639-1 code of the texts.
-        labels: in the order of the model's outputs.
-        max_tokens: longer texts are cut here, special tokens included.
+        labels: in the order of the model's outputs; of `spans` the types, whose tags zoo.decoding orders.
+        max_tokens: what the model is given at once, special tokens included; longer texts are cut here, or, of `spans`,
+            read in windows.
         temperature: calibration; probabilities are softmax(logits / temperature).
-        threshold: an answer less confident than this is marked unsure; None: never.
+        threshold: an answer less confident than this is marked unsure, or a span; None: never.
         licence: SPDX identifier, or the name of the licence.
         created: ISO date or date and time.
         lineage: where it comes from: spec, dataset, teacher, commit and the like, as texts.
@@ -207,7 +209,8 @@ def _check(manifest: Manifest) -> None:
     Version.parse(m.version)
     need(isinstance(m.labels, tuple) and all(isinstance(x, str) and x for x in m.labels), "labels", "a list of texts")
     need(len(set(m.labels)) == len(m.labels), "labels", "different from one another")
-    need(m.kind != CLASSIFICATION or len(m.labels) >= 2, "labels", "at least two")
+    least = 2 if m.kind == CLASSIFICATION else 1
+    need(len(m.labels) >= least, "labels", f"at least {least}")
     need(_whole(m.max_tokens) and m.max_tokens >= 1, "max_tokens", "a whole number from 1")
     need(_number(m.temperature) and m.temperature > 0, "temperature", "a number above 0")
     need(m.threshold is None or (_number(m.threshold) and 0 <= m.threshold <= 1), "threshold", "null or from 0 to 1")

@@ -10,8 +10,9 @@ from zoo.errors import BrokenSpecialist
 INPUTS = {"input_ids", "attention_mask"}
 
 
-def open_tokenizer(path: Path, max_tokens: int) -> tuple[Any, int]:
-    """The tokenizer, cutting at max_tokens and never padding (its state is then constant, so threads can share it)."""
+def open_tokenizer(path: Path, max_tokens: int | None) -> tuple[Any, int]:
+    """The tokenizer, cutting at max_tokens (None: nowhere) and never padding: threads can share it, its state is
+    constant."""
     from tokenizers import Tokenizer
 
     try:
@@ -19,7 +20,7 @@ def open_tokenizer(path: Path, max_tokens: int) -> tuple[Any, int]:
         padding = tokenizer.padding
         pad = padding["pad_id"] if padding else tokenizer.token_to_id("[PAD]")
         tokenizer.no_padding()
-        tokenizer.enable_truncation(max_tokens)
+        tokenizer.no_truncation() if max_tokens is None else tokenizer.enable_truncation(max_tokens)
     except Exception as error:  # tokenizers raises plain Exceptions
         raise BrokenSpecialist(f"The tokenizer can't be read: {error}.", where=str(path)) from error
     return tokenizer, int(pad or 0)

@@ -1,92 +1,71 @@
-"""Train a classifier on rows: a linear probe first, then LoRA adapters, then merge.
+"""A student that gives a text one label; it learns from distributions over labels.
 
-Probing before fine-tuning (LP-FT, Kumar et al. 2022) starts the head where the pre-trained features already point;
-with few rows it is worth several points over a random head. LoRA: Hu et al. 2021. Soft labels: the loss is the
-cross-entropy against the row's distribution, weighted by the row's weight (Hinton et al. 2015, temperature 1).
+Soft labels: the loss is the cross-entropy against the row's distribution, weighted by the row's weight (Hinton et al.
+2015, temperature 1).
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.errors import DataError
-from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students import probe
-from factory.students.encoder import Encoder, half, quiet
-
-TRAINER = 2
-"""Raised when the code here and in encoder.py makes another model of the same recipe: a stage is known by its inputs,
-and code is not one of them."""
-BATCH = 16
-WARM_UP = 0.1
-PATIENCE = 3
+from factory.students import probe, training
+from factory.students.encoder import Encoder, half
+from factory.students.probe import Array
+from factory.students.training import PATIENCE as PATIENCE
+from factory.students.training import TRAINER as TRAINER
+from factory.students.training import Recipe as Recipe
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How to train.
+class Labels(training.Lesson):
+    """A label a text, from the logits' mean over tokens."""
 
-    Attributes:
-        encoder: a local folder or a Hub id.
-        labels: in the order of the logits.
-        max_tokens: longer texts are cut here.
-        rank: of the LoRA adapters, on every linear layer of the encoder.
-        dropout: before every adapter, beside the encoder's own; drawing these masks takes long.
-        learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
-        epochs: at most; training ends early when the held-out loss has not improved for three epochs.
-        seed: of shuffling and dropout.
-    """
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None:
+        import torch
 
-    encoder: str
-    labels: tuple[str, ...]
-    max_tokens: int
-    rank: int = 16
-    dropout: float = 0.0
-    learning_rate: float = 1e-3
-    epochs: int = 10
-    seed: int = 13
+        self.texts = [row.text for row in rows]
+        self.lengths = [len(text) for text in self.texts]
+        self.held_texts = [row.text for row in held_out]
+        self.targets = torch.tensor(targets(rows, recipe.labels))
+        self.weights = torch.tensor([row.weight for row in rows])
+        self.held_targets = torch.tensor(targets(held_out, recipe.labels))
+        self.held_weights = torch.tensor([row.weight for row in held_out])
+
+    @staticmethod
+    def outputs(labels: Sequence[str]) -> tuple[str, ...]:
+        """The labels."""
+        return tuple(labels)
+
+    def head(self, encoder: Encoder) -> tuple[Array, Array]:
+        """A probe on the texts' vectors."""
+        return probe.fit(encoder.vectors(self.texts), self.targets.numpy(), self.weights.numpy())
+
+    def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
+        """One a text."""
+        import torch
+
+        with half():
+            logits = encoder.logits([self.texts[i] for i in batch])
+        scores = torch.log_softmax(logits.float(), dim=-1)
+        return -(self.targets[batch] * scores).sum(-1), self.weights[batch]
+
+    def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
+        """One a text."""
+        import torch
+
+        scores = torch.log_softmax(torch.tensor(encoder.predict_logits(self.held_texts)), dim=-1)
+        return -(self.held_targets * scores).sum(-1), self.held_weights
 
 
 def train(rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, out: Path, progress: Progress = silent) -> None:
-    """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
-
-    The epoch with the lowest held-out loss is kept. Killed and called again with the same arguments it goes on after
-    the last finished epoch, and ends with the same weights as if it had not been killed.
-
-    Args:
-        rows: with labels among recipe.labels.
-        held_out: rows that choose the epoch; never gold.
-        recipe: how to train.
-        out: a folder; `checkpoint/` in it holds what a restart needs and is removed at the end.
-        progress: called with (batches done, batches in all).
-
-    Raises:
-        DataError: there is nothing to train on.
-    """
-    if not rows or not held_out:
-        raise DataError(
-            f"There are {len(rows)} rows to train on and {len(held_out)} held out; both are needed.",
-            fix="Look at the dropped rows with `python -m factory explain`, or raise the budget.",
-        )
-    run = _Run(rows, held_out, recipe, out / "checkpoint")
-    history = run.fit(progress)
-    model = run.best()
-    model.save_pretrained(out)
-    run.encoder.tokenizer.save_pretrained(out)
-    write_json(
-        out / "training.json",
-        {"recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name}, "rows": len(rows), "epochs": history},
-    )
-    shutil.rmtree(run.folder)
+    """Train a classifier; see `factory.students.training.train`."""
+    training.train(Labels, rows, held_out, recipe, out, progress)
 
 
 def targets(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.float32]:
@@ -98,166 +77,3 @@ def targets(rows: Sequence[Row], labels: Sequence[str]) -> NDArray[np.float32]:
             found[number, place[label]] = probability
     found /= found.sum(axis=1, keepdims=True)
     return found
-
-
-class _Run:
-    """One training: model, optimizer and where it is; everything a checkpoint holds."""
-
-    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, folder: Path) -> None:
-        import torch
-        from peft import LoraConfig, TaskType, get_peft_model
-
-        self.recipe, self.folder = recipe, folder
-        self.texts = [row.text for row in rows]
-        self.held_texts = [row.text for row in held_out]
-        self.targets = torch.tensor(targets(rows, recipe.labels))
-        self.weights = torch.tensor([row.weight for row in rows])
-        self.held_targets = torch.tensor(targets(held_out, recipe.labels))
-        self.held_weights = torch.tensor([row.weight for row in held_out])
-        torch.manual_seed(recipe.seed)
-        self.encoder = Encoder.load(recipe.encoder, recipe.labels, recipe.max_tokens)
-        _start_head(self.encoder, self.texts, self.targets.numpy(), self.weights.numpy())
-        adapters = LoraConfig(
-            task_type=TaskType.TOKEN_CLS,
-            r=recipe.rank,
-            lora_alpha=2 * recipe.rank,
-            lora_dropout=recipe.dropout,
-            target_modules="all-linear",
-            modules_to_save=["classifier"],
-        )
-        with quiet():
-            self.encoder.model = get_peft_model(self.encoder.model, adapters)
-        self.parameters = {n: p for n, p in self.encoder.model.named_parameters() if p.requires_grad}
-        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
-        self.batches = -(-len(rows) // BATCH)
-
-    def fit(self, progress: Progress) -> list[dict[str, float]]:
-        history = self._restore()
-        total = self.recipe.epochs * self.batches
-        for epoch in range(len(history), self.recipe.epochs):
-            if _waited(history) >= PATIENCE:
-                break
-            loss = self._epoch(epoch, total, progress)
-            held = self._held_out_loss()
-            best = not history or held < min(item["held_out"] for item in history)
-            history.append({"train": round(loss, 5), "held_out": round(held, 5)})
-            self._save(history, best)
-        progress(total, total)
-        return history
-
-    def best(self) -> Any:
-        """The merged model of the best epoch."""
-        self._load_parameters(self._best_file())
-        return self.encoder.model.merge_and_unload()
-
-    def _epoch(self, epoch: int, total: int, progress: Progress) -> float:
-        import torch
-
-        torch.manual_seed(self.recipe.seed * 1000 + epoch)  # an epoch's dropout is the same after a restart
-        self.encoder.model.train()
-        losses = []
-        for number, batch in enumerate(_batches(self.texts, self.recipe.seed * 1000 + epoch)):
-            step = epoch * self.batches + number
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.recipe.learning_rate * _schedule(step / total)
-            with half():
-                logits = self.encoder.logits([self.texts[i] for i in batch])
-            scores = torch.log_softmax(logits.float(), dim=-1)
-            each = -(self.targets[batch] * scores).sum(-1)
-            loss = (self.weights[batch] * each).mean()
-            self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
-            self.optimizer.step()
-            losses.append(float(loss.detach()))
-            progress(step + 1, total)
-        return float(np.mean(losses))
-
-    def _held_out_loss(self) -> float:
-        import torch
-
-        scores = torch.log_softmax(torch.tensor(self.encoder.predict_logits(self.held_texts)), dim=-1)
-        each = -(self.held_targets * scores).sum(-1)
-        return float((self.held_weights * each).sum() / self.held_weights.sum())
-
-    def _save(self, history: list[dict[str, float]], best: bool) -> None:
-        """Parameters and Adam's moments as safetensors; history.json is written last and says what counts."""
-        from safetensors.torch import save_file
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        state: dict[str, Any] = {}
-        for name, parameter in self.parameters.items():
-            state[f"parameter.{name}"] = parameter.detach().clone()
-            moments = self.optimizer.state[parameter]
-            state[f"mean.{name}"] = moments["exp_avg"].clone()
-            state[f"square.{name}"] = moments["exp_avg_sq"].clone()
-            state[f"step.{name}"] = moments["step"].clone()
-        save_file(state, self.folder / f"epoch-{len(history)}.safetensors")
-        kept = len(history) if best else int(self._best_file().stem.split("-")[1])
-        write_json(self.folder / "history.json", {"epochs": history, "best": kept})
-        for file in self.folder.glob("epoch-*.safetensors"):
-            if int(file.stem.split("-")[1]) not in (kept, len(history)):
-                file.unlink()
-
-    def _restore(self) -> list[dict[str, float]]:
-        if not (self.folder / "history.json").exists():
-            return []
-        history: list[dict[str, float]] = read_json(self.folder / "history.json")["epochs"]
-        state = self._load_parameters(self.folder / f"epoch-{len(history)}.safetensors")
-        for name, parameter in self.parameters.items():
-            self.optimizer.state[parameter] = {
-                "exp_avg": state[f"mean.{name}"],
-                "exp_avg_sq": state[f"square.{name}"],
-                "step": state[f"step.{name}"],
-            }
-        return history
-
-    def _best_file(self) -> Path:
-        return self.folder / f"epoch-{read_json(self.folder / 'history.json')['best']}.safetensors"
-
-    def _load_parameters(self, file: Path) -> dict[str, Any]:
-        import torch
-        from safetensors.torch import load_file
-
-        state: dict[str, Any] = load_file(file)
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(state[f"parameter.{name}"])
-        return state
-
-
-def _start_head(
-    encoder: Encoder, texts: Sequence[str], wanted: NDArray[np.float32], weights: NDArray[np.float32]
-) -> None:
-    import torch
-
-    weight, bias = probe.fit(encoder.vectors(texts), wanted, weights)
-    with torch.no_grad():
-        encoder.model.classifier.weight.copy_(torch.tensor(weight))
-        encoder.model.classifier.bias.copy_(torch.tensor(bias))
-
-
-def _batches(texts: Sequence[str], seed: int) -> Iterator[list[int]]:
-    """Shuffled batches of row numbers, like lengths together within 16 batches: little padding, still random."""
-    chance = np.random.default_rng(seed)
-    order = chance.permutation(len(texts))
-    pool = 16 * BATCH
-    found: list[list[int]] = []
-    for start in range(0, len(order), pool):
-        chunk = sorted((int(i) for i in order[start : start + pool]), key=lambda i: len(texts[i]))
-        found.extend(chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH))
-    for number in chance.permutation(len(found)):
-        yield found[int(number)]
-
-
-def _schedule(done: float) -> float:
-    """Share of the peak learning rate after a share of the steps."""
-    return done / WARM_UP if done < WARM_UP else max(0.0, (1 - done) / (1 - WARM_UP))
-
-
-def _waited(history: list[dict[str, float]]) -> int:
-    """Epochs since the lowest held-out loss."""
-    if not history:
-        return 0
-    losses = [item["held_out"] for item in history]
-    return len(losses) - 1 - losses.index(min(losses))

@@ -1,4 +1,4 @@
-"""ONNX exports of a trained classifier, fp32 and int8, checked against torch."""
+"""ONNX exports of a trained student, fp32 and int8, checked against torch."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ FP32 = "onnx/model.onnx"
 INT8 = "onnx/model_int8.onnx"
 
 
-def export(model: Path, labels: Sequence[str], max_tokens: int, out: Path) -> None:
+def export(model: Path, outputs: Sequence[str], max_tokens: int, out: Path, *, pooled: bool = True) -> None:
     """Write onnx/model.onnx and onnx/model_int8.onnx under `out`.
 
-    Both graphs take `input_ids` and `attention_mask` (int64 [texts, tokens]) and give `logits` (float32 [texts,
-    labels]), pooled over tokens. int8 is dynamic and per channel: with one scale a tensor MiniLM lost 7.5 points,
-    with one a channel 1.2 (findings/stack.md).
+    Both graphs take `input_ids` and `attention_mask` (int64 [texts, tokens]) and give `logits` (float32): [texts,
+    outputs], averaged over tokens, or [texts, tokens, outputs]. int8 is dynamic and per channel: with one scale a
+    tensor MiniLM lost 7.5 points, with one a channel 1.2 (findings/stack.md).
 
     Args:
-        model: a folder that `students.classifier.train` wrote.
-        labels: in the order of the logits.
-        max_tokens: longer texts are cut here.
+        model: a folder that `students.training.train` wrote.
+        outputs: what the logits stand for, in order.
+        max_tokens: how many tokens the model is given at once.
         out: a folder.
+        pooled: whether logits are averaged over tokens.
     """
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    encoder = Encoder.load(model, labels, max_tokens)
+    encoder = Encoder.load(model, outputs, max_tokens)
     encoder.model.eval()
     batch = encoder.tokens(["one short text", "another text that is a little longer than the first"])
     (out / "onnx").mkdir(parents=True, exist_ok=True)
@@ -40,7 +41,7 @@ def export(model: Path, labels: Sequence[str], max_tokens: int, out: Path) -> No
     shape = {0: texts, 1: tokens}
     with quiet():
         torch.onnx.export(
-            _pooled(encoder.model).eval(),
+            _graph(encoder.model, pooled).eval(),
             (batch["input_ids"], batch["attention_mask"]),
             out / FP32,
             input_names=["input_ids", "attention_mask"],
@@ -57,8 +58,8 @@ def difference(reference: NDArray[np.float32], candidate: NDArray[np.float32]) -
     """How far an export is from torch: largest difference of a probability, and share of equal answers.
 
     Args:
-        reference: logits [texts, labels] by torch.
-        candidate: logits [texts, labels] by the export.
+        reference: logits [n, outputs] by torch.
+        candidate: logits [n, outputs] by the export.
     """
     return {
         "largest_probability_difference": float(np.abs(_softmax(reference) - _softmax(candidate)).max()),
@@ -72,16 +73,16 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
-def _pooled(model: Any) -> Any:
+def _graph(model: Any, pooled: bool) -> Any:
     import torch
 
-    class Pooled(torch.nn.Module):  # type: ignore[misc]
+    class Graph(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             logits = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
-            return mean_over_tokens(logits, attention_mask)
+            return mean_over_tokens(logits, attention_mask) if pooled else logits
 
-    return Pooled()
+    return Graph()

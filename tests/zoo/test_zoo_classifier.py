@@ -173,8 +173,8 @@ def test_labels_that_do_not_fit_the_model(copy):
 
 
 def test_another_kind_needs_a_newer_zoo(copy):
-    with pytest.raises(BrokenSpecialist, match="spans"):
-        zoo.load(tiny.seal(copy, kind="spans"))
+    with pytest.raises(BrokenSpecialist, match="extraction"):
+        zoo.load(tiny.seal(copy, kind="extraction"))
 
 
 @pytest.mark.parametrize("name", ["tokenizer.json", "onnx/model_int8.onnx"])

@@ -1,0 +1,196 @@
+"""A student that marks spans: a tag for every word piece, and the loss on these.
+
+Tags are BIO (zoo.decoding), on all pieces of a word; every piece of a row counts the row's weight. Texts longer than
+the model takes at once are read in overlapping windows (zoo.windows), in training as in use: nothing goes unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.progress import Progress, silent
+from factory.row import Row
+from factory.span import Spans
+from factory.students import probe, training
+from factory.students.encoder import BATCH, Encoder, half
+from factory.students.probe import Array
+from factory.students.training import Recipe
+from zoo import decoding
+from zoo.windows import Pieces, Window, join, pieces, windows
+
+MOST = 20_000
+"""Pieces to which the head's start is fitted: more take long and change it little."""
+
+
+class Tagger:
+    """Reads whole texts with an encoder, piece by piece.
+
+    Args:
+        encoder: its head gives the tags, for `logits`; `vectors` do without.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        from tokenizers import Tokenizer
+
+        self.encoder = encoder
+        self._cutter = Tokenizer.from_str(encoder.tokenizer.backend_tokenizer.to_str())
+        self._cutter.no_truncation()
+        self._cutter.no_padding()
+
+    def cut(self, text: str) -> Pieces:
+        """The text's pieces."""
+        return pieces(self._cutter, text)
+
+    def windows(self, cut: Pieces) -> list[Window]:
+        """What the model is given at once."""
+        return windows(cut, self.encoder.max_tokens)
+
+    def batch(self, given: Sequence[Window]) -> dict[str, Any]:
+        """Tensors `input_ids` and `attention_mask` [windows, tokens]."""
+        import torch
+
+        ids = torch.full((len(given), max(len(one.ids) for one in given)), self.encoder.tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for place, one in enumerate(given):
+            ids[place, : len(one.ids)] = torch.tensor(one.ids)
+            mask[place, : len(one.ids)] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+    def logits(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """What the head says of each text's pieces, [pieces, tags], without gradients."""
+        return self._read(texts, lambda batch: self.encoder.model(**batch).logits)
+
+    def vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The encoder's vectors of each text's pieces, [pieces, hidden]."""
+        return self._read(texts, lambda batch: self.encoder.model.base_model(**batch).last_hidden_state)
+
+    def _read(self, texts: Sequence[str], function: Callable[[dict[str, Any]], Any]) -> list[NDArray[np.float32]]:
+        import torch
+
+        self.encoder.model.eval()
+        cuts = [self.cut(text) for text in texts]
+        given = [self.windows(cut) for cut in cuts]
+        flat = [one for some in given for one in some]
+        order = sorted(range(len(flat)), key=lambda place: len(flat[place].ids))  # like lengths together: less padding
+        said: dict[int, NDArray[np.float32]] = {}
+        with torch.no_grad():
+            for start in range(0, len(order), BATCH):
+                chunk = order[start : start + BATCH]
+                values = function(self.batch([flat[place] for place in chunk])).float().numpy()
+                said |= {place: one[: len(flat[place].ids)] for place, one in zip(chunk, values, strict=True)}
+        answers = iter([said[place] for place in range(len(flat))])
+        return [join(cut, some, [next(answers) for _ in some]) for cut, some in zip(cuts, given, strict=True)]
+
+
+def find(
+    texts: Sequence[str], cuts: Iterable[Pieces], logits: Iterable[Any], labels: Sequence[str], temperature: float = 1.0
+) -> list[list[decoding.Found]]:
+    """The spans of each text, from what a head says of its pieces; scores are of softmax(logits / temperature)."""
+    return [
+        decoding.spans(text, cut.places, decoding.softmax(said, temperature), labels)
+        for text, cut, said in zip(texts, cuts, logits, strict=True)
+    ]
+
+
+def tags_of(cut: Pieces, spans: Spans, labels: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each piece's tag, [pieces]: a span's first piece is its B, the others are its I."""
+    found = np.zeros(len(cut.places), np.int64)
+    for span in spans:
+        inside = [n for n, (start, end) in enumerate(cut.places) if start < span.end and span.start < end]
+        found[inside] = 2 + 2 * labels.index(span.label)
+        found[inside[:1]] -= 1
+    return found
+
+
+class Example(NamedTuple):
+    """A window of a row, its pieces' tags by number, how many special tokens come first, and the row's weight."""
+
+    window: Window
+    tags: NDArray[np.int64]
+    first: int
+    weight: float
+
+
+class Tags(training.Lesson):
+    """A tag a piece, from the pieces' own logits; an example is a window."""
+
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None:
+        self.rows, self.labels = rows, recipe.labels
+        self.tagger = Tagger(encoder)
+        self.examples, self.held_examples = self._examples(rows), self._examples(held_out)
+        self.lengths = [len(one.window.ids) for one in self.examples]
+
+    @staticmethod
+    def outputs(labels: Sequence[str]) -> tuple[str, ...]:
+        """The tags."""
+        return decoding.tags(labels)
+
+    def head(self, encoder: Encoder) -> tuple[Array, Array]:
+        """A probe on the vectors of pieces."""
+        return fit_probe(self.tagger, self.rows, self.labels)
+
+    def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
+        """One a piece."""
+        with half():
+            return self._losses(encoder, [self.examples[i] for i in batch])
+
+    def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
+        """One a piece."""
+        import torch
+
+        encoder.model.eval()
+        with torch.no_grad():
+            found = [
+                self._losses(encoder, self.held_examples[start : start + BATCH])
+                for start in range(0, len(self.held_examples), BATCH)
+            ]
+        each, weights = zip(*found, strict=True)
+        return torch.cat(each), torch.cat(weights)
+
+    def _examples(self, rows: Sequence[Row]) -> list[Example]:
+        found = []
+        for row in rows:
+            cut = self.tagger.cut(row.text)
+            tags = tags_of(cut, row.spans or (), self.labels)
+            found += [
+                Example(one, tags[one.start : one.stop], len(cut.before), row.weight)
+                for one in self.tagger.windows(cut)
+            ]
+        return found
+
+    def _losses(self, encoder: Encoder, examples: Sequence[Example]) -> tuple[Any, Any]:
+        import torch
+
+        batch = self.tagger.batch([one.window for one in examples])
+        read = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
+        for place, one in enumerate(examples):
+            read[place, one.first : one.first + len(one.tags)] = True
+        logits = encoder.model(**batch).logits[read].float()
+        wanted = torch.tensor(np.concatenate([one.tags for one in examples]))
+        weights = torch.tensor(np.concatenate([np.full(len(one.tags), one.weight, np.float32) for one in examples]))
+        return torch.nn.functional.cross_entropy(logits, wanted, reduction="none"), weights
+
+
+def fit_probe(tagger: Tagger, rows: Sequence[Row], labels: Sequence[str]) -> tuple[Array, Array]:
+    """A linear head on the encoder's vectors of pieces: weight [tags, hidden] and bias [tags].
+
+    Of many rows it is fitted to some, drawn with a fixed seed: `MOST` pieces or a few more.
+    """
+    cuts = [tagger.cut(row.text) for row in rows]
+    order = np.random.default_rng(0).permutation(len(rows))
+    sizes = np.cumsum([len(cuts[i].ids) for i in order])
+    chosen = order[: 1 + int((sizes < MOST).sum())]
+    vectors = np.concatenate(tagger.vectors([rows[i].text for i in chosen]))
+    wanted = np.concatenate([tags_of(cuts[i], rows[i].spans or (), labels) for i in chosen])
+    weights = np.concatenate([np.full(len(cuts[i].ids), rows[i].weight, np.float32) for i in chosen])
+    return probe.fit(vectors, np.eye(len(decoding.tags(labels)), dtype=np.float32)[wanted], weights)
+
+
+def train(rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, out: Path, progress: Progress = silent) -> None:
+    """Train a tagger; see `factory.students.training.train`."""
+    training.train(Tags, rows, held_out, recipe, out, progress)

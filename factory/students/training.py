@@ -1,0 +1,281 @@
+"""One training loop for every student: a head that starts well, then LoRA adapters, then merge.
+
+Probing before fine-tuning (LP-FT, Kumar et al. 2022) starts the head where the pre-trained features already point;
+with few rows it is worth several points over a random head. LoRA: Hu et al. 2021. What is learned, and from what, is
+the `Lesson`'s; how, and how a restart goes on, is here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from factory.errors import DataError
+from factory.files import read_json, write_json
+from factory.progress import Progress, silent
+from factory.row import Row
+from factory.students.encoder import Encoder, quiet
+from factory.students.probe import Array
+
+TRAINER = 2
+"""Raised when the code here and in encoder.py makes another model of the same recipe: a stage is known by its inputs,
+and code is not one of them."""
+BATCH = 16
+WARM_UP = 0.1
+PATIENCE = 3
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    Attributes:
+        encoder: a local folder or a Hub id.
+        labels: the spec's, in order.
+        max_tokens: how many tokens the model is given at once.
+        rank: of the LoRA adapters, on every linear layer of the encoder.
+        dropout: before every adapter, beside the encoder's own; drawing these masks takes long.
+        learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
+        epochs: at most; training ends early when the held-out loss has not improved for three epochs.
+        seed: of shuffling and dropout.
+    """
+
+    encoder: str
+    labels: tuple[str, ...]
+    max_tokens: int
+    rank: int = 16
+    dropout: float = 0.0
+    learning_rate: float = 1e-3
+    epochs: int = 10
+    seed: int = 13
+
+
+class Lesson(ABC):
+    """What is learned from which examples; an example is what the model is given at once.
+
+    Made from rows to train on, held-out rows, the recipe, and the encoder as it came. A loss is a cross-entropy, and
+    has a weight.
+
+    Attributes:
+        lengths: of the examples, in any unit; like lengths go together.
+    """
+
+    lengths: Sequence[int]
+
+    @abstractmethod
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None: ...
+
+    @staticmethod
+    @abstractmethod
+    def outputs(labels: Sequence[str]) -> tuple[str, ...]:
+        """What the model's outputs stand for, in order."""
+
+    @abstractmethod
+    def head(self, encoder: Encoder) -> tuple[Array, Array]:
+        """The head that training starts with: weight [outputs, hidden] and bias [outputs]."""
+
+    @abstractmethod
+    def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
+        """Losses of these examples, with gradients, and their weights: two tensors [n]."""
+
+    @abstractmethod
+    def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
+        """The same of all held-out examples, without gradients."""
+
+
+def train(
+    lesson: type[Lesson],
+    rows: Sequence[Row],
+    held_out: Sequence[Row],
+    recipe: Recipe,
+    out: Path,
+    progress: Progress = silent,
+) -> None:
+    """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
+
+    The epoch with the lowest held-out loss is kept. Killed and called again with the same arguments it goes on after
+    the last finished epoch, and ends with the same weights as if it had not been killed.
+
+    Args:
+        lesson: what is learned.
+        rows: with labels among recipe.labels.
+        held_out: rows that choose the epoch; never gold.
+        recipe: how to train.
+        out: a folder; `checkpoint/` in it holds what a restart needs and is removed at the end.
+        progress: called with (batches done, batches in all).
+
+    Raises:
+        DataError: there is nothing to train on.
+    """
+    if not rows or not held_out:
+        raise DataError(
+            f"There are {len(rows)} rows to train on and {len(held_out)} held out; both are needed.",
+            fix="Look at the dropped rows with `python -m factory explain`, or raise the budget.",
+        )
+    run = _Run(lesson, rows, held_out, recipe, out / "checkpoint")
+    history = run.fit(progress)
+    model = run.best()
+    model.save_pretrained(out)
+    run.encoder.tokenizer.save_pretrained(out)
+    write_json(
+        out / "training.json",
+        {"recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name}, "rows": len(rows), "epochs": history},
+    )
+    shutil.rmtree(run.folder)
+
+
+class _Run:
+    """One training: model, optimizer and where it is; everything a checkpoint holds."""
+
+    def __init__(
+        self, lesson: type[Lesson], rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, folder: Path
+    ) -> None:
+        import torch
+        from peft import LoraConfig, TaskType, get_peft_model
+
+        self.recipe, self.folder = recipe, folder
+        torch.manual_seed(recipe.seed)
+        self.encoder = Encoder.load(recipe.encoder, lesson.outputs(recipe.labels), recipe.max_tokens)
+        self.lesson = lesson(rows, held_out, recipe, self.encoder)
+        _start_head(self.encoder, *self.lesson.head(self.encoder))
+        adapters = LoraConfig(
+            task_type=TaskType.TOKEN_CLS,
+            r=recipe.rank,
+            lora_alpha=2 * recipe.rank,
+            lora_dropout=recipe.dropout,
+            target_modules="all-linear",
+            modules_to_save=["classifier"],
+        )
+        with quiet():
+            self.encoder.model = get_peft_model(self.encoder.model, adapters)
+        self.parameters = {n: p for n, p in self.encoder.model.named_parameters() if p.requires_grad}
+        self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
+        self.batches = -(-len(self.lesson.lengths) // BATCH)
+
+    def fit(self, progress: Progress) -> list[dict[str, float]]:
+        history = self._restore()
+        total = self.recipe.epochs * self.batches
+        for epoch in range(len(history), self.recipe.epochs):
+            if _waited(history) >= PATIENCE:
+                break
+            loss = self._epoch(epoch, total, progress)
+            held = self._held_out_loss()
+            best = not history or held < min(item["held_out"] for item in history)
+            history.append({"train": round(loss, 5), "held_out": round(held, 5)})
+            self._save(history, best)
+        progress(total, total)
+        return history
+
+    def best(self) -> Any:
+        """The merged model of the best epoch."""
+        self._load_parameters(self._best_file())
+        return self.encoder.model.merge_and_unload()
+
+    def _epoch(self, epoch: int, total: int, progress: Progress) -> float:
+        import torch
+
+        torch.manual_seed(self.recipe.seed * 1000 + epoch)  # an epoch's dropout is the same after a restart
+        self.encoder.model.train()
+        losses = []
+        for number, batch in enumerate(_batches(self.lesson.lengths, self.recipe.seed * 1000 + epoch)):
+            step = epoch * self.batches + number
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.recipe.learning_rate * _schedule(step / total)
+            each, weights = self.lesson.losses(self.encoder, batch)
+            loss = (weights * each).mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
+            self.optimizer.step()
+            losses.append(float(loss.detach()))
+            progress(step + 1, total)
+        return float(np.mean(losses))
+
+    def _held_out_loss(self) -> float:
+        each, weights = self.lesson.held_out(self.encoder)
+        return float((weights * each).sum() / weights.sum())
+
+    def _save(self, history: list[dict[str, float]], best: bool) -> None:
+        """Parameters and Adam's moments as safetensors; history.json is written last and says what counts."""
+        from safetensors.torch import save_file
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state: dict[str, Any] = {}
+        for name, parameter in self.parameters.items():
+            state[f"parameter.{name}"] = parameter.detach().clone()
+            moments = self.optimizer.state[parameter]
+            state[f"mean.{name}"] = moments["exp_avg"].clone()
+            state[f"square.{name}"] = moments["exp_avg_sq"].clone()
+            state[f"step.{name}"] = moments["step"].clone()
+        save_file(state, self.folder / f"epoch-{len(history)}.safetensors")
+        kept = len(history) if best else int(self._best_file().stem.split("-")[1])
+        write_json(self.folder / "history.json", {"epochs": history, "best": kept})
+        for file in self.folder.glob("epoch-*.safetensors"):
+            if int(file.stem.split("-")[1]) not in (kept, len(history)):
+                file.unlink()
+
+    def _restore(self) -> list[dict[str, float]]:
+        if not (self.folder / "history.json").exists():
+            return []
+        history: list[dict[str, float]] = read_json(self.folder / "history.json")["epochs"]
+        state = self._load_parameters(self.folder / f"epoch-{len(history)}.safetensors")
+        for name, parameter in self.parameters.items():
+            self.optimizer.state[parameter] = {
+                "exp_avg": state[f"mean.{name}"],
+                "exp_avg_sq": state[f"square.{name}"],
+                "step": state[f"step.{name}"],
+            }
+        return history
+
+    def _best_file(self) -> Path:
+        return self.folder / f"epoch-{read_json(self.folder / 'history.json')['best']}.safetensors"
+
+    def _load_parameters(self, file: Path) -> dict[str, Any]:
+        import torch
+        from safetensors.torch import load_file
+
+        state: dict[str, Any] = load_file(file)
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(state[f"parameter.{name}"])
+        return state
+
+
+def _start_head(encoder: Encoder, weight: Array, bias: Array) -> None:
+    import torch
+
+    with torch.no_grad():
+        encoder.model.classifier.weight.copy_(torch.tensor(weight))
+        encoder.model.classifier.bias.copy_(torch.tensor(bias))
+
+
+def _batches(lengths: Sequence[int], seed: int) -> Iterator[list[int]]:
+    """Shuffled batches of examples' numbers, like lengths together within 16 batches: little padding, still random."""
+    chance = np.random.default_rng(seed)
+    order = chance.permutation(len(lengths))
+    pool = 16 * BATCH
+    found: list[list[int]] = []
+    for start in range(0, len(order), pool):
+        chunk = sorted((int(i) for i in order[start : start + pool]), key=lambda i: lengths[i])
+        found.extend(chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH))
+    for number in chance.permutation(len(found)):
+        yield found[int(number)]
+
+
+def _schedule(done: float) -> float:
+    """Share of the peak learning rate after a share of the steps."""
+    return done / WARM_UP if done < WARM_UP else max(0.0, (1 - done) / (1 - WARM_UP))
+
+
+def _waited(history: list[dict[str, float]]) -> int:
+    """Epochs since the lowest held-out loss."""
+    if not history:
+        return 0
+    losses = [item["held_out"] for item in history]
+    return len(losses) - 1 - losses.index(min(losses))

@@ -1,0 +1,13 @@
+"""Where words begin and end, so that nothing is ever named by a part of one."""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""A character of a word, in scripts that part words by spaces; others (Thai, Chinese, ...) may be cut anywhere."""
+
+
+def inside_a_word(text: str, place: int) -> bool:
+    """Whether the characters on both sides of a place belong to one word."""
+    return 0 < place < len(text) and bool(_WORD.match(text[place - 1]) and _WORD.match(text[place]))
