@@ -123,14 +123,14 @@ class Student(Part):
 
     Attributes:
         encoder: a name from factory.teacher.weights, a Hub id, or a local folder.
-        lora_rank: rank of the adapters.
-        learning_rate: peak, for the adapters.
-        max_tokens: longer texts are cut here.
+        lora_rank: rank of the adapters; 0: none, all of the encoder's weights are trained.
+        learning_rate: peak, for what is trained.
+        max_tokens: longer texts are cut here, or, of spans, read in windows.
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
     """
 
     encoder: str = "all-minilm-l6-v2"
-    lora_rank: int = Field(default=16, ge=1, le=256)
+    lora_rank: int = Field(default=16, ge=0, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
@@ -140,15 +140,16 @@ class Requirement(Part):
     """One line of the gate.
 
     Attributes:
-        better_than: an opponent (`teacher`, `tfidf`, `reviewed_only`, `majority`): the paired 95 % interval of the
-            difference in `metric` must lie above zero.
+        better_than: an opponent (`teacher`, `tfidf`, `reviewed_only`, `majority`; of spans `features`, `lexicon` in
+            place of the second and the last): the paired 95 % interval of the difference in `metric` must lie above
+            zero.
         at_least: or a floor that the lower end of the metric's own 95 % interval must reach.
-        metric: what is compared.
+        metric: what is compared; `span_f1` of spans, strictly, the others of labels.
     """
 
-    better_than: Literal["teacher", "tfidf", "reviewed_only", "majority"] | None = None
+    better_than: Literal["teacher", "tfidf", "reviewed_only", "majority", "features", "lexicon"] | None = None
     at_least: float | None = Field(default=None, ge=0.0, le=1.0)
-    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    metric: Literal["accuracy", "macro_f1", "span_f1"] = "accuracy"
 
     @model_validator(mode="after")
     def _one(self) -> Requirement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from factory.record import plain, settle
@@ -20,10 +20,14 @@ WRITES: Mapping[str, tuple[str, ...]] = {
 
 
 def derived(raw: Any) -> Any:
-    """A spec as written with what follows from its kind: the strategy, and under `extraction` the labels."""
+    """A spec as written with what follows from its kind: the strategy, the gate of spans, and the labels of records."""
     if not isinstance(raw, dict) or raw.get("kind") not in WRITES:
         return raw
     found = {"strategies": {WRITES[raw["kind"]][0]: 1.0}, **raw}
+    if raw["kind"] == "spans":
+        gate = raw.get("gate", [{"better_than": "teacher"}, {"better_than": "features"}])
+        if isinstance(gate, list):
+            found["gate"] = [{"metric": "span_f1", **one} if isinstance(one, dict) else one for one in gate]
     fields = raw.get("fields")
     if raw["kind"] == "extraction" and "labels" not in raw and isinstance(fields, dict):
         said = {name: one.get("definition") if isinstance(one, dict) else one for name, one in fields.items()}
@@ -51,6 +55,7 @@ def _classification(spec: Spec) -> Iterator[str]:
             if name in spec.strategies:
                 yield f"strategies.{name} writes {writes[kind]}; it goes with `kind: {kind}` only"
     yield from _only_extraction(spec)
+    yield from _gate(spec, ("accuracy", "macro_f1"), ("features", "lexicon"), "tfidf or majority")
 
 
 def _spans(spec: Spec) -> Iterator[str]:
@@ -68,6 +73,7 @@ def _spans(spec: Spec) -> Iterator[str]:
         elif reason := strip(example.text, spec.labels)[2]:
             yield f"examples.{number}.text: its tags can't be read: {reason}"
     yield from _only_extraction(spec)
+    yield from _gate(spec, ("span_f1",), ("tfidf", "majority"), "features or lexicon")
     yield from _without_a_label(spec, "move the spans that people marked", "mark up", "nobody marked")
 
 
@@ -90,6 +96,11 @@ def _extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record is missing, or no mapping of fields to values (of none: {{}})"
         elif reason := settle(spec.fields, example.text, record)[1]:
             yield f"examples.{number}.record does not hold: {reason}"
+    if spec.gate != type(spec).model_fields["gate"].get_default(call_default_factory=True):
+        yield (
+            "gate makes no sense under `kind: extraction`: no student of this kind can be trained yet, so there is "
+            "nothing to hold against it"
+        )
     yield from _without_a_label(spec, "change the words that records quote", "read", "nobody read")
 
 
@@ -99,6 +110,15 @@ def _only_extraction(spec: Spec) -> Iterator[str]:
     for number, example in enumerate(spec.examples):
         if example.record is not None:
             yield f"examples.{number}.record: there are records under `kind: extraction` only"
+
+
+def _gate(spec: Spec, metrics: Sequence[str], strange: Sequence[str], usual: str) -> Iterator[str]:
+    """Requirements that nothing measures under this kind."""
+    for number, one in enumerate(spec.gate):
+        if one.metric not in metrics:
+            yield f"gate.{number}.metric is {one.metric}; under `kind: {spec.kind}` use {' or '.join(metrics)}"
+        if one.better_than in strange:
+            yield f"gate.{number}.better_than is {one.better_than}; under `kind: {spec.kind}` use {usual}"
 
 
 def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> Iterator[str]:
@@ -128,7 +148,6 @@ _SENSELESS = {
     "out_of_scope": "a text that holds nothing is a row like any other, and the plan asks for some",
     "judges": "the teacher reads texts alone; no committee pools what several find in a text",
     "reader": "the committee that listens to it decides on one label a text",
-    "gate": "no student of this kind can be trained yet, so there is nothing to hold against it",
     "teacher.shortlist": "the teacher sees them all",
     "review.dropped": "people are not shown yet what such checks dropped",
     "hygiene.consistency": "the committee that believes or doubts a label decides on one label a text",

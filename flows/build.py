@@ -72,13 +72,10 @@ def _ask(spec: Spec, settings: Settings) -> None:
 
     texts = [passage.text for passage in unlabelled(spec, settings)[-ASKED:]]
     if not texts:
-        gold = read_gold(settings.gold / spec.gold / "validation.jsonl", spec.labels)
+        gold = read_gold(settings.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields)
         texts = [row.text for row in gold[:ASKED]]
     answered = zoo.load(spec.name, hub=settings.hub).predict(texts)
-    terminal.answers(
-        spec.name,
-        [(text, one.label, one.confidence, one.unsure) for text, one in zip(texts, answered, strict=True)],
-    )
+    terminal.answers(spec.name, list(zip(texts, answered, strict=True)))
 
 
 if __name__ == "__main__":

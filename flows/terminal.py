@@ -50,12 +50,22 @@ def look(places: Mapping[str, str]) -> None:
         say(f"  {title:<16} {place}")
 
 
-def answers(name: str, said: Sequence[tuple[str, str, float, bool]]) -> None:
-    """What the published model answered: (text, label, confidence, unsure)."""
+def answers(name: str, said: Sequence[tuple[str, Any]]) -> None:
+    """What the published model answered to texts: a zoo.Answer each, or a list of zoo.Span."""
     say(f"\nThe published model answers: zoo.load({name!r}).predict(text)")
-    for text, label, confidence, unsure in said:
+    for text, answer in said:
         say(f"  {textwrap.shorten(text, 90, placeholder=' ...')!r}")
-        say(f"    {label}  {confidence:.0%}" + ("  (unsure: below its threshold)" if unsure else ""))
+        if not isinstance(answer, list):
+            say(f"    {answer.label}  {answer.confidence:.0%}" + _doubt(answer))
+            continue
+        for span in answer:
+            say(f"    {span.label} [{span.start}:{span.end}] {span.text!r}  {span.score:.0%}" + _doubt(span))
+        if not answer:
+            say("    nothing")
+
+
+def _doubt(answer: Any) -> str:
+    return "  (unsure: below its threshold)" if answer.unsure else ""
 
 
 def say(line: str) -> None:

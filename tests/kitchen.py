@@ -109,7 +109,7 @@ def make_specialist(folder: Path, gold: Path, changes: Mapping[str, Any]) -> Non
         "labels": {"Food": "Something that is eaten.", "Tool": "Something that one cooks with."},
         "attributes": {"tone": ["calm", "angry"], "length": ["short", "long"]},
         "examples": [
-            {"text": "Melt the <Food>cocoa</Food> in a <Tool>kettle</Tool> , and do not let it boil over ."},
+            {"text": "Melt the <Food>butter</Food> in a <Tool>copper pan</Tool> , and do not let it boil over ."},
             {"text": "My grandfather never wrote any of this down , he had it in his head ."},
         ],
         "gold": "test/kitchen",

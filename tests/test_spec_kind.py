@@ -50,7 +50,14 @@ BUDGET = {"generate": 8, "label": 9, "judge": 8, "review": 0}
         ({"judges": ["one", "two"]}, "judges makes no sense under `kind: spans`"),
         ({"hygiene": {"disagreement": 0.3}}, "hygiene.disagreement makes no sense under `kind: spans`"),
         ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: spans`"),
-        ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: spans`"),
+        (
+            {"gate": [{"at_least": 0.5, "metric": "accuracy"}]},
+            "gate.0.metric is accuracy; under `kind: spans` use span_f1",
+        ),
+        (
+            {"gate": [{"better_than": "tfidf"}]},
+            "gate.0.better_than is tfidf; under `kind: spans` use features or lexicon",
+        ),
         ({"hygiene": {"consistency": 0.3}}, "hygiene.consistency makes no sense under `kind: spans`"),
         ({"hygiene": {"label_noise": True}}, "hygiene.label_noise makes no sense"),
         ({"hygiene": {"balance": 2.0}}, "hygiene.balance makes no sense"),

@@ -15,11 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from zoo import __version__
-from zoo.classifier import Answer
+from zoo.classifier import Answer, Classifier
 from zoo.errors import BadInput, ZooError
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS
+from zoo.tagger import Span
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,10 +94,11 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     specialist = load(options.name, hub=options.hub, weights=options.weights, threads=options.threads)
+    how = {"scores": options.scores} if isinstance(specialist, Classifier) else {}
     code = 0
     for number, text in enumerate(options.text or _lines(sys.stdin), 1):
         try:
-            answer = specialist.predict(text, scores=options.scores)
+            answer = specialist.predict(text, **how)
         except BadInput as error:
             # One bad line of many must not cost the others their answers, nor shift them.
             print(f"zoo: text {number}: {error.what}", file=sys.stderr)
@@ -117,12 +119,22 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _json(text: str, answer: Answer) -> str:
+def _json(text: str, answer: Answer | list[Span]) -> str:
+    if isinstance(answer, list):
+        return json.dumps({"text": text, "spans": [vars(span) for span in answer]}, ensure_ascii=False)
     value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
     return json.dumps({**value, "scores": answer.scores} if answer.scores else value, ensure_ascii=False)
 
 
-def _line(text: str, answer: Answer) -> str:
+def _line(text: str, answer: Answer | list[Span]) -> str:
+    """An answer, or a text's spans, each with its place, one after the other; and the text last of all."""
+    if isinstance(answer, list):
+        found = (
+            f"{span.label} {span.start}:{span.end} {' '.join(span.text.split())} {span.score:.4f}"
+            + (" unsure" if span.unsure else "")
+            for span in answer
+        )
+        return "\t".join(("; ".join(found) or "none", " ".join(text.split())))
     columns: Iterable[str] = (answer.label, f"{answer.confidence:.4f}", "unsure" if answer.unsure else "sure")
     if answer.scores:
         ranked = sorted(answer.scores.items(), key=lambda pair: -pair[1])
@@ -153,10 +165,10 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--json", action="store_true", help="print the manifest")
     command("pull", _pull, "Fetch a specialist, verify it, and print its folder.", one)
     command("verify", _verify, "Compare every file with the manifest's sha256.", one)
-    predict = command("predict", _predict, "Classify texts, or the lines of standard input.", one)
+    predict = command("predict", _predict, "Ask about texts, or the lines of standard input.", one)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")
     predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")
-    predict.add_argument("--scores", action="store_true", help="every label's probability")
+    predict.add_argument("--scores", action="store_true", help="every label's probability, of classifiers")
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     return parser

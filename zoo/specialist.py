@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.errors import BadInput, BrokenSpecialist
 from zoo.manifest import TOKENIZER, WEIGHTS, Manifest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class Specialist:
+class Specialist(ABC):
     """A loaded specialist; safe to use from several threads at once. Made by `zoo.load`.
 
     Args:
@@ -82,6 +83,10 @@ class Specialist:
 
     def __repr__(self) -> str:
         return f"<zoo.{type(self).__name__} {self.manifest.id}, {len(self.labels)} labels, {self.weights}>"
+
+    @abstractmethod
+    def predict(self, text: Any) -> Any:
+        """The answer about a text; a list of them for a list of texts."""
 
     def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         """What the model says of texts' token ids: their logits, finite, whatever their shape."""

@@ -10,19 +10,21 @@ from factory.evidence import intervals
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.evaluate import compare
 from factory.evidence.predictions import Predictions
-from factory.evidence.records import GateLine, gold_hash
+from factory.evidence.records import GateLine, decision, gold_hash, said
 from factory.row import Gold
 from factory.spec import Requirement
 
 FEWEST, FEW = 30, 200
 """Below FEWEST rows nothing passes (resamples of a handful of rows have no spread); below FEW the sentence says so."""
 
-_METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
+_METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1", "span_f1": "span F1"}
 _WHO = {
     "teacher": "the teacher",
     "tfidf": "TF-IDF on the same training rows",
     "reviewed_only": "the student trained on reviewed rows alone",
     "majority": "always saying the most frequent label",
+    "features": "logistic regression on words' features, from the same training rows",
+    "lexicon": "the words marked in the same training rows",
 }
 
 
@@ -60,9 +62,9 @@ def judge(
             f"{candidate.who} was not measured on exactly the gold rows.",
             fix="Measure it again on all of validation.jsonl; the gate does not judge by other rows.",
         )
-    known = {(row.id, row.label) for row in gold}
+    known = {(row.id, said(decision(row))) for row in gold}
     for name, answers in opponents.items():
-        if any((item.id, item.gold) not in known for item in answers.items):
+        if any((item.id, said(item.gold)) not in known for item in answers.items):
             raise DataError(f"{name} was measured on rows that are not gold rows.", fix="Measure it again.")
     lines = [_line(requirement, candidate, opponents, noted) for requirement in gate]
     if not lines:

@@ -8,9 +8,18 @@ from typing import Any, Literal
 
 import numpy as np
 
+from factory.evidence import spans
 from factory.evidence.metrics import Answer, Floats, accuracy, macro_f1
 
-Metric = Literal["accuracy", "macro_f1"]
+Metric = Literal[
+    "accuracy", "macro_f1",
+    "span_f1", "span_precision", "span_recall", "relaxed_f1", "relaxed_precision", "relaxed_recall",
+]  # fmt: skip
+"""The first two are of labels, the others of spans: there, `gold` and answers are sets of spans, not labels."""
+OF_LABELS: tuple[Metric, ...] = ("accuracy", "macro_f1")
+OF_SPANS: tuple[Metric, ...] = (
+    "span_f1", "span_precision", "span_recall", "relaxed_f1", "relaxed_precision", "relaxed_recall"
+)  # fmt: skip
 RESAMPLES, SEED = 2000, 13
 BOOTSTRAP = f"bootstrap, {RESAMPLES} resamples, seed {SEED}"
 PAIRED = f"paired {BOOTSTRAP}"
@@ -29,27 +38,28 @@ class Interval:
     high: float
 
 
-def value_of(metric: Metric, gold: Sequence[str], predicted: Sequence[Answer]) -> float:
+def value_of(metric: Metric, gold: Sequence[Any], predicted: Sequence[Any]) -> float:
     """A metric by its name."""
+    if metric in OF_SPANS:
+        return float(_figure(metric, spans.total(_by_row(metric, gold, predicted))))
     return accuracy(gold, predicted) if metric == "accuracy" else macro_f1(gold, predicted)
 
 
-def bootstrap(metric: Metric, gold: Sequence[str], predicted: Sequence[Answer]) -> Interval:
+def bootstrap(metric: Metric, gold: Sequence[Any], predicted: Sequence[Any]) -> Interval:
     """A metric with its percentile bootstrap interval over rows (Efron 1979), 2,000 resamples, seed 13.
 
     Macro-F1 on a resample is over the labels the resample has gold rows of. Where resampling is biased (many labels,
     few rows) the interval is widened to hold the figure itself.
     """
-    counts = _Counts(gold, [predicted])
-    return _interval(value_of(metric, gold, predicted), counts.resampled(metric)[0])
+    return _interval(value_of(metric, gold, predicted), _resampled(metric, gold, [predicted])[0])
 
 
-def paired(metric: Metric, gold: Sequence[str], a: Sequence[Answer], b: Sequence[Answer]) -> Interval:
+def paired(metric: Metric, gold: Sequence[Any], a: Sequence[Any], b: Sequence[Any]) -> Interval:
     """The difference of a metric, a - b, on the same rows: both are computed on each resample of rows.
 
     Exactly 0 with the interval [0, 0] for the same answers; the sign flips where a and b are exchanged.
     """
-    first, second = _Counts(gold, [a, b]).resampled(metric)
+    first, second = _resampled(metric, gold, [a, b])
     return _interval(value_of(metric, gold, a) - value_of(metric, gold, b), first - second)
 
 
@@ -77,6 +87,37 @@ def _interval(value: float, resampled: Floats) -> Interval:
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
+def _resampled(metric: Metric, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> list[Floats]:
+    """The metric of every system on every resample of rows; the same resamples for all, [resamples] each."""
+    if metric not in OF_SPANS:
+        return _Counts(gold, systems).resampled(metric)
+    counts = [_by_row(metric, gold, answers) for answers in systems]
+    found: list[list[Floats]] = [[] for _ in systems]
+    for weights in _weights(len(gold)):
+        for values, rows in zip(found, counts, strict=True):
+            values.append(_figure(metric, spans.Counts(*(weights @ part for part in rows))))
+    return [np.concatenate(values) for values in found]
+
+
+def _by_row(metric: Metric, gold: Sequence[Any], predicted: Sequence[Any]) -> spans.Counts:
+    return spans.by_row(gold, predicted, relaxed=metric.startswith("relaxed"))
+
+
+def _figure(metric: Metric, counts: spans.Counts) -> Floats:
+    figures = {"f1": counts.f1, "precision": counts.precision, "recall": counts.recall}
+    return figures[metric.partition("_")[2]]()
+
+
+def _weights(n: int) -> Iterator[Floats]:
+    """How often each of n rows was drawn, [resamples, rows], some resamples at a time."""
+    rng = np.random.default_rng(SEED)
+    step = max(1, min(RESAMPLES, _CELLS // n))
+    for start in range(0, RESAMPLES, step):
+        size = min(step, RESAMPLES - start)
+        drawn: Any = rng.integers(0, n, (size, n)) + np.arange(size)[:, None] * n
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
 class _Counts:
     """Rows as indicator matrices, so that a resample's figures are one matrix product away.
 
@@ -100,7 +141,7 @@ class _Counts:
     def resampled(self, metric: Metric) -> list[Floats]:
         """The metric of every system on every resample; the same resamples for all, [resamples] each."""
         found: list[list[Floats]] = [[] for _ in self.systems]
-        for weights in self._weights():
+        for weights in _weights(self.n):
             support = weights @ self.gold if metric == "macro_f1" else None
             for values, (right, said, hits) in zip(found, self.systems, strict=True):
                 if support is None:
@@ -110,14 +151,6 @@ class _Counts:
                 there = support > 0
                 values.append((f1 * there).sum(axis=1) / there.sum(axis=1))
         return [np.concatenate(values) for values in found]
-
-    def _weights(self) -> Iterator[Floats]:
-        rng = np.random.default_rng(SEED)
-        step = max(1, min(RESAMPLES, _CELLS // self.n))
-        for start in range(0, RESAMPLES, step):
-            size = min(step, RESAMPLES - start)
-            drawn: Any = rng.integers(0, self.n, (size, self.n)) + np.arange(size)[:, None] * self.n
-            yield np.bincount(drawn.ravel(), minlength=size * self.n).reshape(size, self.n).astype(np.float64)
 
     def _indicator(self, columns: Sequence[int], width: int) -> Floats:
         matrix = np.zeros((len(columns), width))

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from factory.errors import DataError
-from factory.evidence.records import rows_hash
+from factory.evidence.records import Decision, decision, rows_hash, said
 from factory.files import read_jsonl, write_jsonl
 from factory.row import Gold
 
@@ -20,28 +20,33 @@ class Prediction(BaseModel):
 
     Attributes:
         id, gold: of the gold row.
-        predicted: the label answered; None: no usable answer, which counts as wrong.
-        scores: probability of each label, where the predictor gives one; labels left out count 0.
+        predicted: the label answered, or the spans found; None: no usable answer, which counts as wrong, or as no span.
+        scores: probability of each label, where the predictor gives one; labels left out count 0. Or a score for each
+            span found.
         seconds: how long it took, where measured.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    gold: str
-    predicted: str | None
-    scores: dict[str, float] | None = None
+    gold: Decision
+    predicted: Decision | None
+    scores: dict[str, float] | tuple[float, ...] | None = None
     seconds: float | None = None
 
     @property
     def right(self) -> bool:
-        """Whether the answer is the gold label."""
-        return self.predicted == self.gold
+        """Whether the answer is the gold label, or all of the gold spans and no others."""
+        if self.predicted is None:
+            return False
+        return said(self.predicted) == said(self.gold)
 
     @property
     def confidence(self) -> float:
-        """The probability of the answer given; 0 without an answer or without scores."""
-        return 0.0 if self.predicted is None or self.scores is None else self.scores.get(self.predicted, 0.0)
+        """The probability of the label given; 0 without one or without scores."""
+        if not isinstance(self.predicted, str) or not isinstance(self.scores, dict):
+            return 0.0
+        return self.scores.get(self.predicted, 0.0)
 
 
 class Predictions(BaseModel):
@@ -65,19 +70,24 @@ class Predictions(BaseModel):
             raise ValueError("a gold row is answered twice")
 
     @property
-    def gold(self) -> list[str]:
-        """The gold labels."""
+    def of_spans(self) -> bool:
+        """Whether these are spans, and not labels."""
+        return not isinstance(self.items[0].gold, str)
+
+    @property
+    def gold(self) -> list[Any]:
+        """The gold labels, or spans."""
         return [item.gold for item in self.items]
 
     @property
-    def predicted(self) -> list[str | None]:
+    def predicted(self) -> list[Any]:
         """The answers."""
         return [item.predicted for item in self.items]
 
     @property
     def rows(self) -> str:
         """sha256 of the rows answered."""
-        return rows_hash((item.id, item.gold) for item in self.items)
+        return rows_hash((item.id, said(item.gold)) for item in self.items)
 
     @property
     def scored(self) -> bool:
@@ -94,19 +104,19 @@ class Predictions(BaseModel):
 def answers(
     who: str,
     gold: Sequence[Gold],
-    predicted: Sequence[str | None],
+    predicted: Sequence[Decision | None],
     *,
     what: str = "",
     sample: str = "all",
-    scores: Sequence[dict[str, float] | None] | None = None,
+    scores: Sequence[dict[str, float] | Sequence[float] | None] | None = None,
     seconds: Sequence[float | None] | None = None,
 ) -> Predictions:
     """Answers, in the order of the gold rows, as Predictions; raises ValueError where lengths differ."""
     empty: list[Any] = [None] * len(gold)
     columns = zip(gold, predicted, scores or empty, seconds or empty, strict=True)
     items = tuple(
-        Prediction(id=row.id, gold=row.label, predicted=label, scores=_plain(score), seconds=second)
-        for row, label, score, second in columns
+        Prediction(id=row.id, gold=decision(row), predicted=answer, scores=_plain(score), seconds=second)
+        for row, answer, score, second in columns
     )
     return Predictions(who=who, what=what, sample=sample, items=items)
 
@@ -139,6 +149,12 @@ def read_predictions(path: Path) -> Predictions:
     return predictions
 
 
-def _plain(scores: dict[str, float] | None) -> dict[str, float] | None:
+def _plain(scores: dict[str, float] | Sequence[float] | None) -> dict[str, float] | tuple[float, ...] | None:
     """Python floats, rounded to what a probability can mean, so that files stay small."""
-    return None if scores is None else {label: round(float(np.float64(value)), 6) for label, value in scores.items()}
+    if isinstance(scores, dict):
+        return {label: _rounded(value) for label, value in scores.items()}
+    return None if scores is None else tuple(map(_rounded, scores))
+
+
+def _rounded(value: float) -> float:
+    return round(float(np.float64(value)), 6)

@@ -5,6 +5,7 @@ An evidence file is JSONL, one record a line; `kind` tells which.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,13 +15,18 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from factory.errors import DataError
 from factory.files import digest, read_jsonl, write_jsonl
 from factory.row import Gold
+from factory.span import Span, Spans
+
+Decision = str | Spans
+"""What people said of a gold row: its label, or its spans."""
 
 
 class Evidence(BaseModel):
     """What every record tells.
 
     Attributes:
-        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `reviewed_only`, `majority`.
+        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `reviewed_only`, `majority`; of spans `features`,
+            `lexicon` in place of `tfidf`, `majority`.
         what: what that is, in words: `MiniLM-L6 + LoRA, 1,204 rows, ONNX int8`.
         rows: sha256 over the gold ids and labels it was measured on.
         n: how many rows those are.
@@ -43,7 +49,7 @@ class Evidence(BaseModel):
 
 
 class Record(Evidence):
-    """One figure: `metric` is `accuracy`, `macro_f1`, `ece` ...; low and high are its 95 % interval, by `method`."""
+    """One figure: `metric` is `accuracy`, `span_f1`, `ece` ...; low and high are its 95 % interval, by `method`."""
 
     kind: Literal["record"] = "record"
     metric: str
@@ -76,7 +82,13 @@ class Comparison(Evidence):
 
 
 class ClassFigures(Evidence):
-    """One label: precision, recall and F1, 0 where undefined; its gold rows, and how often it was answered."""
+    """One label: precision, recall and F1, 0 where undefined; its gold rows, and how often it was answered.
+
+    Of spans one type, strictly: its spans, and how many were claimed.
+
+    Attributes:
+        relaxed_f1: where overlap counts as right; None: of labels.
+    """
 
     kind: Literal["class"] = "class"
     label: str
@@ -85,6 +97,28 @@ class ClassFigures(Evidence):
     f1: float
     support: int
     predicted: int
+    relaxed_f1: float | None = None
+
+
+class SpanMistakes(Evidence):
+    """What became of people's spans of one type, and which were claimed where there is none.
+
+    Attributes:
+        label: the type.
+        right: found with both ends.
+        boundaries: found, but with another end.
+        type: taken for another type.
+        missed: not found.
+        invented: claimed where people marked nothing.
+    """
+
+    kind: Literal["mistakes"] = "mistakes"
+    label: str
+    right: int
+    boundaries: int
+    type: int
+    missed: int
+    invented: int
 
 
 class Confusion(Evidence):
@@ -98,12 +132,14 @@ class Confusion(Evidence):
 
 
 class Coverage(Evidence):
-    """The error rate among the surest rows: `risk` at `coverage`, with its 95 % interval.
+    """The error rate among the surest rows, or of spans the surest spans found: `risk` at `coverage`, with its 95 %
+    interval.
 
     Attributes:
-        coverage: share of rows answered, the surest first.
+        coverage: share of rows answered, the surest first; or of found spans accepted.
         threshold: the confidence of the least sure of them.
-        accepted: how many rows that is.
+        accepted: how many that is.
+        recall: of spans, the share of people's spans that are among them, exactly; None: of labels.
     """
 
     kind: Literal["coverage"] = "coverage"
@@ -113,6 +149,7 @@ class Coverage(Evidence):
     risk: float
     low: float
     high: float
+    recall: float | None = None
 
 
 class Speed(Evidence):
@@ -143,7 +180,7 @@ class GateLine(Evidence):
     sentence: str
 
 
-AnyEvidence = Record | Comparison | ClassFigures | Confusion | Coverage | Speed | GateLine
+AnyEvidence = Record | Comparison | ClassFigures | SpanMistakes | Confusion | Coverage | Speed | GateLine
 _ADAPTER: TypeAdapter[AnyEvidence] = TypeAdapter(Annotated[AnyEvidence, Field(discriminator="kind")])
 
 
@@ -152,9 +189,25 @@ def rows_hash(gold: Iterable[tuple[str, str]]) -> str:
     return digest(sorted([row_id, label] for row_id, label in gold))
 
 
+def decision(row: Gold) -> Decision:
+    """What people said of a gold row."""
+    return row.label if row.spans is None else row.spans
+
+
+def said(decided: Decision) -> str:
+    """A decision as `rows_hash` takes it: the label, or the spans as JSON text."""
+    if isinstance(decided, str):
+        return decided
+    return json.dumps([[span.start, span.end, span.label] for span in sorted(decided, key=_start)])
+
+
+def _start(span: Span) -> int:
+    return span.start
+
+
 def gold_hash(gold: Iterable[Gold]) -> str:
     """`rows_hash` of gold rows."""
-    return rows_hash((row.id, row.label) for row in gold)
+    return rows_hash((row.id, said(decision(row))) for row in gold)
 
 
 def write_evidence(path: Path, records: Sequence[AnyEvidence]) -> int:

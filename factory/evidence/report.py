@@ -16,6 +16,7 @@ from factory.evidence.records import (
     Coverage,
     GateLine,
     Record,
+    SpanMistakes,
     Speed,
 )
 from factory.files import write_text
@@ -26,17 +27,28 @@ METRICS = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro-F1",
     "micro_f1": "Micro-F1",
+    "span_f1": "Span F1",
+    "span_precision": "Precision",
+    "span_recall": "Recall",
+    "relaxed_f1": "Relaxed F1",
+    "relaxed_precision": "Relaxed precision",
+    "relaxed_recall": "Relaxed recall",
+    "texts_right": "Texts all right",
     "answered": "Answered",
     "ece": "Calibration error (ECE)",
     "brier": "Brier score",
     "aurc": "Area under the risk-coverage curve",
 }
+FIRST = ("accuracy", "macro_f1", "span_f1", "relaxed_f1")
+"""The figures that systems are told apart by; those are told that were measured."""
 NAMES = {
     "teacher": "Teacher, zero-shot",
     "teacher:weaker prompt": "Teacher, the weaker of two prompts",
     "tfidf": "TF-IDF, same rows",
     "reviewed_only": "Student, reviewed rows only",
     "majority": "Most frequent label",
+    "features": "Word features, same rows",
+    "lexicon": "Words marked in the same rows",
 }
 
 
@@ -108,7 +120,11 @@ def view(report: Report) -> dict[str, Any]:
     gate: list[GateLine] = of(GateLine)
     own: dict[str, Record] = {one.metric: one for one in of(Record, report.candidate)}
     classes: list[ClassFigures] = of(ClassFigures, report.candidate)
+    measured = {one.metric for one in of(Record)}
     return {
+        "of_spans": "span_f1" in measured,
+        "columns": [name for name in FIRST if name in measured],
+        "mistakes": of(SpanMistakes, report.candidate),
         "gate": gate,
         "passed": bool(gate) and all(line.passed for line in gate),
         "systems": systems(of(Record), report.candidate),

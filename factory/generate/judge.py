@@ -100,13 +100,13 @@ def zero_shot(
         policy: whether it is given what our judge is given, rules and definitions, or the question and the labels'
             names alone, as one would ask it without a factory. Small teachers can be confused by much advice.
     """
-    requests = [_open(spec, text, policy) for text in texts]
+    requests = [question(spec, text, policy) for text in texts]
     answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
     return [answer.text.strip() if answer.text and answer.text.strip() in spec.labels else None for answer in answers]
 
 
-def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint, file: Path, *, policy: bool) -> list[float]:
-    """Seconds the teacher takes for each text, asked one after the other and past the cache: a measurement.
+def seconds(requests: Sequence[Request], endpoint: Endpoint, file: Path) -> list[float]:
+    """Seconds the teacher takes for each question, asked one after the other and past the cache: a measurement.
 
     Replies are not kept: a reply that comes from a cache says nothing of speed. The times are kept in `file` (a JSON
     list) as they come, and those that are there are not taken again.
@@ -117,9 +117,9 @@ def seconds(spec: Spec, texts: Sequence[str], endpoint: Endpoint, file: Path, *,
         with tempfile.TemporaryDirectory() as folder:
             store = ReplyCache(Path(folder) / "unkept.db")
             async with TeacherClient(endpoint, store, concurrency=1) as client:
-                for text in texts[len(found) :]:
+                for request in requests[len(found) :]:
                     begun = time.perf_counter()
-                    await client.ask(_open(spec, text, policy))
+                    await client.ask(request)
                     found.append(time.perf_counter() - begun)
                     write_json(file, found)
             store.close()
@@ -136,8 +136,8 @@ def _codes(text: str, labels: Sequence[str]) -> dict[str, str]:
     return dict(zip(LETTERS, drawn, strict=False))
 
 
-def _open(spec: Spec, text: str, policy: bool) -> Request:
-    """A question with every label to choose from."""
+def question(spec: Spec, text: str, policy: bool) -> Request:
+    """What `zero_shot` asks about a text: every label to choose from."""
     if policy:
         return _request(spec, text, {label: label for label in spec.labels}, 0)
     chat = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,42 @@ def mark_up(
         else _read(answer.text, text, list(spec.labels), answer.key)
         for answer, text in zip(answers, texts, strict=True)
     ]
+
+
+def zero_shot(
+    spec: Spec, texts: Sequence[str], teacher: Teacher, cache: Path, progress: Progress = silent, *, policy: bool
+) -> list[Spans | None]:
+    """The teacher's own spans of each text; None: its reply can't be read, or nothing that it claims is there.
+
+    Args:
+        spec: the specialist.
+        texts: what to mark up.
+        teacher: whom to ask.
+        cache: the reply cache's file.
+        progress: called with (replies, replies in all).
+        policy: whether it is given what our judge is given, rules, definitions and examples, or the question and the
+            types' names alone, as one would ask it without a factory.
+    """
+    requests = [question(spec, text, policy) for text in texts]
+    answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
+    return [
+        None if answer.text is None else _read(answer.text, text, list(spec.labels), answer.key).spans
+        for answer, text in zip(answers, texts, strict=True)
+    ]
+
+
+def question(spec: Spec, text: str, policy: bool) -> Request:
+    """What `zero_shot` asks about a text; its form is held by the same schema either way."""
+    asked = request(spec, text)
+    if policy:
+        return asked
+    types = ", ".join(spec.labels)
+    form = '{"spans": [{"text": words copied from the text, "type": their type}]}'
+    chat = [
+        {"role": "system", "content": f"You mark words in texts. Each is {spec.text}. Reply with JSON only."},
+        {"role": "user", "content": f"{spec.question}\nTypes: {types}\nForm: {form}\n\nText: {text}\nJSON:"},
+    ]
+    return replace(asked, messages=chat)
 
 
 def request(spec: Spec, text: str) -> Request:

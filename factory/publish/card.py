@@ -17,23 +17,38 @@ from factory.evidence.records import (
     Coverage,
     GateLine,
     Record,
+    SpanMistakes,
     Speed,
 )
 from factory.publish.template import fill
+from factory.span import strip
 from factory.spec import Spec
-from zoo.manifest import Manifest
+from zoo.manifest import CLASSIFICATION, SPANS, Manifest
 from zoo.remote_hub import TAG
 
 METRICS = {
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
+    "span_f1": "span F1",
+    "span_precision": "precision",
+    "span_recall": "recall",
+    "relaxed_f1": "relaxed F1",
     "ece": "calibration error",
     "brier": "Brier score",
     "answered": "answered",
 }
 """The columns of the card's tables; evidence.jsonl holds every metric."""
-INDEXED = {"accuracy": "accuracy", "macro_f1": "f1"}
+INDEXED = {
+    "accuracy": "accuracy",
+    "macro_f1": "f1",
+    "span_f1": "f1",
+    "span_precision": "precision",
+    "span_recall": "recall",
+}
 """Metrics that go into the model-index, by the names the Hub has for them."""
+
+PIPELINES = {CLASSIFICATION: "text-classification", SPANS: "token-classification"}
+"""Kind of task to what the Hub calls it."""
 
 Kind = TypeVar("Kind", bound=AnyEvidence)
 
@@ -102,14 +117,24 @@ def render(
         "tables": _tables(_of(Record, evidence)),
         "comparisons": _of(Comparison, evidence),
         "classes": sorted((c for c in _of(ClassFigures, evidence) if c.who == who), key=lambda c: (c.f1, c.label)),
+        "of_spans": manifest.kind == SPANS,
+        "mistakes": [m for m in _of(SpanMistakes, evidence) if m.who == who],
         "confusions": sorted((c for c in _of(Confusion, evidence) if _mistake(c, who)), key=lambda c: -c.count)[:10],
         "coverages": sorted((c for c in _of(Coverage, evidence) if c.who == who), key=lambda c: -c.coverage),
         "speeds": _of(Speed, evidence),
-        "example": json.dumps(spec.examples[0].text if spec.examples else f"Replace this with {spec.text}."),
+        "example": json.dumps(_example(spec)),
         "metric_names": METRICS,
         "origins": ORIGINS,
     }
     return f"{ModelCard(fill('model_card.md.jinja', values)).content.strip()}\n"
+
+
+def _example(spec: Spec) -> str:
+    """A text of the spec's, without tags."""
+    if not spec.examples:
+        return f"Replace this with {spec.text}."
+    text = spec.examples[0].text
+    return strip(text, spec.labels)[0] if spec.kind == "spans" else text
 
 
 def _metadata(manifest: Manifest, spec: Spec, own: Sequence[Record]) -> str:
@@ -118,7 +143,7 @@ def _metadata(manifest: Manifest, spec: Spec, own: Sequence[Record]) -> str:
 
     results = [
         EvalResult(
-            task_type="text-classification",
+            task_type=PIPELINES[manifest.kind],
             dataset_type=spec.gold.replace("/", "-"),
             dataset_name=f"{spec.gold}, rows labelled by people ({record.sample}, n = {record.n})",
             dataset_split="validation",
@@ -134,8 +159,8 @@ def _metadata(manifest: Manifest, spec: Spec, own: Sequence[Record]) -> str:
         language=manifest.language,
         license=manifest.licence,
         library_name="onnx",
-        pipeline_tag="text-classification",
-        tags=[TAG, "onnx", "text-classification", "synthetic-data", manifest.name.split("/")[0]],
+        pipeline_tag=PIPELINES[manifest.kind],
+        tags=[TAG, "onnx", PIPELINES[manifest.kind], "synthetic-data", manifest.name.split("/")[0]],
         model_name=manifest.name,
         eval_results=results or None,
     ).to_yaml()

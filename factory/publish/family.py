@@ -12,7 +12,12 @@ from factory.publish.package import CARD, EVIDENCE
 from zoo.hub import open_hub
 from zoo.names import Version
 
-COLUMNS = ("student:int8", "teacher", "tfidf", "reviewed_only", "majority")
+COLUMNS = {
+    "accuracy": ("student:int8", "teacher", "tfidf", "reviewed_only", "majority"),
+    "span_f1": ("student:int8", "teacher", "features", "reviewed_only", "lexicon"),
+}
+"""The figure of each kind of specialist, and whose it is told of."""
+TITLES = {"accuracy": "accuracy", "span_f1": "span F1 (strict)"}
 
 
 def collect(hub: str, names: Sequence[str], out: Path) -> Path:
@@ -36,31 +41,38 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
     lines = [
         "# The family",
         "",
-        "Accuracy on human-labelled rows with 95 % intervals, from the evidence published with each version",
+        "Figures on human-labelled rows with 95 % intervals, from the evidence published with each version",
         "(`python -m factory cards` writes this page). Opponents: the teacher zero-shot, TF-IDF on the same training",
-        "rows, the student without synthetic rows, always the most frequent label.",
-        "",
-        f"| specialist | version | {' | '.join(COLUMNS)} |",
-        f"|---|---|{'---|' * len(COLUMNS)}",
+        "rows, the student without synthetic rows, always the most frequent label; of spans, features of words and the",
+        "words marked in the same rows.",
     ]
+    found: dict[str, list[str]] = {metric: [] for metric in COLUMNS}
     for name in held:
         version = shelf.versions(name)[-1]
-        lines.append(_line(name, version, shelf.pull(name, version), out))
+        metric, line = _line(name, version, shelf.pull(name, version), out)
+        found[metric].append(line)
+    for metric, those in found.items():
+        if those:
+            columns = COLUMNS[metric]
+            head = f"| {TITLES[metric]} | version | {' | '.join(columns)} |"
+            lines += ["", head, f"|---|---|{'---|' * len(columns)}", *those]
     table = out / "README.md"
     write_text(table, "\n".join(lines) + "\n")
     return table
 
 
-def _line(name: str, version: Version, folder: Path, out: Path) -> str:
+def _line(name: str, version: Version, folder: Path, out: Path) -> tuple[str, str]:
     write_text(out / f"{name}.md", (folder / CARD).read_text(encoding="utf-8"))
     records = read_evidence(folder / EVIDENCE)
-    figures = " | ".join(_accuracy(records, who) for who in COLUMNS)
-    return f"| [{name}]({name}.md) | {version} | {figures} |"
+    spans = any(isinstance(record, Record) and record.metric == "span_f1" for record in records)
+    metric = "span_f1" if spans else "accuracy"
+    figures = " | ".join(_figure(records, who, metric) for who in COLUMNS[metric])
+    return metric, f"| [{name}]({name}.md) | {version} | {figures} |"
 
 
-def _accuracy(records: Sequence[AnyEvidence], who: str) -> str:
+def _figure(records: Sequence[AnyEvidence], who: str, metric: str) -> str:
     for record in records:
-        if isinstance(record, Record) and (record.who, record.metric) == (who, "accuracy"):
+        if isinstance(record, Record) and (record.who, record.metric) == (who, metric):
             interval = "" if record.low is None or record.high is None else f" ({record.low:.3f} to {record.high:.3f})"
             return f"{record.value:.3f}{interval}, n {record.n}"
     return "–"

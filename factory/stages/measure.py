@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
 from factory.evidence import gate, report, speed
 from factory.evidence.circumstances import Circumstances, here
-from factory.evidence.intervals import Metric
+from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
-from factory.evidence.records import AnyEvidence, write_evidence
+from factory.evidence.records import AnyEvidence, decision, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, write_json
 from factory.generate import judge as judging
@@ -22,13 +20,11 @@ from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
-from factory.students.baselines import Majority, Tfidf
-from factory.students.encoder import Encoder
+from factory.stages.student import Said
 
 CANDIDATE = "student:int8"
 TIMED = 10  # replies whose time is taken, one after the other
 _ASKED = {False: "the labels' names", True: "the policy"}
-METRICS: tuple[Metric, ...] = ("accuracy", "macro_f1")
 
 
 def zero_shot(build: Build) -> Output:
@@ -37,36 +33,29 @@ def zero_shot(build: Build) -> Output:
     It is asked twice, by the labels' names alone and with the policy; the better of the two is the opponent `teacher`,
     so that nobody can say we asked it badly. The other is kept as well.
     """
-    spec, budget = build.spec, build.budget
+    spec, budget, student = build.spec, build.budget, model.student_of(build)
     rows = sample(build.gold, budget.measure_teacher)
 
     def work(out: Path) -> None:
         texts = [row.text for row in rows]
         named = describe(build.gold, budget.measure_teacher)
         found = {
-            policy: judging.zero_shot(
-                spec,
-                texts,
-                build.endpoint,
-                build.settings.replies,
-                build.meter(f"teacher, {_ASKED[policy]}", "rows"),
-                policy=policy,
-            )
+            policy: student.ask(build, texts, build.meter(f"teacher, {_ASKED[policy]}", "rows"), policy=policy)
             for policy in _ASKED
         }
-        right = {
-            policy: float(np.mean([a == row.label for a, row in zip(labels, rows, strict=True)]))
-            for policy, labels in found.items()
-        }
+        gold = [decision(row) for row in rows]
+        right = {policy: value_of(student.metrics[0], gold, said) for policy, said in found.items()}
         better = max(_ASKED, key=lambda policy: right[policy])
-        for policy, labels in found.items():
+        for policy, said in found.items():
             who = "teacher" if policy == better else "teacher:weaker prompt"
             what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, constrained to the labels"
             file = "teacher.jsonl" if policy == better else "weaker.jsonl"
-            write_predictions(out / file, answers(who, rows, labels, what=what, sample=named))
-        judging.seconds(spec, texts[:TIMED], build.endpoint.reach(), out / "seconds.json", policy=better)
-        accuracy = {f"accuracy by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
-        write_json(out / SUMMARY, {"rows": len(rows), **accuracy, "sample": named})
+            write_predictions(out / file, answers(who, rows, said, what=what, sample=named))
+        timed = [student.question(spec, text, better) for text in texts[:TIMED]]
+        judging.seconds(timed, build.endpoint.reach(), out / "seconds.json")
+        name = report.metric(student.metrics[0]).lower()
+        values = {f"{name} by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
+        write_json(out / SUMMARY, {"rows": len(rows), **values, "sample": named})
 
     inputs = {
         "gold": build.gold_file,
@@ -81,6 +70,7 @@ def zero_shot(build: Build) -> Output:
 def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, alone, teacher = (build.run(name) for name in ("dataset", "train", "reviewed_only", "zero_shot"))
+    metrics = model.student_of(build).metrics
 
     def work(out: Path) -> None:
         circumstances = here()
@@ -97,14 +87,14 @@ def evaluate(build: Build) -> Output:
         records += [
             figures.compare(seen[CANDIDATE], other, circumstances, metric)
             for other in opponents.values()
-            for metric in METRICS
+            for metric in metrics
         ]
         records += [*speeds, *judged.lines]
         write_evidence(out / "evidence.jsonl", records)
         write_json(out / "gate.json", {"passed": judged.passed, "lines": [line.sentence for line in judged.lines]})
         report.write(out, _report(build, records, judged.passed))
-        accuracy = {name: round(float(np.mean([i.right for i in one.items])), 4) for name, one in seen.items()}
-        write_json(out / SUMMARY, {**accuracy, "gold rows": len(build.gold), "gate passed": judged.passed})
+        told = {name: round(value_of(metrics[0], one.gold, one.predicted), 4) for name, one in seen.items()}
+        write_json(out / SUMMARY, {**told, "gold rows": len(build.gold), "gate passed": judged.passed})
 
     inputs = {
         "train": student,
@@ -123,36 +113,25 @@ def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[
     texts = [row.text for row in build.gold]
     for weights in ("int8", "fp32"):
         specialist = model.candidate(build, folder, weights)
-        p = specialist.predict_proba(texts)
+        said = model.student_of(build).answers(specialist, texts)
         who = f"student:{weights}"
-        found[who] = _scored(who, build, p, f"{build.encoder_identity}, LoRA merged, ONNX {weights}")
+        trained = "LoRA merged" if build.spec.student.lora_rank else "all weights trained"
+        found[who] = _answers(build, who, said._replace(what=f"{build.encoder_identity}, {trained}, ONNX {weights}"))
         speeds += speed.measure(specialist.predict, texts, who, circumstances=circumstances, what="one thread")
     return found, speeds
 
 
 def _baselines(build: Build, dataset: Path, alone: Path) -> dict[str, Predictions]:
-    texts, gold = [row.text for row in build.gold], build.gold
-    rows = open_version(dataset).rows("train")
-    found = {
-        "majority": answers("majority", gold, Majority(rows, build.labels).predict(texts), what="most frequent label"),
-        "tfidf": _scored(
-            "tfidf", build, Tfidf(rows).predict_proba(texts, build.labels), "TF-IDF + logistic regression, same rows"
-        ),
-    }
+    student, texts = model.student_of(build), [row.text for row in build.gold]
+    said = dict(student.opponents(open_version(dataset).rows("train"), build.labels, texts))
     if read_json(alone / SUMMARY)["trained"]:
-        logits = Encoder.load(alone, build.labels, build.spec.student.max_tokens).predict_logits(texts)
-        exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-        p = exponent / exponent.sum(axis=1, keepdims=True)
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
-        found["reviewed_only"] = _scored("reviewed_only", build, p, what)
-    return found
+        said["reviewed_only"] = Said(*student.alone(alone, model.recipe_of(build), texts), what)
+    return {who: _answers(build, who, one) for who, one in said.items()}
 
 
-def _scored(who: str, build: Build, probabilities: Any, what: str) -> Predictions:
-    labels = build.labels
-    predicted = [labels[int(best)] for best in probabilities.argmax(axis=1)]
-    scores = [dict(zip(labels, map(float, row), strict=True)) for row in probabilities]
-    return answers(who, build.gold, predicted, what=what, scores=scores)
+def _answers(build: Build, who: str, said: Said) -> Predictions:
+    return answers(who, build.gold, said.decisions, what=said.what, scores=said.scores)
 
 
 def _report(build: Build, records: Sequence[AnyEvidence], passed: bool) -> report.Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,19 @@ from factory.publish.package import Trained, describe, package
 from factory.row import Row
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
-from factory.students.classifier import TRAINER, Recipe, targets
-from factory.students.classifier import train as fit
-from factory.students.encoder import Encoder
+from factory.stages.classifying import Classifying
+from factory.stages.student import Student
+from factory.stages.tagging import Tagging
 from factory.students.export import FP32, INT8, difference, export
-from zoo.classifier import Classifier
+from factory.students.training import TRAINER, Recipe
+from factory.students.training import train as fit
+from zoo.loader import open_folder
+from zoo.specialist import Specialist
 
+OF_KIND: Mapping[str, Student] = {"classification": Classifying(), "spans": Tagging()}
+"""Kind of task to its student, where there is one."""
 RISK = 0.1
-"""Answers above the threshold should be wrong at most this often, as far as held-out reviewed rows can tell."""
+"""Answers (or spans) above the threshold should be wrong at most this often, as far as held-out reviewed rows tell."""
 CALIBRATION = "calibration.json"
 LARGEST_DIFFERENCE = 1e-3
 """Between torch's probabilities and the fp32 export's; more is a broken export."""
@@ -32,15 +37,15 @@ LARGEST_DIFFERENCE = 1e-3
 def train(build: Build) -> Output:
     """The student: safetensors, tokenizer, ONNX fp32 and int8, calibration.json."""
     made = build.run("dataset")
-    recipe = recipe_of(build)
+    recipe, student = recipe_of(build), student_of(build)
 
     def work(out: Path) -> None:
         version = open_version(made.path)
         held = version.rows("held_out")
         if not (out / "training.json").exists():
-            fit(version.rows("train"), held, recipe, out, build.meter("train", "steps"))
-        export(out, recipe.labels, recipe.max_tokens, out)
-        _calibrate(build, out, held, recipe)
+            fit(student.lesson, version.rows("train"), held, recipe, out, build.meter("train", "steps"))
+        export(out, student.lesson.outputs(recipe.labels), recipe.max_tokens, out, pooled=student.pooled)
+        _calibrate(student, out, held, recipe)
 
     return build.stage("train", {"dataset": made, "recipe": _identity(build, recipe)}, work)
 
@@ -55,7 +60,7 @@ def reviewed_only(build: Build) -> Output:
         rows, held = ([r for r in version.rows(s) if r.origin == "reviewed"] for s in ("train", "held_out"))
         enough = len(rows) >= 2 and len(held) >= 1
         if enough and not (out / "training.json").exists():
-            fit(rows, held, recipe, out, build.meter("train on reviewed rows", "steps"))
+            fit(student_of(build).lesson, rows, held, recipe, out, build.meter("train on reviewed rows", "steps"))
         write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
 
     return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build, recipe)}, work)
@@ -80,32 +85,37 @@ def trained(build: Build) -> Trained:
     )
 
 
-def candidate(build: Build, folder: Path, weights: str) -> Classifier:
+def student_of(build: Build) -> Student:
+    """The student of the spec's kind."""
+    return OF_KIND[build.spec.kind]
+
+
+def candidate(build: Build, folder: Path, weights: str) -> Specialist:
     """The student as an application would run it: packaged without card or evidence, opened by the zoo."""
     student = trained(build)
     manifest = describe(student, build.spec, f"{build.spec.major}.0.0")
     sealed = package(student, manifest, card="", evidence=[], out=folder)
-    return Classifier(folder, sealed, weights=weights)
+    return open_folder(folder, sealed, weights=weights)
 
 
-def _calibrate(build: Build, out: Path, held: Sequence[Row], recipe: Recipe) -> None:
+def _calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe) -> None:
     """Temperature and threshold by held-out rows, and every export compared with torch on them."""
     texts = [row.text for row in held]
-    reference = Encoder.load(out, recipe.labels, recipe.max_tokens).predict_logits(texts)
-    exports = {FP32: _onnx_logits(out / FP32, out, texts, recipe), INT8: _onnx_logits(out / INT8, out, texts, recipe)}
-    parity = {name: difference(reference, logits) for name, logits in exports.items()}
+    reference = np.concatenate(student.logits(out, recipe, texts))
+    exports = {name: student.logits(out, recipe, texts, out / name) for name in (FP32, INT8)}
+    parity = {name: difference(reference, np.concatenate(logits)) for name, logits in exports.items()}
     if parity[FP32]["largest_probability_difference"] > LARGEST_DIFFERENCE:
         raise FactoryError(
             f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
             fix="Try another version of torch or onnx; nothing was published.",
         )  # fmt: skip
-    scale = calibration.temperature(exports[INT8], targets(held, recipe.labels))
+    scale = calibration.temperature(np.concatenate(exports[INT8]), student.targets(out, recipe, held))
     people = [number for number, row in enumerate(held) if row.origin == "reviewed"]
     bound = None
     if people:
-        p = calibration.probabilities(exports[INT8][people], scale)
-        right = [recipe.labels[int(best)] == held[i].label for best, i in zip(p.argmax(1), people, strict=True)]
-        bound = calibration.threshold(p.max(axis=1), np.array(right), RISK)
+        said = [exports[INT8][number] for number in people]
+        sure, right = student.certainty(out, recipe, [held[number] for number in people], said, scale)
+        bound = calibration.threshold(sure, right, RISK) if len(sure) else None
     history = read_json(out / "training.json")["epochs"]
     write_json(
         out / CALIBRATION,
@@ -120,21 +130,6 @@ def _calibrate(build: Build, out: Path, held: Sequence[Row], recipe: Recipe) -> 
             "int8 answers as torch does": round(parity[INT8]["same_label"], 4),
         },
     )
-
-
-def _onnx_logits(file: Path, folder: Path, texts: Sequence[str], recipe: Recipe) -> Any:
-    """Logits [texts, labels] by onnxruntime, one text at a time as the zoo runs int8."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    encoder = Encoder.load(folder, recipe.labels, recipe.max_tokens)
-    found = []
-    for text in texts:
-        batch = {name: value.numpy() for name, value in encoder.tokens([text]).items()}
-        found.append(session.run(["logits"], batch)[0][0])
-    return np.stack(found)
 
 
 def recipe_of(build: Build) -> Recipe:

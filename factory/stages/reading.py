@@ -1,4 +1,4 @@
-"""The stages where a decision is more than one label: judge, review, and those for which there is no student.
+"""The stages where a decision is more than one label: judge, review, and those for which a kind has no student.
 
 There is no committee: what is in a text is the teacher's word, held against the text and checked, or people's. A kind
 of task says in a `Way` how its teacher is asked, what its answers are and how two of them are compared.
@@ -54,6 +54,7 @@ class Way(ABC):
         verdict: the name under which a row keeps what came of asking the teacher.
         checks: checks asked again once the decisions are there.
         how: what the audit compares where people had decided rows before.
+        beyond: the stages for which this kind has no student yet.
     """
 
     kind: ClassVar[str]
@@ -63,6 +64,7 @@ class Way(ABC):
     verdict: ClassVar[str]
     checks: ClassVar[tuple[str, ...]]
     how: ClassVar[str]
+    beyond: ClassVar[tuple[str, ...]] = LATER
 
     @abstractmethod
     def ask(self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent) -> list[Any]:
@@ -95,7 +97,7 @@ class Way(ABC):
     @property
     def functions(self) -> Mapping[str, Callable[[Build], Output]]:
         """The stages that take the place of those for classification."""
-        return {"judge": self.judge, "review": self.review, **dict.fromkeys(LATER, self.no_student)}
+        return {"judge": self.judge, "review": self.review, **dict.fromkeys(self.beyond, self.no_student)}
 
     def judge(self, build: Build) -> Output:
         """What the teacher finds in real texts, and then in those that people decided, up to the budget.

@@ -22,6 +22,7 @@ class Spans(Way):
     asking, asked, decided = "mark up", "marked up", "marked"
     verdict = "marking"
     checks = (spans.NAME,)
+    beyond = ()
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
 
     def ask(self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent) -> list[Marking]:

@@ -63,13 +63,16 @@ class Tagger:
 
     def logits(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """What the head says of each text's pieces, [pieces, tags], without gradients."""
-        return self._read(texts, lambda batch: self.encoder.model(**batch).logits)
+        return self.read(texts, lambda batch: self.encoder.model(**batch).logits.float().numpy())
 
     def vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """The encoder's vectors of each text's pieces, [pieces, hidden]."""
-        return self._read(texts, lambda batch: self.encoder.model.base_model(**batch).last_hidden_state)
+        return self.read(texts, lambda batch: self.encoder.model.base_model(**batch).last_hidden_state.float().numpy())
 
-    def _read(self, texts: Sequence[str], function: Callable[[dict[str, Any]], Any]) -> list[NDArray[np.float32]]:
+    def read(
+        self, texts: Sequence[str], function: Callable[[dict[str, Any]], Any], batch_size: int = BATCH
+    ) -> list[NDArray[np.float32]]:
+        """What a function of `batch`'s tensors, which gives [windows, tokens, n], says of each text's pieces."""
         import torch
 
         self.encoder.model.eval()
@@ -79,9 +82,9 @@ class Tagger:
         order = sorted(range(len(flat)), key=lambda place: len(flat[place].ids))  # like lengths together: less padding
         said: dict[int, NDArray[np.float32]] = {}
         with torch.no_grad():
-            for start in range(0, len(order), BATCH):
-                chunk = order[start : start + BATCH]
-                values = function(self.batch([flat[place] for place in chunk])).float().numpy()
+            for start in range(0, len(order), batch_size):
+                chunk = order[start : start + batch_size]
+                values = function(self.batch([flat[place] for place in chunk]))
                 said |= {place: one[: len(flat[place].ids)] for place, one in zip(chunk, values, strict=True)}
         answers = iter([said[place] for place in range(len(flat))])
         return [join(cut, some, [next(answers) for _ in some]) for cut, some in zip(cuts, given, strict=True)]
@@ -97,11 +100,11 @@ def find(
     ]
 
 
-def tags_of(cut: Pieces, spans: Spans, labels: Sequence[str]) -> NDArray[np.int64]:
-    """The number of each piece's tag, [pieces]: a span's first piece is its B, the others are its I."""
-    found = np.zeros(len(cut.places), np.int64)
+def tags_of(places: Sequence[tuple[int, int]], spans: Spans, labels: Sequence[str]) -> NDArray[np.int64]:
+    """The number of each piece's tag, [pieces], by their (start, end): a span's first piece is its B, others its I."""
+    found = np.zeros(len(places), np.int64)
     for span in spans:
-        inside = [n for n, (start, end) in enumerate(cut.places) if start < span.end and span.start < end]
+        inside = [n for n, (start, end) in enumerate(places) if start < span.end and span.start < end]
         found[inside] = 2 + 2 * labels.index(span.label)
         found[inside[:1]] -= 1
     return found
@@ -156,7 +159,7 @@ class Tags(training.Lesson):
         found = []
         for row in rows:
             cut = self.tagger.cut(row.text)
-            tags = tags_of(cut, row.spans or (), self.labels)
+            tags = tags_of(cut.places, row.spans or (), self.labels)
             found += [
                 Example(one, tags[one.start : one.stop], len(cut.before), row.weight)
                 for one in self.tagger.windows(cut)
@@ -186,7 +189,7 @@ def fit_probe(tagger: Tagger, rows: Sequence[Row], labels: Sequence[str]) -> tup
     sizes = np.cumsum([len(cuts[i].ids) for i in order])
     chosen = order[: 1 + int((sizes < MOST).sum())]
     vectors = np.concatenate(tagger.vectors([rows[i].text for i in chosen]))
-    wanted = np.concatenate([tags_of(cuts[i], rows[i].spans or (), labels) for i in chosen])
+    wanted = np.concatenate([tags_of(cuts[i].places, rows[i].spans or (), labels) for i in chosen])
     weights = np.concatenate([np.full(len(cuts[i].ids), rows[i].weight, np.float32) for i in chosen])
     return probe.fit(vectors, np.eye(len(decoding.tags(labels)), dtype=np.float32)[wanted], weights)
 

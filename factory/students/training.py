@@ -1,4 +1,4 @@
-"""One training loop for every student: a head that starts well, then LoRA adapters, then merge.
+"""One training loop for every student: a head that starts well, then LoRA adapters, then merge; or all weights.
 
 Probing before fine-tuning (LP-FT, Kumar et al. 2022) starts the head where the pre-trained features already point;
 with few rows it is worth several points over a random head. LoRA: Hu et al. 2021. What is learned, and from what, is
@@ -39,7 +39,7 @@ class Recipe:
         encoder: a local folder or a Hub id.
         labels: the spec's, in order.
         max_tokens: how many tokens the model is given at once.
-        rank: of the LoRA adapters, on every linear layer of the encoder.
+        rank: of the LoRA adapters, on every linear layer of the encoder; 0: no adapters, all its weights are trained.
         dropout: before every adapter, beside the encoder's own; drawing these masks takes long.
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
         epochs: at most; training ends early when the held-out loss has not improved for three epochs.
@@ -137,23 +137,14 @@ class _Run:
         self, lesson: type[Lesson], rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, folder: Path
     ) -> None:
         import torch
-        from peft import LoraConfig, TaskType, get_peft_model
 
         self.recipe, self.folder = recipe, folder
         torch.manual_seed(recipe.seed)
         self.encoder = Encoder.load(recipe.encoder, lesson.outputs(recipe.labels), recipe.max_tokens)
         self.lesson = lesson(rows, held_out, recipe, self.encoder)
         _start_head(self.encoder, *self.lesson.head(self.encoder))
-        adapters = LoraConfig(
-            task_type=TaskType.TOKEN_CLS,
-            r=recipe.rank,
-            lora_alpha=2 * recipe.rank,
-            lora_dropout=recipe.dropout,
-            target_modules="all-linear",
-            modules_to_save=["classifier"],
-        )
-        with quiet():
-            self.encoder.model = get_peft_model(self.encoder.model, adapters)
+        if recipe.rank:
+            self.encoder.model = _adapted(self.encoder.model, recipe)
         self.parameters = {n: p for n, p in self.encoder.model.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
         self.batches = -(-len(self.lesson.lengths) // BATCH)
@@ -173,9 +164,9 @@ class _Run:
         return history
 
     def best(self) -> Any:
-        """The merged model of the best epoch."""
+        """The model of the best epoch, its adapters merged."""
         self._load_parameters(self._best_file())
-        return self.encoder.model.merge_and_unload()
+        return self.encoder.model.merge_and_unload() if self.recipe.rank else self.encoder.model
 
     def _epoch(self, epoch: int, total: int, progress: Progress) -> float:
         import torch
@@ -245,6 +236,21 @@ class _Run:
             for name, parameter in self.parameters.items():
                 parameter.copy_(state[f"parameter.{name}"])
         return state
+
+
+def _adapted(model: Any, recipe: Recipe) -> Any:
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    adapters = LoraConfig(
+        task_type=TaskType.TOKEN_CLS,
+        r=recipe.rank,
+        lora_alpha=2 * recipe.rank,
+        lora_dropout=recipe.dropout,
+        target_modules="all-linear",
+        modules_to_save=["classifier"],
+    )
+    with quiet():
+        return get_peft_model(model, adapters)
 
 
 def _start_head(encoder: Encoder, weight: Array, bias: Array) -> None:

@@ -1,7 +1,4 @@
 import json
-import re
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -11,6 +8,7 @@ from factory.evidence.records import GateLine
 from factory.publish.card import render
 from factory.publish.package import describe
 from factory.publish.template import fill
+from tests import card_code
 
 
 @pytest.fixture
@@ -76,28 +74,12 @@ def test_a_template_that_asks_for_what_nobody_gave_is_an_error(tmp_path):
 
 def test_the_card_s_three_ways_to_load_work_and_agree(packed, tmp_path):
     from factory.publish.folder_hub import FolderHub
-    from factory.settings import CHECKOUT
 
     folder = packed()
     FolderHub(tmp_path / "hub").publish(folder)
-    blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), flags=re.DOTALL)
-    assert len(blocks) == 3
-    environment = {
-        "PATH": "",
-        "HOME": str(tmp_path),
-        "PYTHONPATH": str(CHECKOUT),
-        "ZOO_HUB": str(tmp_path / "hub"),
-        "HF_HUB_OFFLINE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
-    answers = []
-    for block in blocks:
-        done = subprocess.run(
-            [sys.executable, "-c", block], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        label, confidence = done.stdout.split()
-        answers.append((label, float(confidence)))
+    said = [out.split() for out in card_code.run(folder, tmp_path / "hub", tmp_path)]
+    assert len(said) == 3
+    answers = [(label, float(confidence)) for label, confidence in said]
     zoo, onnx, torch = answers
     assert {label for label, _ in answers} <= set(json.loads((folder / "manifest.json").read_text())["labels"])
     assert zoo[0] == onnx[0] == torch[0]

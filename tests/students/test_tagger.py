@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_pieces_are_tagged_by_the_spans_they_touch(trained: Path) -> None:
     text = "the red onion , the oven"
     spans = (Span(start=4, end=13, label="Food"), Span(start=20, end=24, label="Tool"))
     reader = opened(trained)
-    tags = [decoding.tags(LABELS)[tag] for tag in tagger.tags_of(reader.cut(text), spans, LABELS)]
+    tags = [decoding.tags(LABELS)[tag] for tag in tagger.tags_of(reader.cut(text).places, spans, LABELS)]
     assert tags == ["O", "B-Food", "I-Food", "O", "O", "B-Tool"]
 
 
@@ -100,22 +101,27 @@ class Stop(Exception):  # noqa: N818
     """What a test interrupts training with."""
 
 
+@pytest.mark.parametrize("rank", [2, 0])
 @pytest.mark.parametrize("moment", [2, 14])
 def test_interrupted_training_ends_with_the_same_bytes(
-    trained: Path, recipe: Recipe, kitchen_rows: list[Row], tmp_path: Path, moment: int
+    trained: Path, recipe: Recipe, kitchen_rows: list[Row], tmp_path: Path, moment: int, rank: int
 ) -> None:
-    """Within the first epoch, within the second."""
+    """Within the first epoch, within the second; with adapters, and where all weights are trained."""
+    recipe = dataclasses.replace(recipe, rank=rank)
+    if not rank:
+        trained = tmp_path / "whole"
+        tagger.train(kitchen_rows[:HELD], kitchen_rows[HELD:], recipe, trained)
 
     def interrupt(done: int, total: int) -> None:
         if done == moment:
             raise Stop
 
     with pytest.raises(Stop):
-        tagger.train(kitchen_rows[:HELD], kitchen_rows[HELD:], recipe, tmp_path, interrupt)
-    assert not (tmp_path / "training.json").exists()
-    tagger.train(kitchen_rows[:HELD], kitchen_rows[HELD:], recipe, tmp_path)
-    assert (tmp_path / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
-    assert (tmp_path / "training.json").read_bytes() == (trained / "training.json").read_bytes()
+        tagger.train(kitchen_rows[:HELD], kitchen_rows[HELD:], recipe, tmp_path / "out", interrupt)
+    assert not (tmp_path / "out" / "training.json").exists()
+    tagger.train(kitchen_rows[:HELD], kitchen_rows[HELD:], recipe, tmp_path / "out")
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    assert (tmp_path / "out" / "training.json").read_bytes() == (trained / "training.json").read_bytes()
 
 
 def test_a_row_counts_its_weight(recipe: Recipe, kitchen_rows: list[Row], kitchen_encoder: Path) -> None:

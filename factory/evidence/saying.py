@@ -1,0 +1,43 @@
+"""What all records of one system have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from factory.evidence.circumstances import Circumstances
+from factory.evidence.intervals import Interval, wilson
+from factory.evidence.metrics import risk_at
+from factory.evidence.predictions import Predictions
+from factory.evidence.records import Coverage, Record
+
+
+class Saying:
+    """Makes a system's records.
+
+    Attributes:
+        common: the keys that all of them share.
+    """
+
+    def __init__(self, predictions: Predictions, circumstances: Circumstances) -> None:
+        self.common: dict[str, Any] = {
+            "who": predictions.who,
+            "what": predictions.what,
+            "rows": predictions.rows,
+            "n": len(predictions.items),
+            "sample": predictions.sample,
+            **vars(circumstances),
+        }
+
+    def record(self, metric: str, value: float, interval: Interval | None = None, method: str = "") -> Record:
+        """One figure."""
+        low, high = (interval.low, interval.high) if interval else (None, None)
+        return Record(**self.common, metric=metric, value=value, low=low, high=high, method=method)
+
+    def coverages(self, sure: Any, right: Any) -> list[Coverage]:
+        """The error rate among the surest, at five coverages: confidences [n], and whether each was right [n]."""
+        found = []
+        for point in risk_at(sure, right):
+            band = wilson(min(point.accepted, round(point.risk * point.accepted)), point.accepted)
+            low, high = min(point.risk, band.low), max(point.risk, band.high)
+            found.append(Coverage(**vars(point), low=low, high=high, **self.common))
+        return found

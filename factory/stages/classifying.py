@@ -1,0 +1,84 @@
+"""A student that gives a text one label (factory.stages.student)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.evidence import calibration
+from factory.generate import judge as judging
+from factory.progress import Progress
+from factory.row import Row
+from factory.spec import Spec
+from factory.stages.build import Build
+from factory.stages.student import Logits, Said, Student, encoder_of, session
+from factory.students.baselines import Majority, Tfidf
+from factory.students.classifier import Labels, targets
+from factory.students.training import Recipe
+from factory.teacher.chat import Request
+
+
+class Classifying(Student):
+    """Of kind `classification`."""
+
+    lesson = Labels
+    pooled = True
+    metrics = ("accuracy", "macro_f1")
+
+    def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
+        """See Student.logits; a line a text."""
+        encoder = encoder_of(self, folder, recipe)
+        if export is None:
+            return list(encoder.predict_logits(texts)[:, None])
+        run, found = session(export), []
+        for text in texts:
+            batch = {name: value.numpy() for name, value in encoder.tokens([text]).items()}
+            found.append(run.run(["logits"], batch)[0])
+        return found
+
+    def targets(self, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> NDArray[np.float32]:
+        """See Student.targets."""
+        return targets(rows, recipe.labels)
+
+    def certainty(
+        self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
+    ) -> tuple[Any, Any]:
+        """Of each text's label."""
+        p = calibration.probabilities(np.concatenate(logits), temperature)
+        right = [recipe.labels[int(best)] == row.label for best, row in zip(p.argmax(1), rows, strict=True)]
+        return p.max(axis=1), np.array(right)
+
+    def question(self, spec: Spec, text: str, policy: bool) -> Request:
+        """See Student.question."""
+        return judging.question(spec, text, policy)
+
+    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[str | None]:
+        """See Student.ask."""
+        spec = build.spec
+        return judging.zero_shot(spec, texts, build.endpoint, build.settings.replies, meter, policy=policy)
+
+    def answers(self, specialist: Any, texts: list[str]) -> Said:
+        """See Student.answers; scores are every label's probability."""
+        return Said(*_decided(specialist.predict_proba(texts), specialist.labels), "")
+
+    def opponents(self, rows: Sequence[Row], labels: Sequence[str], texts: Sequence[str]) -> Mapping[str, Said]:
+        """The most frequent label, and TF-IDF."""
+        tfidf = _decided(Tfidf(rows).predict_proba(texts, labels), labels)
+        return {
+            "majority": Said(Majority(rows, labels).predict(texts), None, "most frequent label"),
+            "tfidf": Said(*tfidf, "TF-IDF + logistic regression, same rows"),
+        }
+
+    def alone(self, folder: Path, recipe: Recipe, texts: Sequence[str]) -> tuple[Sequence[str], Sequence[Any]]:
+        """See Student.alone."""
+        logits = np.concatenate(self.logits(folder, recipe, texts))
+        return _decided(calibration.probabilities(logits), recipe.labels)
+
+
+def _decided(probabilities: Any, labels: Sequence[str]) -> tuple[list[str], list[dict[str, float]]]:
+    predicted = [labels[int(best)] for best in probabilities.argmax(axis=1)]
+    return predicted, [dict(zip(labels, map(float, row), strict=True)) for row in probabilities]

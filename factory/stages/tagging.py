@@ -1,0 +1,97 @@
+"""A student that marks spans (factory.stages.student)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.evidence import spans as figures
+from factory.generate import marking
+from factory.progress import Progress
+from factory.row import Row
+from factory.span import Span, Spans
+from factory.spec import Spec
+from factory.stages.build import Build
+from factory.stages.student import Logits, Said, Student, encoder_of, session
+from factory.students import tagger
+from factory.students.span_baselines import Lexicon, WordFeatures
+from factory.students.training import Recipe
+from factory.teacher.chat import Request
+
+
+class Tagging(Student):
+    """Of kind `spans`."""
+
+    lesson = tagger.Tags
+    pooled = False
+    metrics = ("span_f1", "relaxed_f1")
+
+    def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
+        """See Student.logits; a line a piece."""
+        reader = self._reader(folder, recipe)
+        if export is None:
+            return reader.logits(texts)
+        run = session(export)
+
+        def answer(batch: Mapping[str, Any]) -> Any:
+            return run.run(["logits"], {name: value.numpy() for name, value in batch.items()})[0]
+
+        return reader.read(texts, answer, batch_size=1)
+
+    def targets(self, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> NDArray[np.float32]:
+        """See Student.targets."""
+        reader = self._reader(folder, recipe)
+        tags = [tagger.tags_of(reader.cut(row.text).places, row.spans or (), recipe.labels) for row in rows]
+        return np.eye(len(self.lesson.outputs(recipe.labels)), dtype=np.float32)[np.concatenate(tags)]
+
+    def certainty(
+        self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
+    ) -> tuple[Any, Any]:
+        """Of each span found."""
+        texts = [row.text for row in rows]
+        spans, scores = self._found(folder, recipe, texts, logits, temperature)
+        right = figures.rights([row.spans or () for row in rows], spans)
+        return np.array([score for some in scores for score in some]), np.array(right, dtype=bool)
+
+    def question(self, spec: Spec, text: str, policy: bool) -> Request:
+        """See Student.question."""
+        return marking.question(spec, text, policy)
+
+    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[Spans | None]:
+        """See Student.ask."""
+        return marking.zero_shot(build.spec, texts, build.endpoint, build.settings.replies, meter, policy=policy)
+
+    def answers(self, specialist: Any, texts: list[str]) -> Said:
+        """See Student.answers; scores are of the spans found."""
+        found = specialist.predict(texts)
+        return Said([_spans(some) for some in found], [[one.score for one in some] for some in found], "")
+
+    def opponents(self, rows: Sequence[Row], labels: Sequence[str], texts: Sequence[str]) -> Mapping[str, Said]:
+        """A list of words, and features of words."""
+        what = "logistic regression on words, shapes, ends and neighbours, same rows"
+        return {
+            "lexicon": Said(Lexicon(rows).predict(texts), None, "words marked in the same rows, longest first"),
+            "features": Said(*WordFeatures(rows, labels).predict(texts), what),
+        }
+
+    def alone(self, folder: Path, recipe: Recipe, texts: Sequence[str]) -> tuple[Sequence[Spans], Sequence[Any]]:
+        """See Student.alone."""
+        return self._found(folder, recipe, texts, self.logits(folder, recipe, texts), 1.0)
+
+    def _reader(self, folder: Path, recipe: Recipe) -> tagger.Tagger:
+        return tagger.Tagger(encoder_of(self, folder, recipe))
+
+    def _found(
+        self, folder: Path, recipe: Recipe, texts: Sequence[str], logits: Logits, temperature: float
+    ) -> tuple[list[Spans], list[list[float]]]:
+        cuts = map(self._reader(folder, recipe).cut, texts)
+        found = tagger.find(texts, cuts, logits, recipe.labels, temperature)
+        return [_spans(some) for some in found], [[one.score for one in some] for some in found]
+
+
+def _spans(found: Sequence[Any]) -> Spans:
+    return tuple(Span(start=one.start, end=one.end, label=one.label) for one in found)
