@@ -13,11 +13,15 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from zoo.manifest import WEIGHTS, Manifest, describe_files
+from zoo import decoding
+from zoo.manifest import SPANS, WEIGHTS, Manifest, describe_files
 
 WORDS = [f"word{number}" for number in range(40)]
 LABELS = ("negative", "neutral", "positive")
 GOOD, BAD = "word1 word2", "word3"
+TYPES = ("Food", "Tool")
+TAGS = {"word1": "B-Food", "word2": "I-Food", "word3": "B-Tool"}
+"""What the tiny specialist of kind spans knows."""
 
 
 def graph(labels: int, *, seed: int = 7) -> onnx.ModelProto:
@@ -46,7 +50,34 @@ def graph(labels: int, *, seed: int = 7) -> onnx.ModelProto:
         for name in ("input_ids", "attention_mask")
     ]
     output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", labels])
-    body = helper.make_graph(nodes, "tiny", inputs, [output], constants)
+    return _checked(helper.make_graph(nodes, "tiny", inputs, [output], constants))
+
+
+def tagging_graph() -> onnx.ModelProto:
+    """Logits of a tag for every token: sure of the words of TAGS, and that all others are outside."""
+    names = decoding.tags(TYPES)
+    wanted = [0, 0, *(names.index(TAGS.get(word, "O")) for word in WORDS)]
+    nodes = [
+        helper.make_node("Gather", ["embedding", "input_ids"], ["hidden"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["mask", "last"], ["wide_mask"]),
+        helper.make_node("Mul", ["hidden", "wide_mask"], ["masked"]),
+        helper.make_node("MatMul", ["masked", "weights"], ["logits"]),
+    ]
+    constants = [
+        numpy_helper.from_array(np.eye(len(names), dtype=np.float32)[wanted], "embedding"),
+        numpy_helper.from_array(6 * np.eye(len(names), dtype=np.float32), "weights"),
+        numpy_helper.from_array(np.array([-1], dtype=np.int64), "last"),
+    ]
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "tokens"])
+        for name in ("input_ids", "attention_mask")
+    ]
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "tokens", len(names)])
+    return _checked(helper.make_graph(nodes, "tiny", inputs, [output], constants))
+
+
+def _checked(body: onnx.GraphProto) -> onnx.ModelProto:
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     return model
@@ -56,7 +87,7 @@ def make(folder: Path, **changes: Any) -> Path:
     """Write a whole specialist into the folder; `changes` override the manifest's values. Returns the folder."""
     (folder / "onnx").mkdir(parents=True)
     fp32 = folder / WEIGHTS["fp32"]
-    onnx.save(graph(len(changes.get("labels", LABELS))), str(fp32))
+    onnx.save(tagging_graph() if changes.get("kind") == SPANS else graph(len(changes.get("labels", LABELS))), str(fp32))
     # MatMul alone, so that activations are quantized when the model runs, as a transformer's are.
     int8 = str(folder / WEIGHTS["int8"])
     quantize_dynamic(str(fp32), int8, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"])
