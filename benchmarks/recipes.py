@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parts.recipe import OWN, VARIED, changes
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
 from factory.dataset.version import DatasetVersion, open_version
-from factory.errors import FactoryError
 from factory.evidence.circumstances import hardware
 from factory.evidence.intervals import paired
 from factory.files import digest, read_json
@@ -32,12 +32,6 @@ from factory.students.encoder import Encoder
 
 RESULTS = Path(__file__).parent / "results" / "recipes.csv"
 KEY = ("spec", "dataset", "trainer", "recipe", "seed")
-OWN = "as the spec says"
-VARIED = {
-    field.name: {"int": int, "float": float}[str(field.type)]
-    for field in fields(Recipe)
-    if field.type in ("int", "float")
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,24 +70,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
                         "hardware": hardware(),
                     },
                 )
-
-
-def changes(text: str) -> dict[str, Any]:
-    """`dropout=0.1,rank=32` as values of a recipe.
-
-    Raises:
-        FactoryError: another key, or not a number.
-    """
-    found: dict[str, Any] = {}
-    for part in filter(None, text.split(",")):
-        name, _, value = part.partition("=")
-        try:
-            found[name] = VARIED[name](value)
-        except (KeyError, ValueError) as error:
-            raise FactoryError(
-                f"A recipe has no {part!r}.", fix=f"Write name=number; names: {', '.join(VARIED)}."
-            ) from error
-    return found
 
 
 def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dict[str, Any], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.recipes import changes
+from benchmarks.parts.recipe import changes
 from factory.errors import FactoryError
 
 

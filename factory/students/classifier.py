@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import probe, training
-from factory.students.encoder import Encoder, half
+from factory.students.encoder import Encoder, half, to_numpy
 from factory.students.probe import Array
 from factory.students.training import PATIENCE as PATIENCE
 from factory.students.training import TRAINER as TRAINER
@@ -32,8 +32,8 @@ class Labels(training.Lesson):
         self.texts = [row.text for row in rows]
         self.lengths = [len(text) for text in self.texts]
         self.held_texts = [row.text for row in held_out]
-        self.targets = torch.tensor(targets(rows, recipe.labels))
-        self.weights = torch.tensor([row.weight for row in rows])
+        self.targets = torch.tensor(targets(rows, recipe.labels), device=encoder.device)
+        self.weights = torch.tensor([row.weight for row in rows], device=encoder.device)
         self.held_targets = torch.tensor(targets(held_out, recipe.labels))
         self.held_weights = torch.tensor([row.weight for row in held_out])
 
@@ -44,7 +44,7 @@ class Labels(training.Lesson):
 
     def head(self, encoder: Encoder) -> tuple[Array, Array]:
         """A probe on the texts' vectors."""
-        return probe.fit(encoder.vectors(self.texts), self.targets.numpy(), self.weights.numpy())
+        return probe.fit(encoder.vectors(self.texts), to_numpy(self.targets), to_numpy(self.weights))
 
     def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
         """One a text."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BATCH = 16  # of long texts more at once leave the cache of a core
+BATCH_GPU = 256
 
 
 class Encoder:
@@ -28,20 +29,24 @@ class Encoder:
         tokenizer: the fast tokenizer.
         model: a transformers token classifier, possibly with peft adapters.
         max_tokens: longer texts are cut here.
+        device: where the model is; what it gives, and is given, is there too.
     """
 
-    def __init__(self, tokenizer: Any, model: Any, max_tokens: int) -> None:
-        self.tokenizer, self.model, self.max_tokens = tokenizer, model, max_tokens
+    def __init__(self, tokenizer: Any, model: Any, max_tokens: int, device: Any = "cpu") -> None:
+        self.tokenizer, self.max_tokens, self.device = tokenizer, max_tokens, device
+        self.model = model.to(device)
 
     @classmethod
-    def load(cls, source: Path | str, labels: Sequence[str], max_tokens: int) -> Encoder:
+    def load(cls, source: Path | str, labels: Sequence[str], max_tokens: int, device: str | None = None) -> Encoder:
         """Load a pre-trained encoder with a fresh zero head for these labels, or a trained one with its head.
 
         Args:
             source: a local folder or a Hub id.
             labels: in the order of the logits.
             max_tokens: longer texts are cut here.
+            device: as torch names it; by default the first GPU, and the processor where there is none.
         """
+        import torch
         from transformers import AutoModelForTokenClassification, AutoTokenizer
         from transformers.utils import logging as transformers_logging
 
@@ -54,15 +59,21 @@ class Encoder:
             num_labels=len(labels),
             id2label=dict(enumerate(labels)),
             label2id={label: index for index, label in enumerate(labels)},
+            dtype=torch.float32,  # as a file may not be, and training needs
         )
-        return cls(tokenizer, model, max_tokens)
+        return cls(tokenizer, model, max_tokens, device or default_device())
+
+    @property
+    def at_once(self) -> int:
+        """How many texts it reads in one step when it does not train."""
+        return BATCH if self.device == "cpu" else BATCH_GPU
 
     def tokens(self, texts: Sequence[str]) -> Any:
         """Tensors `input_ids` and `attention_mask` [texts, tokens]."""
         batch = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=self.max_tokens, return_tensors="pt"
         )
-        return {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"]}
+        return {name: batch[name].to(self.device) for name in ("input_ids", "attention_mask")}
 
     def logits(self, texts: Sequence[str]) -> Any:
         """Tensor [texts, labels], with gradients where the model trains."""
@@ -90,9 +101,9 @@ class Encoder:
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # like lengths together: less padding
         found: list[Any] = [None] * len(texts)
         with torch.no_grad():
-            for start in range(0, len(order), BATCH):
-                chunk = order[start : start + BATCH]
-                for index, value in zip(chunk, function([texts[i] for i in chunk]).float().numpy(), strict=True):
+            for start in range(0, len(order), self.at_once):
+                chunk = order[start : start + self.at_once]
+                for index, value in zip(chunk, to_numpy(function([texts[i] for i in chunk])), strict=True):
                     found[index] = value
         return np.stack(found) if found else np.zeros((0, width), np.float32)
 
@@ -101,6 +112,19 @@ def mean_over_tokens(values: Any, mask: Any) -> Any:
     """Mean of [texts, tokens, n] over the tokens the mask [texts, tokens] keeps: [texts, n]."""
     weights = mask.unsqueeze(-1).to(values.dtype)
     return (values * weights).sum(1) / weights.sum(1)
+
+
+def to_numpy(values: Any) -> NDArray[np.float32]:
+    """A tensor without gradients, wherever it is, as float32."""
+    found: NDArray[np.float32] = values.float().cpu().numpy()
+    return found
+
+
+def default_device() -> str:
+    """The first GPU torch can use (CUDA_VISIBLE_DEVICES hides them), else the processor."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager
@@ -117,15 +141,19 @@ def quiet() -> Iterator[None]:
 
 
 def half() -> AbstractContextManager[Any]:
-    """Matrix products in bfloat16, where the processor has instructions for them (AVX-512 BF16, AMX).
+    """Matrix products in bfloat16, where GPU or processor has instructions for them (Ampere on; AVX-512 BF16, AMX).
 
     Parameters, their gradients and sums stay float32.
     """
     import torch
 
-    known = torch.cpu.get_capabilities()
-    able = bool(known.get("avx512_bf16") or known.get("amx_bf16"))
-    found: AbstractContextManager[Any] = torch.autocast("cpu", torch.bfloat16, enabled=able)
+    device = default_device()
+    if device == "cuda":
+        able = torch.cuda.get_device_capability() >= (8, 0)
+    else:
+        known = torch.cpu.get_capabilities()
+        able = bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+    found: AbstractContextManager[Any] = torch.autocast(device, torch.bfloat16, enabled=able)
     return found
 
 

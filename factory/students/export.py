@@ -32,7 +32,7 @@ def export(model: Path, outputs: Sequence[str], max_tokens: int, out: Path, *, p
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    encoder = Encoder.load(model, outputs, max_tokens)
+    encoder = Encoder.load(model, outputs, max_tokens, device="cpu")
     encoder.model.eval()
     batch = encoder.tokens(["one short text", "another text that is a little longer than the first"])
     (out / "onnx").mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from factory.progress import Progress, silent
 from factory.row import Row
 from factory.span import Spans
 from factory.students import probe, training
-from factory.students.encoder import BATCH, Encoder, half
+from factory.students.encoder import BATCH, Encoder, half, to_numpy
 from factory.students.probe import Array
 from factory.students.training import Recipe
 from zoo import decoding
@@ -59,15 +59,15 @@ class Tagger:
         for place, one in enumerate(given):
             ids[place, : len(one.ids)] = torch.tensor(one.ids)
             mask[place, : len(one.ids)] = 1
-        return {"input_ids": ids, "attention_mask": mask}
+        return {"input_ids": ids.to(self.encoder.device), "attention_mask": mask.to(self.encoder.device)}
 
     def logits(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """What the head says of each text's pieces, [pieces, tags], without gradients."""
-        return self.read(texts, lambda batch: self.encoder.model(**batch).logits.float().numpy())
+        return self.read(texts, lambda batch: to_numpy(self.encoder.model(**batch).logits))
 
     def vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
         """The encoder's vectors of each text's pieces, [pieces, hidden]."""
-        return self.read(texts, lambda batch: self.encoder.model.base_model(**batch).last_hidden_state.float().numpy())
+        return self.read(texts, lambda batch: to_numpy(self.encoder.model.base_model(**batch).last_hidden_state))
 
     def read(
         self, texts: Sequence[str], function: Callable[[dict[str, Any]], Any], batch_size: int = BATCH
@@ -174,9 +174,11 @@ class Tags(training.Lesson):
         for place, one in enumerate(examples):
             read[place, one.first : one.first + len(one.tags)] = True
         logits = encoder.model(**batch).logits[read].float()
-        wanted = torch.tensor(np.concatenate([one.tags for one in examples]))
-        weights = torch.tensor(np.concatenate([np.full(len(one.tags), one.weight, np.float32) for one in examples]))
-        return torch.nn.functional.cross_entropy(logits, wanted, reduction="none"), weights
+        wanted = torch.tensor(np.concatenate([one.tags for one in examples]), device=encoder.device)
+        weights = np.concatenate([np.full(len(one.tags), one.weight, np.float32) for one in examples])
+        return torch.nn.functional.cross_entropy(logits, wanted, reduction="none"), torch.tensor(
+            weights, device=encoder.device
+        )
 
 
 def fit_probe(tagger: Tagger, rows: Sequence[Row], labels: Sequence[str]) -> tuple[Array, Array]:

@@ -218,9 +218,9 @@ class _Run:
         state = self._load_parameters(self.folder / f"epoch-{len(history)}.safetensors")
         for name, parameter in self.parameters.items():
             self.optimizer.state[parameter] = {
-                "exp_avg": state[f"mean.{name}"],
-                "exp_avg_sq": state[f"square.{name}"],
-                "step": state[f"step.{name}"],
+                "exp_avg": state[f"mean.{name}"].to(parameter.device),
+                "exp_avg_sq": state[f"square.{name}"].to(parameter.device),
+                "step": state[f"step.{name}"],  # AdamW counts on the processor
             }
         return history
 

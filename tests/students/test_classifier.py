@@ -148,6 +148,16 @@ def test_an_encoder_gives_the_same_vectors_in_any_company(encoder: Path, rows: l
     assert np.allclose(together[::-1], loaded.vectors(texts[::-1]), atol=1e-5)
 
 
+def test_an_encoder_stored_in_half_precision_computes_in_single(encoder: Path, rows: list[Row], tmp_path: Path) -> None:
+    whole = Encoder.load(encoder, LABELS, 24)
+    expected = whole.vectors([rows[0].text])
+    whole.model.half().save_pretrained(tmp_path)
+    whole.tokenizer.save_pretrained(tmp_path)
+    stored = Encoder.load(tmp_path, LABELS, 24)
+    assert {str(parameter.dtype) for parameter in stored.model.parameters()} == {"torch.float32"}
+    assert np.allclose(stored.vectors([rows[0].text]), expected, atol=1e-2)
+
+
 def test_no_texts_make_no_vectors_of_the_right_width(encoder: Path) -> None:
     loaded = Encoder.load(encoder, LABELS, 24)
     assert loaded.vectors([]).shape == (0, 32)
@@ -164,7 +174,7 @@ def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(file: Path, folder: Path, texts: list[str]) -> np.ndarray:
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     batch = Encoder.load(folder, LABELS, 24).tokens(texts)
-    return np.asarray(session.run(["logits"], {name: value.numpy() for name, value in batch.items()})[0])
+    return np.asarray(session.run(["logits"], {name: value.cpu().numpy() for name, value in batch.items()})[0])
 
 
 @pytest.mark.parametrize("size", [1, 3, 12])

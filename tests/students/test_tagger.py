@@ -161,7 +161,7 @@ def test_exports_answer_as_torch_does(
     for row in kitchen_rows[:5]:
         cut = reader.cut(row.text)
         window = reader.windows(cut)[0]
-        batch = {key: value.numpy() for key, value in reader.batch([window]).items()}
+        batch = {key: value.cpu().numpy() for key, value in reader.batch([window]).items()}
         said = session.run(["logits"], batch)[0][0, 1:-1]
         torch_says = reader.logits([row.text])[0][: window.stop - 3]
         parity = difference(torch_says, said[: len(torch_says)])
