@@ -1,14 +1,15 @@
-"""What each strategy of writing buys: gold accuracy per thousand teacher tokens, with and without real logs.
+"""What each strategy of writing buys: points on gold per thousand teacher tokens, with and without real logs.
 
     python benchmarks/strategies.py [--spec SPEC [--spec SPEC ...]] [--tokens 20000] [--rows 600] [--seeds 3]
 
 For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
 judge and the committee do what they do in a build (without the spec's reader, which would read every text anew for
-every measurement), and a linear probe on the frozen encoder's vectors (the cheap student) is measured on all validation
-gold. `logs` says whether the spec's unlabelled texts are labelled and trained on too. Seeds are disjoint parts of a
-strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME: stopped anywhere, the same
-command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of other specs, teachers and
-settings stay.
+every measurement), and a linear probe on the frozen encoder's vectors (the cheap student, benchmarks/parts/cheap.py) is
+measured on all validation gold: by accuracy, or of spans by strict span F1. `logs` says whether the spec's unlabelled
+texts are labelled and trained on too (of spans as many as may be judged: others would be no rows). Seeds are disjoint
+parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME: stopped
+anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of other
+specs, teachers and settings stay.
 """
 
 from __future__ import annotations
@@ -20,8 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.parts.cheap import OF_KIND
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
@@ -29,24 +29,15 @@ from factory.errors import FactoryError, SpecError
 from factory.evidence.circumstances import hardware
 from factory.files import read_json, read_jsonl
 from factory.generate import plan as planning
-from factory.generate.strategies import STRATEGIES
-from factory.hygiene import check
-from factory.hygiene import run as hygiene
 from factory.settings import Settings
 from factory.spec import Spec
-from factory.spec_kind import WRITES
 from factory.stages import Build, data, sources
-from factory.stages.ballot import Ballot, voted
-from factory.students import probe
-from factory.students.classifier import targets
-from factory.students.encoder import Encoder
 from factory.teacher.cache import ReplyCache
 
 RESULTS = Path(__file__).parent / "results" / "strategies.csv"
 NONE = "none"
 USUAL = "finance/sentiment"
-OF_LABELS = [name for name in STRATEGIES if not any(name in ways for ways in WRITES.values())]
-"""The strategies whose rows have one label, which is what a probe learns."""
+EVERY = [NONE, *itertools.chain(*(kind.strategies for kind in OF_KIND.values()))]
 KEY = ("spec", "teacher", "strategy", "logs", "seed", "token_budget", "row_budget", "judged")
 
 
@@ -57,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tokens", type=int, default=20_000, help="teacher tokens for writing, a measurement")
     parser.add_argument("--rows", type=int, default=600, help="rows asked for at most, a measurement")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--judge", type=int, default=200, help="texts the teacher judges for the committee")
-    parser.add_argument("--strategies", nargs="*", choices=[NONE, *OF_LABELS], default=[NONE, *OF_LABELS])
+    parser.add_argument("--judge", type=int, default=200, help="texts the teacher judges, or marks")
+    parser.add_argument("--strategies", nargs="*", choices=EVERY, default=EVERY, help="those of a spec's kind count")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     where = settings.load()
@@ -67,31 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             bench.run(asked.out)
 
 
-class _Remembering:
-    """An encoder that encodes a text once: most rows are the same in every measurement."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder, self._known = encoder, dict[str, Any]()
-
-    def vectors(self, texts: Sequence[str]) -> Any:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known.update(zip(new, self._encoder.vectors(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
-
-
 class _Bench:
     """The measurements of one spec; one teacher and one encoder serve them all."""
 
     def __init__(self, spec: Spec, where: Settings, asked: argparse.Namespace) -> None:
-        if spec.kind != "classification":
+        if spec.kind not in OF_KIND:
             raise FactoryError(
-                f"{spec.name} is of kind {spec.kind}; what is measured here is labels.",
-                fix="Name a classification spec.",
+                f"{spec.name} is of kind {spec.kind}, for which there is no cheap student.",
+                fix=f"Name a spec of kind {' or '.join(OF_KIND)}.",
             )
         self.spec, self.where, self.asked = spec, where, asked
         self.host = Build(spec, "full", where)
-        self.encoder = _Remembering(self.host.encoder)
-        self.gold = self.encoder.vectors([row.text for row in self.host.gold])
+        self.cheap = OF_KIND[spec.kind](self.host)
 
     def __enter__(self) -> _Bench:
         return self
@@ -102,7 +80,8 @@ class _Bench:
     def run(self, out: Path) -> None:
         """Every strategy, with and without logs, for every seed; the file is rewritten after each."""
         found: list[dict[str, Any]] = []
-        strategies = sorted(self.asked.strategies, key=[NONE, *OF_LABELS].index)
+        strategies = [name for name in (NONE, *self.cheap.strategies) if name in self.asked.strategies]
+        metric = self.cheap.metric
         logs = [False, True] if self.spec.unlabelled else [False]
         for seed, with_logs, strategy in itertools.product(range(self.asked.seeds), logs, strategies):
             try:
@@ -112,16 +91,16 @@ class _Bench:
                 continue
             base = next((one for one in found if (one["strategy"], one["logs"]) == (NONE, line["logs"])), None)
             if base and strategy != NONE and line["tokens_written_and_read"]:
-                gain = 100 * (line["accuracy"] - base["accuracy"])
+                gain = 100 * (line[metric] - base[metric])
                 line["points_gained"] = round(gain, 3)
                 line["points_per_1000_tokens"] = round(1000 * gain / line["tokens_written_and_read"], 4)
             found.append(line)
             save(out, KEY, line)
         for strategy, labelled in itertools.product(strategies, ("no", "yes")):
             mine = [one for one in found if one["strategy"] == strategy and one["logs"] == labelled]
-            if values := [one["accuracy"] for one in mine]:
+            if values := [one[metric] for one in mine]:
                 spread = statistics.stdev(values) if len(values) > 1 else 0.0
-                print(f"{strategy:<14} logs {labelled:<4} accuracy {statistics.mean(values):.4f} +- {spread:.4f}")
+                print(f"{strategy:<15} logs {labelled:<4} {metric} {statistics.mean(values):.4f} +- {spread:.4f}")
 
     def measure(self, strategy: str, with_logs: bool, seed: int) -> dict[str, Any]:
         """Write, clean, judge and vote as a build does; then the probe."""
@@ -132,15 +111,7 @@ class _Bench:
         cleaned = build.run("clean").path
         build.budget = build.budget.model_copy(update={"max_tokens": None})  # the limit is on writing alone
         judged = build.run("judge").path
-        ballot = Ballot(build, cleaned, judged)
-        _, rows = ballot.decide(ballot.rows)
-        kept = hygiene.run(rows, check.context(build.spec, build.gold), ("consistency",)).kept
-        named = [voted(row) for row in kept]
-        weights = np.array([row.weight for row in named], np.float32)
-        vectors = self.encoder.vectors([row.text for row in named])
-        weight, bias = probe.fit(vectors, targets(named, build.labels), weights)
-        answers = (self.gold @ weight.T + bias).argmax(axis=1)
-        right = [build.labels[int(best)] == row.label for best, row in zip(answers, build.gold, strict=True)]
+        rows = self.cheap.rows(build, cleaned, judged)
         budget = self.asked
         return {
             "spec": self.spec.name,
@@ -153,12 +124,14 @@ class _Bench:
             "row_budget": budget.rows,
             "judged": budget.judge,
             "rows_written": read_json(written / "summary.json")["rows written"],
-            "rows_kept": sum(row.origin == "generated" for row in named),
-            "rows_in_all": len(named),
+            "rows_kept": sum(row.origin == "generated" for row in rows),
+            "rows_in_all": len(rows),
             "tokens_written_and_read": spent["read"] + spent["written"],
             "tokens_judging": self._judging(judged),
-            "gold": len(right),
-            "accuracy": round(float(np.mean(right)), 4),
+            "gold": len(build.gold),
+            "accuracy": "",
+            "span_f1": "",
+            self.cheap.metric: round(self.cheap.score(rows), 4),
             "points_gained": "",
             "points_per_1000_tokens": "",
             "hardware": hardware(),
@@ -166,10 +139,10 @@ class _Bench:
 
     def _build(self, strategy: str, with_logs: bool) -> Build:
         full = self.spec.budget("full")
-        changes = {"label": full.label if with_logs else 0, "judge": self.asked.judge}
+        changes = self.cheap.budget(full.label if with_logs else 0, self.asked.judge)
         changes |= {"generate": 0} if strategy == NONE else {"max_tokens": self.asked.tokens}
         budget = full.model_copy(update=changes)
-        named = {"label" if strategy == NONE else strategy: 1.0}
+        named = {self.cheap.strategies[0] if strategy == NONE else strategy: 1.0}
         spec = self.spec.model_copy(
             update={
                 "strategies": named,
@@ -181,7 +154,7 @@ class _Bench:
         )
         build = Build(spec, "full", self.where)
         build.root = self.where.home / "benchmarks" / "strategies" / spec.name
-        build.__dict__["encoder"] = self.encoder
+        build.__dict__["encoder"] = self.cheap.encoder
         build.__dict__["endpoint"] = self.host.endpoint
         return build
 

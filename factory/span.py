@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -46,6 +46,22 @@ class Span(BaseModel):
 
 
 Spans = tuple[Span, ...]
+
+
+class Stretch(Protocol):
+    """A span with whatever else somebody says of it, such as a score."""
+
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def end(self) -> int: ...  # noqa: D102
+    @property
+    def label(self) -> str: ...  # noqa: D102
+
+
+def plain(found: Iterable[Stretch]) -> Spans:
+    """The spans alone."""
+    return tuple(Span(start=one.start, end=one.end, label=one.label) for one in found)
 
 
 class Claim(NamedTuple):

@@ -141,8 +141,7 @@ class Way(ABC):
         """
         cleaned, judged = build.run("clean"), build.run("judge")
         spec = build.spec
-        said = {line["id"]: line for line in read_jsonl(judged.path / "judgements.jsonl")}
-        rows = [self._row(build, row, said.get(row.id)) for row in read_rows(cleaned.path / "kept.jsonl")]
+        rows, said = self.decide(build, cleaned.path, judged.path)
         sound = [row for row in rows if hygiene.sound(row)]
         shown = select(sound, build.budget.review, spec.review.audit)
         pushed, pulled = ask_people(build, shown)
@@ -178,6 +177,14 @@ class Way(ABC):
             "spec": spec.identity,
         }
         return build.stage("review", inputs, work)
+
+    def decide(self, build: Build, cleaned: Path, judged: Path) -> tuple[list[Row], Mapping[str, Line]]:
+        """What the teacher makes of the rows in the folders of `clean` and `judge`, and its lines by the rows' ids.
+
+        Real texts that it was not asked about, or of which it said nothing usable, are rows that are not sound.
+        """
+        said = {line["id"]: line for line in read_jsonl(judged / "judgements.jsonl")}
+        return [self._row(build, row, said.get(row.id)) for row in read_rows(cleaned / "kept.jsonl")], said
 
     def no_student(self, build: Build) -> Output:
         """Say how far it goes.

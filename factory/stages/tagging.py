@@ -13,7 +13,7 @@ from factory.evidence import spans as figures
 from factory.generate import marking
 from factory.progress import Progress
 from factory.row import Row
-from factory.span import Span, Spans
+from factory.span import Spans, plain
 from factory.spec import Spec
 from factory.stages.build import Build
 from factory.stages.student import Logits, Said, Student, encoder_of, session
@@ -68,7 +68,7 @@ class Tagging(Student):
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; scores are of the spans found."""
         found = specialist.predict(texts)
-        return Said([_spans(some) for some in found], [[one.score for one in some] for some in found], "")
+        return Said([plain(some) for some in found], [[one.score for one in some] for some in found], "")
 
     def opponents(self, rows: Sequence[Row], labels: Sequence[str], texts: Sequence[str]) -> Mapping[str, Said]:
         """A list of words, and features of words."""
@@ -90,8 +90,4 @@ class Tagging(Student):
     ) -> tuple[list[Spans], list[list[float]]]:
         cuts = map(self._reader(folder, recipe).cut, texts)
         found = tagger.find(texts, cuts, logits, recipe.labels, temperature)
-        return [_spans(some) for some in found], [[one.score for one in some] for some in found]
-
-
-def _spans(found: Sequence[Any]) -> Spans:
-    return tuple(Span(start=one.start, end=one.end, label=one.label) for one in found)
+        return [plain(some) for some in found], [[one.score for one in some] for some in found]

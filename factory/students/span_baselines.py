@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from factory.row import Row
-from factory.span import Span, Spans
+from factory.span import Span, Spans, plain
 from factory.students.tagger import tags_of
 from zoo import decoding
 
@@ -83,8 +83,7 @@ class WordFeatures:
     def predict(self, texts: Sequence[str]) -> tuple[list[Spans], list[list[float]]]:
         """The spans of each text, and their scores."""
         found = [self._spans(text) for text in texts]
-        spans = [tuple(Span(start=one.start, end=one.end, label=one.label) for one in some) for some in found]
-        return spans, [[one.score for one in some] for some in found]
+        return [plain(some) for some in found], [[one.score for one in some] for some in found]
 
     def _spans(self, text: str) -> list[decoding.Found]:
         places = words(text)

@@ -181,15 +181,15 @@ class Tags(training.Lesson):
         )
 
 
-def fit_probe(tagger: Tagger, rows: Sequence[Row], labels: Sequence[str]) -> tuple[Array, Array]:
+def fit_probe(tagger: Tagger, rows: Sequence[Row], labels: Sequence[str], most: int = MOST) -> tuple[Array, Array]:
     """A linear head on the encoder's vectors of pieces: weight [tags, hidden] and bias [tags].
 
-    Of many rows it is fitted to some, drawn with a fixed seed: `MOST` pieces or a few more.
+    Of many rows it is fitted to some, drawn with a fixed seed: `most` pieces or a few more.
     """
     cuts = [tagger.cut(row.text) for row in rows]
     order = np.random.default_rng(0).permutation(len(rows))
     sizes = np.cumsum([len(cuts[i].ids) for i in order])
-    chosen = order[: 1 + int((sizes < MOST).sum())]
+    chosen = order[: 1 + int((sizes < most).sum())]
     vectors = np.concatenate(tagger.vectors([rows[i].text for i in chosen]))
     wanted = np.concatenate([tags_of(cuts[i].places, rows[i].spans or (), labels) for i in chosen])
     weights = np.concatenate([np.full(len(cuts[i].ids), rows[i].weight, np.float32) for i in chosen])

@@ -17,8 +17,8 @@ from factory.evidence.intervals import value_of
 from factory.evidence.predictions import read_predictions
 from factory.evidence.records import Comparison, Evidence, GateLine, Record, SpanMistakes, gold_hash, read_evidence
 from factory.files import read_json, read_jsonl
-from factory.row import Gold, Span, read_gold, read_rows
-from factory.span import strip
+from factory.row import Gold, read_gold, read_rows
+from factory.span import plain, strip
 from factory.stages import STAGES
 from tests import card_code, kitchen, shop, tiny_encoder
 from tests.conftest import Factory
@@ -174,7 +174,7 @@ def test_the_zoo_loads_it_from_the_hub_and_it_answers_with_typed_spans(built: Fa
     assert isinstance(specialist, zoo.Tagger) and specialist.labels == tuple(kitchen.WORDS)
     gold = gold_of(built)
     found = specialist.predict([row.text for row in gold])
-    said = [tuple(Span(start=one.start, end=one.end, label=one.label) for one in some) for some in found]
+    said = [plain(some) for some in found]
     told = read_predictions(stage(built, "evaluate") / "predictions" / "student_int8.jsonl")
     assert said == told.predicted  # what is published is what was measured
     for row, some in zip(gold, found, strict=True):
@@ -187,7 +187,7 @@ def test_a_text_of_many_windows_is_marked_to_its_end(built: Factory) -> None:
     texts = [row.text for row in gold_of(built)]
     whole = " ".join(texts)
     people = kitchen.spans_of(whole)
-    found = tuple(Span(start=one.start, end=one.end, label=one.label) for one in specialist.predict(whole))
+    found = plain(specialist.predict(whole))
     assert value_of("span_f1", [people], [found]) > 0.8
     assert found[-1].start > len(whole) - 2 * len(texts[-1])
 
