@@ -31,10 +31,9 @@ class Classifying(Student):
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
         """See Student.logits; a line a text."""
-        encoder = encoder_of(self, folder, recipe)
         if export is None:
-            return list(encoder.predict_logits(texts)[:, None])
-        run, found = session(export), []
+            return list(encoder_of(self, folder, recipe).predict_logits(texts)[:, None])
+        encoder, run, found = encoder_of(self, folder, recipe, "cpu"), session(export), []
         for text in texts:
             batch = {name: value.numpy() for name, value in encoder.tokens([text]).items()}
             found.append(run.run(["logits"], batch)[0])

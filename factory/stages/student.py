@@ -89,6 +89,6 @@ def session(file: Path) -> Any:
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 
-def encoder_of(student: Student, folder: Path, recipe: Recipe) -> Encoder:
-    """The model in a folder, with the student's outputs."""
-    return Encoder.load(folder, student.lesson.outputs(recipe.labels), recipe.max_tokens)
+def encoder_of(student: Student, folder: Path, recipe: Recipe, device: str | None = None) -> Encoder:
+    """The model in a folder, with the student's outputs; what feeds an export is on the device `cpu`."""
+    return Encoder.load(folder, student.lesson.outputs(recipe.labels), recipe.max_tokens, device)

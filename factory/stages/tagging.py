@@ -32,15 +32,14 @@ class Tagging(Student):
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
         """See Student.logits; a line a piece."""
-        reader = self._reader(folder, recipe)
         if export is None:
-            return reader.logits(texts)
+            return self._reader(folder, recipe).logits(texts)
         run = session(export)
 
         def answer(batch: Mapping[str, Any]) -> Any:
             return run.run(["logits"], {name: value.numpy() for name, value in batch.items()})[0]
 
-        return reader.read(texts, answer, batch_size=1)
+        return self._reader(folder, recipe, "cpu").read(texts, answer, batch_size=1)
 
     def targets(self, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> NDArray[np.float32]:
         """See Student.targets."""
@@ -82,8 +81,8 @@ class Tagging(Student):
         """See Student.alone."""
         return self._found(folder, recipe, texts, self.logits(folder, recipe, texts), 1.0)
 
-    def _reader(self, folder: Path, recipe: Recipe) -> tagger.Tagger:
-        return tagger.Tagger(encoder_of(self, folder, recipe))
+    def _reader(self, folder: Path, recipe: Recipe, device: str | None = None) -> tagger.Tagger:
+        return tagger.Tagger(encoder_of(self, folder, recipe, device))
 
     def _found(
         self, folder: Path, recipe: Recipe, texts: Sequence[str], logits: Logits, temperature: float

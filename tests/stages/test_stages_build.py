@@ -6,15 +6,20 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import zoo
 from factory.dataset.version import open_version
+from factory.evidence.calibration import probabilities
 from factory.evidence.records import read_evidence
 from factory.files import read_json
 from factory.row import read_rows
 from factory.stage import inputs_of
 from factory.stages import STAGES
+from factory.stages.classifying import Classifying
+from factory.students.export import INT8
+from factory.students.training import Recipe
 from tests import shop
 from tests.conftest import NAME, Factory
 
@@ -111,6 +116,18 @@ def test_the_zoo_loads_it_from_the_hub(built: Factory) -> None:
     right = sum(answer.label == row["label"] for answer, row in zip(found, gold, strict=True)) / len(gold)
     summary = read_json(built.stage("evaluate") / "summary.json")
     assert right == pytest.approx(summary["student:int8"], abs=1e-4)  # what is published is what was measured
+
+
+def test_exports_are_read_as_the_zoo_reads_them_whatever_torch_runs_on(
+    built: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.students.encoder.default_device", lambda: "meta")  # not the processor, as a GPU is not
+    folder, recipe = built.stage("train"), Recipe(str(built.encoder), tuple(shop.WORDS), max_tokens=64)
+    specialist, texts = zoo.load(NAME, hub=built.home / "hub"), [row.text for row in built.gold_rows()[:4]]
+    assert isinstance(specialist, zoo.Classifier)
+    logits = np.concatenate(Classifying().logits(folder, recipe, texts, folder / INT8))
+    p = probabilities(logits, specialist.manifest.temperature)
+    assert p == pytest.approx(specialist.predict_proba(texts), abs=1e-5)
 
 
 def test_a_second_build_makes_nothing_and_asks_nothing(built: Factory) -> None:

@@ -20,6 +20,9 @@ from factory.files import read_json, read_jsonl
 from factory.row import Gold, read_gold, read_rows
 from factory.span import plain, strip
 from factory.stages import STAGES
+from factory.stages.tagging import Tagging
+from factory.students.export import INT8
+from factory.students.training import Recipe
 from tests import card_code, kitchen, shop, tiny_encoder
 from tests.conftest import Factory
 
@@ -179,6 +182,19 @@ def test_the_zoo_loads_it_from_the_hub_and_it_answers_with_typed_spans(built: Fa
     assert said == told.predicted  # what is published is what was measured
     for row, some in zip(gold, found, strict=True):
         assert all(one.text == row.text[one.start : one.end] and 0 < one.score <= 1 for one in some)
+
+
+def test_exports_are_read_as_the_zoo_reads_them_whatever_torch_runs_on(
+    built: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("factory.students.encoder.default_device", lambda: "meta")  # not the processor, as a GPU is not
+    folder, recipe = stage(built, "train"), Recipe(str(built.encoder), tuple(kitchen.WORDS), max_tokens=20)
+    specialist, texts = zoo.load(NAME, hub=built.home / "hub"), [row.text for row in gold_of(built)[:4]]
+    assert isinstance(specialist, zoo.Tagger)
+    for one, other in zip(
+        Tagging().logits(folder, recipe, texts, folder / INT8), specialist.logits(texts), strict=True
+    ):
+        assert one == pytest.approx(other, abs=1e-5)
 
 
 def test_a_text_of_many_windows_is_marked_to_its_end(built: Factory) -> None:
