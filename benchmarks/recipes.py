@@ -3,9 +3,9 @@
     python benchmarks/recipes.py finance/sentiment --recipe dropout=0.1 [--recipe rank=32,dropout=0.1] [--seeds 2]
 
 The spec's own recipe comes first, then each one asked for with these values changed, for every seed. The epoch is
-chosen by held-out rows, as in a build. Figures are the held-out loss (choose by this one), accuracy on all validation
-gold by torch (look at this one last), and its paired difference, in points, from the spec's own recipe with the same
-seed. Models are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
+chosen by held-out rows, as in a build. Figures are the held-out loss (choose by this one), accuracy, or of spans strict
+span F1, on all validation gold by torch (look at this one last), and its paired difference, in points, from the spec's
+own recipe with the same seed. Models are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
 benchmarks/results/recipes.csv, a line a training; lines of other dataset versions stay.
 """
 
@@ -23,12 +23,12 @@ from factory import settings
 from factory import spec as specs
 from factory.dataset.version import DatasetVersion, open_version
 from factory.evidence.circumstances import hardware
-from factory.evidence.intervals import paired
+from factory.evidence.intervals import paired, value_of
+from factory.evidence.records import Decision, decision
 from factory.files import digest, read_json
 from factory.stages import Build
-from factory.stages.model import recipe_of
-from factory.students.classifier import TRAINER, Recipe, train
-from factory.students.encoder import Encoder
+from factory.stages.model import recipe_of, student_of
+from factory.students.training import TRAINER, Recipe, train
 
 RESULTS = Path(__file__).parent / "results" / "recipes.csv"
 KEY = ("spec", "dataset", "trainer", "recipe", "seed")
@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         version = open_version(build.run("dataset").path)
         base = recipe_of(build)
         for seed in range(base.seed, base.seed + asked.seeds):
-            own: list[str] = []
+            own: list[Decision] = []
             for text in ["", *asked.recipe]:
                 recipe = replace(base, seed=seed, **changes(text))
                 line, answers = _measure(build, version, recipe)
                 own = own or answers
-                gain = paired("accuracy", [row.label for row in build.gold], answers, own)
+                gain = paired(student_of(build).metrics[0], [decision(row) for row in build.gold], answers, own)
                 save(
                     asked.out,
                     KEY,
@@ -72,25 +72,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 )
 
 
-def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dict[str, Any], list[str]]:
+def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dict[str, Any], list[Decision]]:
     """Train unless it is done; the figures, and the answers to the gold rows."""
     named = {**asdict(recipe), "encoder": build.encoder_identity, "trainer": TRAINER, "dataset": version.version}
     out = build.settings.home / "benchmarks" / "recipes" / build.spec.name / digest(named)[:16]
-    rows, held = version.rows("train"), version.rows("held_out")
+    rows, held, student = version.rows("train"), version.rows("held_out"), student_of(build)
     if not (out / "training.json").exists():
         out.mkdir(parents=True, exist_ok=True)
-        train(rows, held, recipe, out, build.meter("train", "steps"))
+        train(student.lesson, rows, held, recipe, out, build.meter("train", "steps"))
     history = read_json(out / "training.json")["epochs"]
-    logits = Encoder.load(out, recipe.labels, recipe.max_tokens).predict_logits([row.text for row in build.gold])
-    answers = [recipe.labels[int(best)] for best in logits.argmax(axis=1)]
-    right = sum(answer == row.label for answer, row in zip(answers, build.gold, strict=True))
+    answers, _ = student.alone(out, recipe, [row.text for row in build.gold])
+    metric = student.metrics[0]
     return {
         "rows": len(rows),
         "epochs": len(history),
         "held_out_loss": min(item["held_out"] for item in history),
         "gold": len(answers),
-        "accuracy": round(right / len(answers), 4),
-    }, answers
+        "accuracy": "",
+        "span_f1": "",
+        metric: round(value_of(metric, [decision(row) for row in build.gold], answers), 4),
+    }, list(answers)
 
 
 if __name__ == "__main__":
