@@ -2,70 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 from factory import record as records
-from factory.generate.limits import NO_LIMITS, Limits, Spent, within
-from factory.generate.pipeline import ask
+from factory.generate.asking import Said
 from factory.generate.prompt import messages
-from factory.progress import Progress, silent
 from factory.record import Record
 from factory.spec import Spec
 from factory.spec_field import reply_schema
-from factory.teacher.chat import Request, Teacher
+from factory.teacher.chat import Request
 
 FIELD = 24
 """Tokens that a field of a reply takes, about, beyond the words that it quotes."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A teacher's view of one text.
-
-    Attributes:
-        record: what it read; None where the reply could not be read or does not hold. Of a record that holds in part
-            nothing is taken: what is left of it would say that the text does not have the rest.
-        said: the record that does not hold, as it was said.
-        key: the reply's place in the cache.
-        failure: why there is no record.
-    """
-
-    record: Record | None
-    said: Record | None
-    key: str
-    failure: str = ""
-
-
-def read_out(
-    spec: Spec,
-    texts: Sequence[str],
-    teacher: Teacher,
-    cache: Path,
-    progress: Progress = silent,
-    limits: Limits = NO_LIMITS,
-    before: Spent | None = None,
-) -> list[Reading]:
-    """Ask for the record of each text, greedily.
-
-    Args:
-        spec: the specialist; judge.jinja is what is asked.
-        texts: what to read.
-        teacher: whom to ask.
-        cache: the reply cache's file.
-        progress: called with (replies, replies in all).
-        limits: what may be spent; the failure of texts beyond it begins with limits.NOT_ASKED.
-        before: what was spent earlier under the same limits.
-    """
-    requests = [request(spec, text) for text in texts]
-    answers, _ = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
-    return [
-        Reading(None, None, answer.key, answer.error)
-        if answer.text is None
-        else read(spec, text, answer.text, answer.key)
-        for answer, text in zip(answers, texts, strict=True)
-    ]
 
 
 def request(spec: Spec, text: str) -> Request:
@@ -85,10 +31,13 @@ def options(spec: Spec) -> list[dict[str, str]]:
     ]
 
 
-def read(spec: Spec, text: str, reply: str, key: str = "") -> Reading:
-    """What a reply says of a text."""
+def read(spec: Spec, text: str, reply: str) -> Said[Record]:
+    """What a reply says of a text; beside the record, `said`: one that does not hold, as it was said.
+
+    Of a record that holds in part nothing is taken: what is left would say that the text does not have the rest.
+    """
     said, failure = records.read(reply)
     if said is None:
-        return Reading(None, None, key, failure)
+        return Said(None, failure, {"said": None})
     record, failure = records.settle(spec.fields, text, said)
-    return Reading(None, said, key, failure) if failure else Reading(record, None, key)
+    return Said(None, failure, {"said": said}) if failure else Said(record, "", {"said": None})

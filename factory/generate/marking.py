@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from factory.generate.limits import NO_LIMITS, Limits, Spent, within
+from factory.generate.asking import Said
 from factory.generate.pipeline import ask
 from factory.generate.prompt import messages
 from factory.progress import Progress, silent
-from factory.span import Claim, Refused, Spans, locate
+from factory.span import Claim, Spans, locate
 from factory.spec import Spec
 from factory.teacher.chat import Request, Teacher
 
@@ -24,54 +24,6 @@ MOST = 40
 """Claims in one reply; a teacher that goes round in circles is stopped."""
 CLAIM = 16
 """Tokens that a claim takes, about."""
-
-
-@dataclass(frozen=True)
-class Marking:
-    """A teacher's view of one text.
-
-    Attributes:
-        spans: what it marked and we found; None where its reply could not be read, or where of what it claimed nothing
-            could be found: such a text is not one without spans.
-        refused: claims that do not hold.
-        key: the reply's place in the cache.
-        failure: why there are no spans.
-    """
-
-    spans: Spans | None
-    refused: tuple[Refused, ...]
-    key: str
-    failure: str = ""
-
-
-def mark_up(
-    spec: Spec,
-    texts: Sequence[str],
-    teacher: Teacher,
-    cache: Path,
-    progress: Progress = silent,
-    limits: Limits = NO_LIMITS,
-    before: Spent | None = None,
-) -> list[Marking]:
-    """Ask for the spans of each text, greedily.
-
-    Args:
-        spec: the specialist; judge.jinja is what is asked.
-        texts: what to mark up.
-        teacher: whom to ask.
-        cache: the reply cache's file.
-        progress: called with (replies, replies in all).
-        limits: what may be spent; the failure of texts beyond it begins with limits.NOT_ASKED.
-        before: what was spent earlier under the same limits.
-    """
-    requests = [request(spec, text) for text in texts]
-    answers, _ = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
-    return [
-        Marking(None, (), answer.key, answer.error)
-        if answer.text is None
-        else _read(answer.text, text, list(spec.labels), answer.key)
-        for answer, text in zip(answers, texts, strict=True)
-    ]
 
 
 def zero_shot(
@@ -91,7 +43,7 @@ def zero_shot(
     requests = [question(spec, text, policy) for text in texts]
     answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
     return [
-        None if answer.text is None else _read(answer.text, text, list(spec.labels), answer.key).spans
+        None if answer.text is None else read(spec, text, answer.text).decision
         for answer, text in zip(answers, texts, strict=True)
     ]
 
@@ -149,11 +101,16 @@ def parse_claims(reply: str) -> tuple[list[Claim] | None, str]:
     return found, ""
 
 
-def _read(reply: str, text: str, labels: list[str], key: str) -> Marking:
+def read(spec: Spec, text: str, reply: str) -> Said[Spans]:
+    """What a reply says of a text; beside the spans, `refused`: claims that do not hold.
+
+    A text of which nothing that was claimed could be found is not one without spans: it has no decision.
+    """
     claims, failure = parse_claims(reply)
     if claims is None:
-        return Marking(None, (), key, failure)
-    spans, refused = locate(text, claims, labels)
+        return Said(None, failure, {"refused": []})
+    spans, refused = locate(text, claims, list(spec.labels))
+    beside = {"refused": [{"text": r.claim.text, "type": r.claim.label, "reason": r.reason} for r in refused]}
     if claims and not spans:
-        return Marking(None, tuple(refused), key, f"nothing claimed holds: {refused[0].reason}")
-    return Marking(spans, tuple(refused), key)
+        return Said(None, f"nothing claimed holds: {refused[0].reason}", beside)
+    return Said(spans, "", beside)

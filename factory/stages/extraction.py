@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from factory.generate.extraction import Reading, read_out
-from factory.generate.limits import Limits, Spent
+from factory.generate import extraction
+from factory.generate.asking import Said
 from factory.hygiene import record
-from factory.progress import Progress
 from factory.record import same
 from factory.row import Row, Verdict
 from factory.stages.build import Build
@@ -25,29 +24,18 @@ class Extraction(Way):
     how = (
         "rows people had read before, read by the teacher alone; a row is right if every field is that people spoke of"
     )
+    request, read = staticmethod(extraction.request), staticmethod(extraction.read)
 
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent) -> list[Reading]:
-        """See Way.ask."""
-        return read_out(build.spec, texts, build.endpoint, build.settings.replies, meter, limits, before)
-
-    def line(self, answer: Reading) -> dict[str, Any]:
-        """`record`, null where the reply could not be used, and `said`, the record that does not hold."""
-        return {"record": answer.record, "said": answer.said}
-
-    def tally(self, answers: Sequence[Reading]) -> dict[str, Any]:
+    def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """See Way.tally."""
         return {
-            "values": sum(len(one.record or ()) for one in answers),
-            "records that do not hold": sum(one.said is not None for one in answers),
+            "values": sum(len(one.decision or ()) for one in said),
+            "records that do not hold": sum(one.beside.get("said") is not None for one in said),
         }
 
-    def usable(self, line: Line) -> bool:
-        """See Way.usable."""
-        return line["record"] is not None
-
-    def decision(self, line: Line) -> tuple[dict[str, Any], Verdict]:
-        """The record; the verdict's score is how many fields it has."""
-        return {"record": line["record"]}, Verdict(check=self.verdict, passed=True, score=float(len(line["record"])))
+    def told(self, line: Line) -> Verdict:
+        """The score is how many fields there are."""
+        return Verdict(check=self.verdict, passed=True, score=float(len(line["record"])))
 
     def agreement(self, build: Build, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Precision, recall and F1 of fields with their value; and by field, of the rows in which people spoke of it.

@@ -9,38 +9,34 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
+
+from pydantic_core import to_jsonable_python
 
 from factory.dataset.version import open_version
 from factory.errors import FactoryError
 from factory.files import read_jsonl, write_json, write_jsonl
+from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.progress import Progress
 from factory.review import merge
 from factory.review.select import select
-from factory.row import Row, Verdict, read_rows
+from factory.row import DECIDES, Kind, Row, Verdict, read_rows
+from factory.spec import Spec
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import limits_of, spent_on_writing, told
 from factory.stages.judge import judge_inputs
 from factory.stages.review import answered_of, ask_people
+from factory.teacher.chat import Request
 
 LATER = ("train", "reviewed_only", "zero_shot", "evaluate", "publish")
 Line = Mapping[str, Any]
-"""A line of judgements.jsonl: `id`, `key`, `failure`, and what the kind's Way puts there."""
+"""A line of judgements.jsonl: `id`, the decision by its name (null: none), `key`, `failure`, and what is beside."""
 Pair = tuple[Row, Line]
 """A row that people decided, and what the teacher says of it."""
-
-
-class Answer(Protocol):
-    """What a teacher said of a text: the place of its reply in the cache, and why it could not be used."""
-
-    @property
-    def key(self) -> str: ...  # noqa: D102
-    @property
-    def failure(self) -> str: ...  # noqa: D102
 
 
 class Way(ABC):
@@ -57,7 +53,7 @@ class Way(ABC):
         beyond: the stages for which this kind has no student yet.
     """
 
-    kind: ClassVar[str]
+    kind: ClassVar[Kind]
     asking: ClassVar[str]
     asked: ClassVar[str]
     decided: ClassVar[str]
@@ -66,33 +62,46 @@ class Way(ABC):
     how: ClassVar[str]
     beyond: ClassVar[tuple[str, ...]] = LATER
 
+    @staticmethod
     @abstractmethod
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent) -> list[Any]:
-        """The teacher's answers on texts, in their order."""
+    def request(spec: Spec, text: str) -> Request:
+        """The question for a text."""
+
+    @staticmethod
+    @abstractmethod
+    def read(spec: Spec, text: str, reply: str) -> Said[Any]:
+        """What a reply says of a text."""
 
     @abstractmethod
-    def line(self, answer: Any) -> dict[str, Any]:
-        """What an answer adds to its line."""
-
-    @abstractmethod
-    def tally(self, answers: Sequence[Any]) -> dict[str, Any]:
+    def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """What answers amount to, for the summary."""
 
     @abstractmethod
-    def usable(self, line: Line) -> bool:
-        """Whether there is a decision on a line."""
-
-    @abstractmethod
-    def decision(self, line: Line) -> tuple[dict[str, Any], Verdict]:
-        """A usable line's decision as a row's fields, and what is to be said of it."""
+    def told(self, line: Line) -> Verdict:
+        """What is to be said of a usable line's decision, under the name `verdict`."""
 
     @abstractmethod
     def agreement(self, build: Build, pairs: Sequence[Pair]) -> dict[str, Any]:
         """How well the teacher decides what people had decided, for the summary; empty where nothing tells."""
 
     @abstractmethod
-    def right(self, pair: Pair) -> bool:
-        """Whether the teacher says all of what people had said of a row, and nothing else."""
+    def right(self, pair: Pair) -> float:
+        """Whether the teacher says all of what people had said of a row, and nothing else: 1 or 0."""
+
+    def ask(
+        self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent
+    ) -> tuple[list[Said[Any]], Spent]:
+        """What the teacher says of texts, in their order, and what it cost."""
+        spec, cache = build.spec, build.settings.replies
+        return ask_about(spec, texts, self.request, self.read, build.endpoint, cache, meter, limits, before)
+
+    def usable(self, line: Line) -> bool:
+        """Whether there is a decision on a line."""
+        return line[self._field] is not None
+
+    @property
+    def _field(self) -> str:
+        return DECIDES[self.kind]
 
     @property
     def functions(self) -> Mapping[str, Callable[[Build], Output]]:
@@ -102,7 +111,7 @@ class Way(ABC):
     def judge(self, build: Build) -> Output:
         """What the teacher finds in real texts, and then in those that people decided, up to the budget.
 
-        judgements.jsonl: a line has the row's id, what the Way says, `key` and `failure`.
+        judgements.jsonl: see `Line`.
         """
         cleaned = build.run("clean")
         limits = limits_of(build)
@@ -111,21 +120,23 @@ class Way(ABC):
             rows = [row for row in read_rows(cleaned.path / "kept.jsonl") if row.origin in ("unlabelled", "reviewed")]
             rows.sort(key=lambda row: (row.origin == "reviewed", row.id))
             shown = rows[: build.budget.judge]
-            meter = build.meter(self.asking, "rows")
-            texts = [row.text for row in shown]
-            found: list[Answer] = self.ask(build, texts, meter, limits, spent_on_writing(build)) if shown else []
-            write_jsonl(
-                out / "judgements.jsonl",
-                (
-                    {"id": row.id, **self.line(one), "key": one.key, "failure": one.failure}
-                    for row, one in zip(shown, found, strict=True)
-                ),
+            said, _ = (
+                self.ask(
+                    build,
+                    [row.text for row in shown],
+                    build.meter(self.asking, "rows"),
+                    limits,
+                    spent_on_writing(build),
+                )
+                if shown
+                else ([], Spent())
             )
-            stopped = [one.failure.removeprefix(NOT_ASKED) for one in found if one.failure.startswith(NOT_ASKED)]
+            write_jsonl(out / "judgements.jsonl", (self._line(row, one) for row, one in zip(shown, said, strict=True)))
+            stopped = [one.failure.removeprefix(NOT_ASKED) for one in said if one.failure.startswith(NOT_ASKED)]
             summary: dict[str, Any] = {
-                f"texts {self.asked}": len(found) - len(stopped),
-                "replies not as asked": sum(bool(one.failure) for one in found) - len(stopped),
-                **self.tally(found),
+                f"texts {self.asked}": len(said) - len(stopped),
+                "replies not as asked": sum(bool(one.failure) for one in said) - len(stopped),
+                **self.tally(said),
             }
             write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
@@ -199,6 +210,10 @@ class Way(ABC):
             fix="Build with `--until dataset`, and train on that by other means: `datasets.load_dataset` opens it.",
         )
 
+    def _line(self, row: Row, said: Said[Any]) -> dict[str, Any]:
+        decision = to_jsonable_python(said.decision)
+        return {"id": row.id, self._field: decision, **said.beside, "key": said.key, "failure": said.failure}
+
     def _row(self, build: Build, row: Row, line: Line | None) -> Row:
         """The row with what the teacher found, if it is for the teacher to say; people's rows stay as they are."""
         if row.origin in ("reviewed", "example"):
@@ -210,9 +225,10 @@ class Way(ABC):
             why = f"not {self.asked}: beyond the budget" if line is None else f"not {self.asked}: {line['failure']}"
             refusal = Verdict(check=self.verdict, passed=False, score=None, reason=why)
             return weighed.model_copy(update={"verdicts": [*row.verdicts, refusal]})
-        decided, verdict = self.decision(line)
+        decided = Row.from_json({**row.to_json(), self._field: line[self._field]})
         lineage = row.lineage.model_copy(update={"teacher": build.teacher, "reply": line["key"]})
-        return weighed.model_copy(update={**decided, "lineage": lineage, "verdicts": [*row.verdicts, verdict]})
+        verdicts = [*row.verdicts, self.told(line)]
+        return decided.model_copy(update={"weight": weighed.weight, "lineage": lineage, "verdicts": verdicts})
 
     def _pairs(self, rows: Sequence[Row], said: Mapping[str, Line]) -> list[Pair]:
         """The rows people had decided before, and of which the teacher could say something."""

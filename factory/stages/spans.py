@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from factory.generate.limits import Limits, Spent
-from factory.generate.marking import Marking, mark_up
+from factory.generate import marking
+from factory.generate.asking import Said
 from factory.hygiene import spans
-from factory.progress import Progress
 from factory.row import Verdict
 from factory.span import Span
 from factory.stages.build import Build
@@ -24,34 +23,19 @@ class Spans(Way):
     checks = (spans.NAME,)
     beyond = ()
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
+    request, read = staticmethod(marking.request), staticmethod(marking.read)
 
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent) -> list[Marking]:
-        """See Way.ask."""
-        return mark_up(build.spec, texts, build.endpoint, build.settings.replies, meter, limits, before)
-
-    def line(self, answer: Marking) -> dict[str, Any]:
-        """`spans`, null where the reply could not be used, and `refused` claims."""
-        return {
-            "spans": None if answer.spans is None else [span.model_dump() for span in answer.spans],
-            "refused": [{"text": r.claim.text, "type": r.claim.label, "reason": r.reason} for r in answer.refused],
-        }
-
-    def tally(self, answers: Sequence[Marking]) -> dict[str, Any]:
+    def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """See Way.tally."""
         return {
-            "spans": sum(len(one.spans or ()) for one in answers),
-            "claims refused": sum(len(one.refused) for one in answers),
+            "spans": sum(len(one.decision or ()) for one in said),
+            "claims refused": sum(len(one.beside.get("refused", ())) for one in said),
         }
 
-    def usable(self, line: Line) -> bool:
-        """See Way.usable."""
-        return line["spans"] is not None
-
-    def decision(self, line: Line) -> tuple[dict[str, Any], Verdict]:
-        """The spans; the verdict's score is how many claims were refused."""
+    def told(self, line: Line) -> Verdict:
+        """The score is how many claims were refused."""
         refused = "; ".join(one["reason"] for one in line["refused"])
-        verdict = Verdict(check=self.verdict, passed=True, score=float(len(line["refused"])), reason=refused)
-        return {"spans": _marks(line)}, verdict
+        return Verdict(check=self.verdict, passed=True, score=float(len(line["refused"])), reason=refused)
 
     def agreement(self, build: Build, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Precision, recall and F1 of exact spans with their type."""

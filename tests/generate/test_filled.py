@@ -98,9 +98,9 @@ def test_texts_without_a_record_cost_no_other_row() -> None:
     ],
 )
 def test_a_text_has_one_record_or_none(spec: Spec, reply: str, record: Any, failure: str) -> None:
-    found = read(spec, "The atlas went to Ada Lind.", reply, "key")
-    assert found.record == record and found.failure.startswith(failure) and bool(failure) == bool(found.failure)
-    assert (found.said is not None) == (failure.startswith("not in") or failure.startswith("not by"))
+    found = read(spec, "The atlas went to Ada Lind.", reply)
+    assert found.decision == record and found.failure.startswith(failure) and bool(failure) == bool(found.failure)
+    assert (found.beside["said"] is not None) == (failure.startswith("not in") or failure.startswith("not by"))
 
 
 def test_what_is_asked_of_a_text_says_the_form_of_every_field(spec: Spec) -> None:
@@ -125,8 +125,8 @@ JSON = st.recursive(
 def test_any_reply_to_a_reading_is_a_record_that_holds_or_a_reason(spec: Spec, reply: str, cut: int) -> None:
     for said in (reply, reply[:cut]):
         found = read(spec, "Ada Lind is due", said)
-        assert (found.record is None) == bool(found.failure)
-        assert found.record is None or not problem(spec.fields, "Ada Lind is due", found.record)
+        assert (found.decision is None) == bool(found.failure)
+        assert found.decision is None or not problem(spec.fields, "Ada Lind is due", found.decision)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factory import spec as specs
@@ -155,17 +155,18 @@ def reply(*claims: tuple[str, str]) -> str:
         ('{"spans": [{"text": 1, "type": "Food"}]}', None, "not all are claims: a text and a type"),
     ],
 )
-def test_claims_become_spans_or_a_reason(said: str, spans: Any, failure: str) -> None:
-    found = marking._read(said, "an egg", ["Food", "Tool"], "k")
-    assert (found.spans, found.failure, found.key) == (spans, failure, "k")
+def test_claims_become_spans_or_a_reason(spec: Spec, said: str, spans: Any, failure: str) -> None:
+    found = marking.read(spec, "an egg", said)
+    assert (found.decision, found.failure) == (spans, failure)
     if '"pan"' in said:
-        assert [one.reason for one in found.refused] == ["not in the text: 'pan'"]
+        assert [one["reason"] for one in found.beside["refused"]] == ["not in the text: 'pan'"]
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(), st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)))
-def test_any_marking_ends_as_spans_or_as_a_reason(said: str) -> None:
-    found = marking._read(said, "an egg in a pan", ["Food", "Tool"], "k")
-    assert (found.spans is None) == bool(found.failure)
+def test_any_marking_ends_as_spans_or_as_a_reason(spec: Spec, said: str) -> None:
+    found = marking.read(spec, "an egg in a pan", said)
+    assert (found.decision is None) == bool(found.failure)
 
 
 def test_a_question_is_held_to_a_schema_and_a_long_text_gets_room(spec: Spec) -> None:

@@ -205,7 +205,7 @@ def test_answers_that_a_judge_is_shown_hold() -> None:
     assert len(shown) >= 3
     for text, reply in shown:
         found = read(one, text, reply)
-        assert found.record is not None and set(json.loads(reply)) == set(one.fields), found.failure
+        assert found.decision is not None and set(json.loads(reply)) == set(one.fields), found.failure
 
 
 def test_a_template_without_a_divider_is_all_the_users(tmp_path: Any) -> None:
