@@ -23,7 +23,7 @@ from factory.spec import Spec
 USAGE, GATE = 2, 3
 
 
-NAMED = {"classification": "labels", "spans": "types", "extraction": "fields"}
+NAMED = {"classification": "labels", "spans": "types", "extraction": "fields", "generation": "answer"}
 """What a spec of each kind names."""
 
 

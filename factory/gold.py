@@ -14,6 +14,7 @@ from factory.files import read_jsonl
 from factory.record import Record, Value, plain, same, settle
 from factory.span import Span, problem
 from factory.spec_field import Field
+from factory.wording import settle as settled
 
 Line = tuple[dict[str, Any], str]
 """A line of a file, and its place for people."""
@@ -23,7 +24,7 @@ class Gold(BaseModel):
     """A human-labelled row, for measuring (validation) or standing in for reviewers (reviewed).
 
     Attributes:
-        id, text, label, spans, record: as a Row's.
+        id, text, label, spans, record, answer: as a Row's.
         told: the fields that people spoke of, where they did not speak of all; None: the record is whole.
     """
 
@@ -34,6 +35,7 @@ class Gold(BaseModel):
     label: str = ""
     spans: tuple[Span, ...] | None = None
     record: Record | None = None
+    answer: str | None = None
     told: tuple[str, ...] | None = None
 
 
@@ -51,7 +53,8 @@ def read_gold(
         kind: the spec's kind: `label` holds the decision; under `spans`, `entities`: a list of objects with `type`,
             `start`, `end` (code points) and `text`; under `extraction`, `record`: an object by the spec's fields; or
             `field` and `answer`, one of the fields and what a person answered in words (factory.answer): lines of one
-            text are one row then, which is told as far as its answers could be read, and not at all beyond.
+            text are one row then, which is told as far as its answers could be read, and not at all beyond; under
+            `generation`, `answer`.
         fields: the spec's fields, under `extraction`.
 
     Raises:
@@ -63,7 +66,7 @@ def read_gold(
     if kind == "extraction":
         rows = _recorded(lines, fields or {})
     else:
-        read = _marked if kind == "spans" else _labelled
+        read = _READ.get(kind, _labelled)
         rows = [read(value, known, where) for value, where in lines]
     if not rows:
         raise DataError("The gold set is empty.", where=str(path), fix="Measure on at least a few hundred rows.")
@@ -101,6 +104,17 @@ def _marked(value: dict[str, Any], labels: list[str], where: str) -> Gold:
     if reason := problem(text, spans, labels):
         raise DataError(f"A gold row's entities are not sound: {reason}.", where=where, fix=fix)
     return Gold(id=value["id"], text=text, spans=tuple(sorted(spans, key=lambda span: span.start)))
+
+
+def _answered(value: dict[str, Any], labels: list[str], where: str) -> Gold:
+    _complete(value, ("id", "text", "answer"), where)
+    if not (answer := settled(value["answer"])):
+        raise DataError("A gold row's answer is blank, or nothing that can be written down.", where=where)
+    return Gold(id=value["id"], text=value["text"], answer=answer)
+
+
+_READ = {"spans": _marked, "generation": _answered}
+"""Kind to how a line of its gold is read, where that is not by a label."""
 
 
 def _recorded(lines: Sequence[Line], fields: Mapping[str, Field]) -> list[Gold]:

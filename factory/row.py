@@ -14,11 +14,13 @@ from factory.gold import read_gold as read_gold
 from factory.record import Record, written
 from factory.span import Span as Span
 from factory.span import mark, problem, stratum
-from factory.strata import stratum_of
+from factory.strata import ANSWER, stratum_of
 
-Kind = Literal["classification", "spans", "extraction"]
-"""What a decision is: one label a text, named stretches of it, or a record read out of it."""
-DECIDES: Mapping[Kind, str] = {"classification": "label", "spans": "spans", "extraction": "record"}
+Kind = Literal["classification", "spans", "extraction", "generation"]
+"""What a decision is: one label a text, named stretches of it, a record read out of it, or an answer in words."""
+DECIDES: Mapping[Kind, str] = {
+    "classification": "label", "spans": "spans", "extraction": "record", "generation": "answer"
+}  # fmt: skip
 """Kind to the field of a row that holds its decision; people are asked for it by the same name."""
 Origin = Literal["generated", "unlabelled", "reviewed", "example"]
 
@@ -78,6 +80,8 @@ class Row(BaseModel):
         label: the decision, one of the spec's labels; empty for any other kind than `classification`.
         spans: the decision where the kind of task is `spans`, by start; None for any other kind.
         record: the decision where the kind of task is `extraction`, by field; None for any other kind.
+        answer: the decision where the kind of task is `generation`; empty as long as nobody has answered; None for any
+            other kind.
         soft: probability of each label, as the teacher and the committee see it; sums to 1; None: all on `label`.
         weight: how much training should listen to the row, 0 to 1.
         origin: who wrote the text.
@@ -91,6 +95,7 @@ class Row(BaseModel):
     label: str = ""
     spans: tuple[Span, ...] | None = None
     record: Record | None = None
+    answer: str | None = None
     soft: dict[str, float] | None = None
     weight: float = Field(default=1.0, ge=0.0, le=1.0)
     origin: Origin
@@ -100,13 +105,16 @@ class Row(BaseModel):
 
     @model_validator(mode="after")
     def _decided(self) -> Row:
-        if sum([bool(self.label), self.spans is not None, self.record is not None]) != 1:
-            raise ValueError("a row has either a label, or spans, or a record")
+        others = (self.spans, self.record, self.answer)
+        if bool(self.label) + sum(one is not None for one in others) != 1:
+            raise ValueError("a row has either a label, or spans, or a record, or an answer")
         return self
 
     @property
     def kind(self) -> Kind:
         """The kind of its decision."""
+        if self.answer is not None:
+            return "generation"
         if self.record is not None:
             return "extraction"
         return "classification" if self.spans is None else "spans"
@@ -118,7 +126,9 @@ class Row(BaseModel):
 
     @property
     def decision(self) -> str:
-        """The label; or the text with its spans as tags (factory.span.mark); or the record as JSON text."""
+        """The label; or the text with its spans as tags (factory.span.mark); the record as JSON text; the answer."""
+        if self.answer is not None:
+            return self.answer
         if self.record is not None:
             return written(self.record)
         if self.spans is None:
@@ -127,7 +137,12 @@ class Row(BaseModel):
 
     @property
     def stratum(self) -> str:
-        """What rows are balanced and split by: the label, or which types of spans or which fields there are."""
+        """What rows are balanced and split by: the label, or which types of spans or which fields there are.
+
+        Rows with answers are all of one.
+        """
+        if self.answer is not None:
+            return ANSWER
         if self.record is not None:
             return stratum_of(self.record)
         return self.label if self.spans is None else stratum(self.spans)
@@ -138,7 +153,7 @@ class Row(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `Row.from_json` reads back."""
-        other = {name for name in ("spans", "record") if getattr(self, name) is None}
+        other = {name for name in ("spans", "record", "answer") if getattr(self, name) is None}
         said = self.model_dump(mode="json", exclude=other)
         return {"id": self.id, **said}
 

@@ -17,6 +17,7 @@ from factory.budget import Budget as Budget
 from factory.budget import Prices as Prices
 from factory.errors import SpecError
 from factory.files import digest
+from factory.spec_answer import AnswerForm
 from factory.spec_field import Field as RecordField
 from factory.spec_file import explain, read_yaml
 from factory.spec_hygiene import Hygiene, Words
@@ -27,6 +28,8 @@ NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
 CONFUSIONS = "confusions.json"
 """Pairs of labels that a student mistook for each other (factory.generate.confusion), beside spec.yaml."""
+RATING = "rate.jinja"
+"""What a teacher is asked who scores an answer; beside spec.yaml it takes the place of the built-in template."""
 RESERVED = ("strategy", "change", "near", "types", "fields", "told")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -37,15 +40,18 @@ class Example(Part):
 
     Attributes:
         text: where the kind is `spans`, with the spans as tags: `<Chemical>Lithium</Chemical> was given.`
-        label: the decision; under `spans` the tags say it, under `extraction` the record, and there is none.
+        label: the decision; under other kinds than `classification` there is none: the tags, the record or the answer
+            say it.
         record: the decision where the kind is `extraction`: field to value.
+        answer: the decision where the kind is `generation`.
     """
 
-    unsaid = ("record",)
+    unsaid = ("record", "answer")
 
     text: str = Field(min_length=1)
     label: str = ""
     record: dict[str, Any] | None = None
+    answer: str | None = None
 
     @field_validator("record", mode="before")
     @classmethod
@@ -160,7 +166,7 @@ class Requirement(Part):
 
 StrategyName = Literal[
     "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot",
-    "filled", "filled_few_shot"
+    "filled", "filled_few_shot", "answered", "answered_few_shot"
 ]  # fmt: skip
 """The ways there are to make a teacher write rows: factory.generate.strategies."""
 
@@ -184,15 +190,16 @@ class Spec(Part):
         title: what a person calls it.
         purpose: what it is for, for the card.
         not_for: what it must not be used for, for the card.
-        kind: the kind of task: `classification`, one label a text, `spans`, named stretches of a text, or `extraction`,
-            a record read out of a text.
+        kind: the kind of task: `classification`, one label a text, `spans`, named stretches of a text, `extraction`, a
+            record read out of a text, or `generation`, an answer in words of one's own.
         major: first number of its version; raise it when the labels change.
         language: ISO 639-1 code of the texts.
         text: what one text is, in words a writer understands: "a message a customer types into ...".
         question: what is asked about a text, in words a judge understands.
         labels: name to definition: two or more labels, or one or more types of spans; under `extraction` they are the
-            fields and their definitions, and follow from `fields`.
+            fields and their definitions, and follow from `fields`; under `generation` there is one, `answer`.
         fields: what a record holds, under `extraction`: name to definition and type.
+        answer: what an answer is, under `generation`.
         attributes: the axes of diversity: name to values.
         examples: few-shot rows.
         seed: real text to ground the teacher, if any.
@@ -209,19 +216,20 @@ class Spec(Part):
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("fields", "strategies", "refill", "out_of_scope", "judges", "reader")
+    unsaid = ("fields", "answer", "strategies", "refill", "out_of_scope", "judges", "reader")
 
     name: str
     title: str
     purpose: str
     not_for: list[str] = Field(default_factory=list)
-    kind: Literal["classification", "spans", "extraction"]
+    kind: Literal["classification", "spans", "extraction", "generation"]
     major: int = Field(default=1, ge=1)
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     text: str
     question: str
     labels: dict[str, str] = Field(min_length=1)
     fields: dict[str, RecordField] = Field(default_factory=dict)
+    answer: AnswerForm | None = None
     attributes: dict[str, list[str]] = Field(min_length=1)
     examples: list[Example] = Field(default_factory=list)
     seed: Seed | None = None
@@ -276,6 +284,13 @@ class Spec(Part):
                 "name it by the key `out_of_scope`"
             )
 
+    @property
+    def form(self) -> AnswerForm:
+        """What an answer is; raises SpecError under a kind that answers nothing."""
+        if self.answer is None:
+            raise SpecError(f"{self.name} says nothing of answers.", where=str(self.folder / "spec.yaml"))
+        return self.answer
+
     def budget(self, name: str) -> Budget:
         """One of the spec's budgets; raises SpecError naming those there are."""
         for known, budget in self.budgets.items():
@@ -313,6 +328,7 @@ class Spec(Part):
         files = [self.template(name) for name in COMPANIONS]
         own = [f"{name}.jinja" for name in sorted(self.strategies)]
         own += [CONFUSIONS] if "contrastive" in self.strategies else []
+        own += [RATING] if self.answer is not None else []
         files += [self.template(name) for name in own if (self.folder / name).is_file()]
         return digest([self.model_dump(mode="json"), files])[:8]
 

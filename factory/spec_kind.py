@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from factory.record import plain, settle
 from factory.span import TYPE, strip
-from factory.strata import NONE
+from factory.strata import ANSWER, NONE
+from factory.wording import settle as settled
 
 if TYPE_CHECKING:
     from factory.spec import Spec
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 WRITES: Mapping[str, tuple[str, ...]] = {
     "spans": ("marked", "marked_few_shot"),
     "extraction": ("filled", "filled_few_shot"),
+    "generation": ("answered", "answered_few_shot"),
 }
 """Kind to the strategies whose rows have such decisions, the default first; all others write rows of one label."""
 
 
 def derived(raw: Any) -> Any:
-    """A spec as written with what follows from its kind: the strategy, the gate of spans, and the labels of records."""
+    """A spec as written with what follows from its kind: strategy, gate of spans, labels of records and answers."""
     if not isinstance(raw, dict) or raw.get("kind") not in WRITES:
         return raw
     found = {"strategies": {WRITES[raw["kind"]][0]: 1.0}, **raw}
@@ -32,12 +34,15 @@ def derived(raw: Any) -> Any:
     if raw["kind"] == "extraction" and "labels" not in raw and isinstance(fields, dict):
         said = {name: one.get("definition") if isinstance(one, dict) else one for name, one in fields.items()}
         found["labels"] = {name: text for name, text in said.items() if isinstance(text, str)}
+    answer = raw.get("answer")
+    if raw["kind"] == "generation" and "labels" not in raw and isinstance(answer, dict):
+        found["labels"] = {ANSWER: answer["definition"]} if isinstance(answer.get("definition"), str) else {}
     return found
 
 
 def refused(spec: Spec) -> str:
     """The first thing in a spec that does not go with its kind, with its key; empty if all does."""
-    kinds = {"classification": _classification, "spans": _spans, "extraction": _extraction}
+    kinds = {"classification": _classification, "spans": _spans, "extraction": _extraction, "generation": _generation}
     return next(kinds[spec.kind](spec), "")
 
 
@@ -49,12 +54,17 @@ def _classification(spec: Spec) -> Iterator[str]:
     for number, example in enumerate(spec.examples):
         if example.label not in spec.labels:
             yield f"examples.{number}.label is {example.label!r}, which is not under labels"
-    writes = {"spans": "texts with marked spans", "extraction": "texts with their records"}
+    writes = {
+        "spans": "texts with marked spans",
+        "extraction": "texts with their records",
+        "generation": "texts with answers",
+    }
     for kind, names in WRITES.items():
         for name in names:
             if name in spec.strategies:
                 yield f"strategies.{name} writes {writes[kind]}; it goes with `kind: {kind}` only"
     yield from _only_extraction(spec)
+    yield from _only_generation(spec)
     yield from _gate(spec, ("accuracy", "macro_f1"), ("features", "lexicon"), "tfidf or majority")
 
 
@@ -73,6 +83,7 @@ def _spans(spec: Spec) -> Iterator[str]:
         elif reason := strip(example.text, spec.labels)[2]:
             yield f"examples.{number}.text: its tags can't be read: {reason}"
     yield from _only_extraction(spec)
+    yield from _only_generation(spec)
     yield from _gate(spec, ("span_f1",), ("tfidf", "majority"), "features or lexicon")
     yield from _without_a_label(spec, "move the spans that people marked", "mark up", "nobody marked")
 
@@ -96,12 +107,33 @@ def _extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record is missing, or no mapping of fields to values (of none: {{}})"
         elif reason := settle(spec.fields, example.text, record)[1]:
             yield f"examples.{number}.record does not hold: {reason}"
-    if spec.gate != type(spec).model_fields["gate"].get_default(call_default_factory=True):
-        yield (
-            "gate makes no sense under `kind: extraction`: no student of this kind can be trained yet, so there is "
-            "nothing to hold against it"
-        )
+    yield from _only_generation(spec)
+    yield from _no_gate(spec)
     yield from _without_a_label(spec, "change the words that records quote", "read", "nobody read")
+
+
+def _generation(spec: Spec) -> Iterator[str]:
+    if spec.answer is None:
+        yield "answer: under `kind: generation` say what an answer is, by `definition` and `words`"
+        return
+    if spec.labels != {ANSWER: spec.answer.definition}:
+        yield "labels: under `kind: generation` an answer has none; leave them out, and say in `attributes` what varies"
+    for number, example in enumerate(spec.examples):
+        if example.label:
+            yield f"examples.{number}.label: under `kind: generation` an example has an `answer`, and no label"
+        elif not settled(example.answer or ""):
+            yield f"examples.{number}.answer is missing, or nothing that can be written down"
+    yield from _only_extraction(spec)
+    yield from _no_gate(spec)
+    yield from _without_a_label(spec, "take away words that answers rest on", "answer", "nobody answered")
+
+
+def _only_generation(spec: Spec) -> Iterator[str]:
+    if spec.answer is not None:
+        yield f"answer: texts are answered under `kind: generation` only; this is `kind: {spec.kind}`"
+    for number, example in enumerate(spec.examples):
+        if example.answer is not None:
+            yield f"examples.{number}.answer: texts are answered under `kind: generation` only"
 
 
 def _only_extraction(spec: Spec) -> Iterator[str]:
@@ -121,6 +153,14 @@ def _gate(spec: Spec, metrics: Sequence[str], strange: Sequence[str], usual: str
             yield f"gate.{number}.better_than is {one.better_than}; under `kind: {spec.kind}` use {usual}"
 
 
+def _no_gate(spec: Spec) -> Iterator[str]:
+    if spec.gate != type(spec).model_fields["gate"].get_default(call_default_factory=True):
+        yield (
+            f"gate makes no sense under `kind: {spec.kind}`: no student of this kind can be trained yet, so there is "
+            "nothing to hold against it"
+        )
+
+
 def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> Iterator[str]:
     """What no kind can do whose decision is not one label a text, and what it needs."""
     kind, ways = f"`kind: {spec.kind}`", WRITES[spec.kind]
@@ -129,7 +169,7 @@ def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> It
             other = next((name for name, those in WRITES.items() if way in those), "")
             writes = f"goes with `kind: {other}` only" if other else "writes rows of one label"
             yield f"strategies.{way} {writes}; under {kind} use {' or '.join(ways)}"
-    for name, why in _SENSELESS.items():
+    for name, why in (_SENSELESS | _ANSWERS.get(spec.kind, {})).items():
         part, _, key = name.rpartition(".")
         holder = getattr(spec, part) if part else spec
         if getattr(holder, key) != type(holder).model_fields[key].get_default(call_default_factory=True):
@@ -155,3 +195,12 @@ _SENSELESS = {
     "hygiene.label_noise": "confident learning needs one label a text",
     "hygiene.balance": "it compares rows per label; the plan balances what texts hold, pairs of it and none",
 }
+_ANSWERS: Mapping[str, dict[str, str]] = {
+    "generation": {
+        "out_of_scope": "every text has an answer, and none has a label",
+        "judges": "the teacher answers and scores alone; no committee pools what several would say",
+        "teacher.shortlist": "there is nothing to choose from",
+        "hygiene.balance": "it compares rows per label, and an answer has none; the plan balances attributes",
+    }
+}
+"""Reasons that are others under a kind."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 NONE = "none"
 """The stratum of texts that hold nothing."""
 JOIN = " + "
+ANSWER = "answer"
+"""The one stratum of texts that are answered in words: nothing in an answer parts one from another."""
 
 
 def stratum_of(names: Iterable[str], order: Iterable[str] = ()) -> str:

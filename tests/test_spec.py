@@ -120,7 +120,10 @@ def test_a_label_named_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
         (changed(attributes={"length": []}), "attributes.length must list at least one value"),
         (changed(attributes={"length": ["a", "a"]}), "attributes.length must list at least one value, each once"),
         (changed(examples=[{"text": "Joy!", "label": "gald"}]), "examples.0.label is 'gald'"),
-        (changed(kind="poetry"), "kind: Input should be 'classification', 'spans' or 'extraction' (got 'poetry')"),
+        (
+            changed(kind="poetry"),
+            "kind: Input should be 'classification', 'spans', 'extraction' or 'generation' (got 'poetry')",
+        ),
         (changed(language="english"), "language: "),
         (changed(budgets={"quick": GOOD["budgets"]["quick"]}), "budgets.full is missing"),
         (changed(budgets={**GOOD["budgets"], "huge": {"generate": 1, "label": 0, "review": 0}}), "budgets.huge"),

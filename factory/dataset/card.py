@@ -14,7 +14,12 @@ ORIGINS = {
     "example": "given with the spec",
 }
 
-TASKS = {"classification": "text-classification", "spans": "token-classification", "extraction": "text-generation"}
+TASKS = {
+    "classification": "text-classification",
+    "spans": "token-classification",
+    "extraction": "text-generation",
+    "generation": "text-generation",
+}
 """Kind of task to the Hugging Face Hub's word for it, which has none for extraction: a text becomes a JSON text."""
 
 

@@ -50,6 +50,8 @@ SPANS = {
 """What takes the place of `label` and `soft` where the kind of task is `spans`: lists, span by span."""
 RECORD = ("record", "sc:Text", "what was read out of the text, a JSON object; the manifest holds its JSON schema")
 """What takes their place where the kind is `extraction`; `fields`, the same with types, is a table itself."""
+ANSWER = ("answer", "sc:Text", "what is to be answered to the text")
+"""What takes their place where the kind is `generation`."""
 LINEAGE = ("spec", "cell", "source", "prompt", "reply", "teacher", "was")
 
 
@@ -93,7 +95,7 @@ def describe(manifest: Mapping[str, Any], published: str) -> dict[str, Any]:
         "datePublished": published,
         "distribution": [_file(manifest, split) for split in splits],
         "recordSet": [
-            _classes(manifest["labels"]),
+            *([_classes(manifest["labels"])] if kind != "generation" else []),
             *(_rows(split, kind) for split in splits),
         ],
     }
@@ -144,6 +146,8 @@ def _rows(split: Any, kind: str) -> dict[str, Any]:
     fields = [field(name, typed, says, name, **extra.get(name, {})) for name, (typed, says) in columns.items()]
     if kind == "extraction":
         fields.append(field(*RECORD, RECORD[0]))
+    if kind == "generation":
+        fields.append(field(*ANSWER, ANSWER[0]))
     for part, says in SPANS.items() if kind == "spans" else ():
         source = {"transform": {"jsonPath": f"[*].{part}"}}
         fields.append(field(f"spans_{part}", "cr:Int64", says, "spans", source=source, repeated=True))

@@ -11,7 +11,7 @@ from factory.record import written
 from factory.row import Row, Span
 from factory.spec import Spec
 from factory.spec_field import Field
-from factory.strata import names_in, strata, stratum_of
+from factory.strata import ANSWER, names_in, strata, stratum_of
 
 
 class Decision(ABC):
@@ -128,5 +128,26 @@ def _typed(field: Field) -> Any:
     return List(one) if field.many else one
 
 
-OF_KIND: Mapping[str, Decision] = {"classification": _Label(), "spans": _Spans(), "extraction": _Record()}
+class _Answer(Decision):
+    def content(self, row: Row) -> dict[str, Any]:
+        return {"answer": row.answer}
+
+    def columns(self, row: Row, labels: list[str]) -> dict[str, Any]:
+        return {"answer": row.answer}
+
+    def read(self, value: Mapping[str, Any], labels: list[str]) -> dict[str, Any]:
+        return {"answer": value["answer"]}
+
+    def features(self, spec: Spec) -> dict[str, Any]:
+        from datasets import Value
+
+        return {"answer": Value("string")}
+
+    def names(self, row: Row) -> set[str]:
+        return {ANSWER}
+
+
+OF_KIND: Mapping[str, Decision] = {
+    "classification": _Label(), "spans": _Spans(), "extraction": _Record(), "generation": _Answer()
+}  # fmt: skip
 """Kind of task to how its decisions stand."""

@@ -15,7 +15,7 @@ Placed = tuple[Row, Split]
 SHOWN = 3
 """Examples a kind of difference."""
 _WIDE = 100
-_DECISIONS = {"label", "spans", "record"}
+_DECISIONS = {"label", "spans", "record", "answer"}
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def text(found: Diff) -> str:
         lines += _examples(title, [(_label(placed), placed[0]) for placed in rows])
     relabelled = [one for one in found.changed if _DECISIONS & set(one.parts)]
     lines += _examples(
-        "With another label", [(f"{_label(one.before)} -> {_label(one.after)}", one.after[0]) for one in relabelled]
+        "With another label", [(f"{_said(one.before)} -> {_said(one.after)}", one.after[0]) for one in relabelled]
     )
     others = [one for one in found.changed if not _DECISIONS & set(one.parts)]
     lines += _examples("With the same label, but not alike", [(", ".join(o.parts), o.after[0]) for o in others])
@@ -124,6 +124,12 @@ def _record(placed: Placed) -> dict[str, Any]:
 
 def _label(placed: Placed) -> str:
     return placed[0].stratum
+
+
+def _said(placed: Placed) -> str:
+    """A row's decision in a word, or an answer in some."""
+    answer = placed[0].answer
+    return _label(placed) if answer is None else _short(answer)
 
 
 def _origin(placed: Placed) -> str:

@@ -6,7 +6,8 @@
     data/held_out-00000-of-00001.parquet    rows held out for early stopping and calibration
 
 `datasets.load_dataset(folder)` opens it with no code of ours. Where the kind of task is `spans`, a column `spans` takes
-the place of `label` and `soft`; where it is `extraction`, `record` (JSON text) and `fields` (the same by field, typed).
+the place of `label` and `soft`; where it is `extraction`, `record` (JSON text) and `fields` (the same by field, typed);
+where it is `generation`, `answer`.
 """
 
 from __future__ import annotations

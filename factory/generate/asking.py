@@ -5,7 +5,7 @@ A kind brings the question and says what a reply means (marking.py, extraction.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -38,8 +38,7 @@ class Said(Generic[D]):
 
 def ask_about(
     spec: Spec,
-    texts: Sequence[str],
-    request: Callable[[Spec, str], Request],
+    questions: Iterable[tuple[str, Request]],
     read: Callable[[Spec, str, str], Said[D]],
     teacher: Teacher,
     cache: Path,
@@ -47,12 +46,11 @@ def ask_about(
     limits: Limits = NO_LIMITS,
     before: Spent | None = None,
 ) -> tuple[list[Said[D]], Spent]:
-    """Ask about each text.
+    """Ask about texts.
 
     Args:
         spec: the specialist.
-        texts: what to ask about.
-        request: the question for a text.
+        questions: what is asked, each with the text that it is about.
         read: what a reply says of a text.
         teacher: whom to ask.
         cache: the reply cache's file.
@@ -61,9 +59,9 @@ def ask_about(
         before: what was spent earlier under the same limits.
 
     Returns:
-        What was said, in the texts' order, and what asking cost; that is counted only where there are limits.
+        What was said, in the questions' order, and what asking cost; that is counted only where there are limits.
     """
-    requests = [request(spec, text) for text in texts]
+    texts, requests = zip(*questions, strict=True)
     answers, spent = within(limits, ask, "judge", requests, teacher, cache, spec.teacher.concurrency, progress, before)
     found = [
         Said[D](None, answer.error, key=answer.key)

@@ -6,6 +6,7 @@ from factory.record import plain, settle
 from factory.row import Lineage, Row
 from factory.span import strip
 from factory.spec import Spec
+from factory.wording import settle as settled
 
 
 def given(spec: Spec, lineage: Lineage) -> list[Row]:
@@ -15,6 +16,11 @@ def given(spec: Spec, lineage: Lineage) -> list[Row]:
         return [
             Row(text=one.text, record=record, origin="example", lineage=lineage)
             for one, record in zip(spec.examples, records, strict=True)
+        ]
+    if spec.kind == "generation":
+        return [
+            Row(text=one.text, answer=settled(one.answer or ""), origin="example", lineage=lineage)
+            for one in spec.examples
         ]
     if spec.kind != "spans":
         return [Row(text=one.text, label=one.label, origin="example", lineage=lineage) for one in spec.examples]

@@ -83,6 +83,8 @@ def write(
 
 def _decided(draft: Draft, spec: Spec) -> dict[str, Any]:
     """A draft's decision as a row's; a record that does not hold stays as it was said, for hygiene to say so."""
+    if draft.answer is not None:
+        return {"answer": draft.answer}
     if draft.record is not None:
         return {"record": settle(spec.fields, draft.text, draft.record)[0]}
     return {"label": draft.label} if draft.spans is None else {"spans": draft.spans}
@@ -90,8 +92,8 @@ def _decided(draft: Draft, spec: Spec) -> dict[str, Any]:
 
 def asked_of(row: Row) -> str:
     """What a generated row was asked to mean or to hold: its cell's label."""
-    axis = {"spans": "types", "extraction": "fields"}.get(row.kind, "label")
-    return row.label if axis == "label" else row.attributes.get(axis, row.stratum)
+    axis = {"spans": "types", "extraction": "fields"}.get(row.kind, "")
+    return row.attributes.get(axis, row.stratum)
 
 
 def strategy_of(row: Row) -> str:

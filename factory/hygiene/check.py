@@ -28,6 +28,7 @@ class Context:
         vectors: what an encoder makes of texts; None where no check that was asked for needs it.
         opinions: row id to what each judge thinks of it, where the spec names some: its name to its probabilities
             [labels], in the order of the spec's labels.
+        marks: row id to the teacher's mark for its answer, 0 to 1, where answers were marked.
     """
 
     spec: Spec
@@ -35,6 +36,7 @@ class Context:
     instructions: Sequence[str] = ()
     vectors: Vectors | None = None
     opinions: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
+    marks: Mapping[str, float] = field(default_factory=dict)
 
 
 Check = Callable[[Sequence[Row], Context], list[Verdict]]
@@ -44,13 +46,15 @@ A reason reads `category: detail`; statistics count categories, so a category ho
 """
 
 
-def context(spec: Spec, gold: Sequence[Gold], vectors: Vectors | None = None) -> Context:
+def context(
+    spec: Spec, gold: Sequence[Gold], vectors: Vectors | None = None, marks: Mapping[str, float] | None = None
+) -> Context:
     """The context of a spec: its gold rows, and its policy as instructions.
 
     Definitions of labels are not among the instructions: good ones speak in the domain's own words, and so do rows
     (of 4,722 real clauses, 318 share eight words in a row with a definition, 0 with the policy).
     """
-    return Context(spec, gold, (spec.template("policy.md"),), vectors)
+    return Context(spec, gold, (spec.template("policy.md"),), vectors, marks=marks or {})
 
 
 def asked(hygiene: Hygiene, checks: Iterable[str]) -> tuple[str, ...]:

@@ -13,11 +13,18 @@ CONTESTED = ("length", "language", "roles", "label_noise", "consistency", "disag
 """Checks that say of a row: this is no good example of its label. A person who reads it can say that it is one."""
 
 _EXAMINATION = "it guards the examination: no answer may bring a gold text into training"
+_ANSWER = "what it drops has an answer that no person wrote, and that does not hold"
 _TWIN = "the row that was kept says the same, so a label would tell nothing new"
 GUARDS: Mapping[str, str] = {
     "schema": "what it drops is broken, whatever its label",
     "spans": "what it drops has broken marks, or lacks what it was asked for",
     "record": "what it drops has a record that does not hold, or lacks what it was asked for",
+    "answer": _ANSWER,
+    "refusal": _ANSWER,
+    "copied": _ANSWER,
+    "faithful": _ANSWER,
+    "gold_answer": _EXAMINATION,
+    "rubric": _ANSWER,
     "profanity": "the spec wants none of it, whatever its label",
     "contamination": _EXAMINATION,
     "semantic_contamination": _EXAMINATION,

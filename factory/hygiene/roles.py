@@ -6,7 +6,7 @@ The patterns are for texts a teacher wrote. They are not for real text: a real c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from factory.hygiene.check import Context, invented, not_asked
 from factory.hygiene.slips import SLIPS
@@ -23,27 +23,32 @@ LEAK_WORDS = 8
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
     """Drop generated rows that answer, refuse, leave blanks, write letters or markdown, or repeat the prompt."""
     patterns = [*SLIPS, *_spec_patterns(context.spec)]
-    runs = {run for text in context.instructions for run in _runs(text)}
+    told = {run for text in context.instructions for run in runs(text)}
 
     def verdict(row: Row) -> Verdict:
         if not invented(row):
             return not_asked(NAME)
-        reason = _slip(row.text, patterns, runs)
+        reason = _slip(row.text, patterns, told)
         return Verdict(check=NAME, passed=not reason, reason=reason)
 
     return [verdict(row) for row in rows]
 
 
-def _slip(text: str, patterns: list[tuple[str, re.Pattern[str]]], runs: set[tuple[str, ...]]) -> str:
+def _slip(text: str, patterns: list[tuple[str, re.Pattern[str]]], told: set[tuple[str, ...]]) -> str:
     for name, pattern in patterns:
         if match := pattern.search(text):
             return f"{name}: {' '.join(match.group().split())!r}"
-    if leaked := next((run for run in _runs(text) if run in runs), None):
-        return f"leaked instructions: {' '.join(leaked)!r}"
-    return ""
+    run = leaked(text, told)
+    return f"leaked instructions: {run!r}" if run else ""
 
 
-def _runs(text: str) -> Iterator[tuple[str, ...]]:
+def leaked(text: str, told: Set[tuple[str, ...]]) -> str:
+    """The first run of words that a text shares with instructions (their `runs`); empty if there is none."""
+    return next((" ".join(run) for run in runs(text) if run in told), "")
+
+
+def runs(text: str) -> Iterator[tuple[str, ...]]:
+    """Every LEAK_WORDS words in a row."""
     found = words(text)
     return (tuple(found[start : start + LEAK_WORDS]) for start in range(len(found) - LEAK_WORDS + 1))
 

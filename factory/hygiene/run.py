@@ -11,18 +11,24 @@ from typing import Any
 from factory.errors import FactoryError
 from factory.files import write_json
 from factory.hygiene import (
+    answer,
     balance,
     consistency,
     contamination,
+    copied,
     disagreement,
     duplicates,
+    faithful,
+    gold_answer,
     label_noise,
     language,
     length,
     pii,
     profanity,
     record,
+    refusal,
     roles,
+    rubric,
     schema,
     semantic_contamination,
     semantic_duplicate,
@@ -36,13 +42,19 @@ CHECKS: Mapping[str, Check] = {
     schema.NAME: schema.check,
     spans.NAME: spans.check,
     record.NAME: record.check,
+    answer.NAME: answer.check,
+    refusal.NAME: refusal.check,
+    copied.NAME: copied.check,
+    faithful.NAME: faithful.check,
     length.NAME: length.check,
     language.NAME: language.check,
     roles.NAME: roles.check,
     profanity.NAME: profanity.check,
     contamination.NAME: contamination.check,
     semantic_contamination.NAME: semantic_contamination.check,
+    gold_answer.NAME: gold_answer.check,
     pii.NAME: pii.check,
+    rubric.NAME: rubric.check,
     consistency.NAME: consistency.check,
     disagreement.NAME: disagreement.check,
     duplicates.NAME: duplicates.check,
@@ -57,17 +69,20 @@ duplicates. Some are run only where the spec asks (`check.asked`)."""
 BY_ROW = tuple(
     check.NAME
     for check in (
-        schema, spans, record, length, language, roles, profanity, contamination, semantic_contamination, pii,
-        consistency
+        schema, spans, record, answer, refusal, copied, faithful, length, language, roles, profanity, contamination,
+        semantic_contamination, gold_answer, pii, consistency
     )
 )  # fmt: skip
 """Checks that look at each row by itself, so that rows may come to them in blocks (`factory.hygiene.stream`)."""
 
 _OF_LABELS = (consistency.NAME, disagreement.NAME, label_noise.NAME, balance.NAME)
+OF_ANSWERS = tuple(check.NAME for check in (answer, refusal, copied, faithful, gold_answer, rubric))
+"""Checks of answers, which are asked again once real texts have some."""
 _NOT_OF = {
-    "classification": (spans.NAME, record.NAME),
-    "spans": (record.NAME, *_OF_LABELS),
-    "extraction": (spans.NAME, *_OF_LABELS),
+    "classification": (spans.NAME, record.NAME, *OF_ANSWERS),
+    "spans": (record.NAME, *OF_ANSWERS, *_OF_LABELS),
+    "extraction": (spans.NAME, *OF_ANSWERS, *_OF_LABELS),
+    "generation": (spans.NAME, record.NAME, *_OF_LABELS),
 }
 """Kind of task to the checks that have nothing to say about its rows."""
 

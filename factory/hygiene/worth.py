@@ -149,11 +149,11 @@ def _worth(name: str, pairs: Sequence[tuple[Row, Verdict]], people: Mapping[str,
         bad=sum(wrong for _, wrong in seen),
         flagged=sum(not verdict.passed for verdict, _ in seen),
         caught=sum(wrong and not verdict.passed for verdict, wrong in seen),
-        auc=_auc([(verdict.score, wrong) for verdict, wrong in seen if verdict.score is not None]),
+        auc=auc([(verdict.score, wrong) for verdict, wrong in seen if verdict.score is not None]),
     )
 
 
-def _auc(scored: Sequence[tuple[float, bool]]) -> float | None:
+def auc(scored: Sequence[tuple[float, bool]]) -> float | None:
     """Mann and Whitney's statistic over pairs of a bad and a good row."""
     bad = sum(is_bad for _, is_bad in scored)
     if not 0 < bad < len(scored):

@@ -9,12 +9,23 @@ from typing import Any
 
 from factory.errors import ReviewError
 from factory.review import argilla_dataset
-from factory.review.backend import Answer, Item, Pulled, Pushed, RecordAnswer, SpansAnswer, checked, record_of
+from factory.review.backend import (
+    Answer,
+    Item,
+    Pulled,
+    Pushed,
+    RecordAnswer,
+    SpansAnswer,
+    WordedAnswer,
+    checked,
+    record_of,
+)
 from factory.services.argilla.credentials import WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 from factory.settings import Settings
 from factory.span import Span, strip
 from factory.spec import Spec
+from factory.wording import settle
 
 _PAGE = 500  # records a request; the most Argilla takes
 
@@ -200,6 +211,9 @@ def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Ans
         given = values.get("record") if submitted else None
         found, reason = (None, "") if given is None else record_of(spec, said["text"], given)
         return reason or RecordAnswer(label=None, record=found, **said)
+    if spec.kind == "generation":
+        answer = settle(values.get("answer") or "") if submitted else None
+        return WordedAnswer(label=None, answer=answer, rating=values.get("rating"), **said)
     if spec.kind != "spans":
         return Answer(label=values.get("label") if submitted else None, **said)
     spans = [Span(start=one["start"], end=one["end"], label=one["label"]) for one in values.get("spans") or ()]

@@ -3,7 +3,8 @@
 A person sees the text, what the likely labels mean, all labels with the machine's suggestion marked, and two questions
 that need no answer: why no label fits, and a comment. Submit gives the label; Discard says that none fits. policy.md is
 the guidelines. On an audited row there is no suggestion, and no likely labels. Where the decision is a set of spans,
-the person marks words in the text instead of choosing a label; where it is a record, they correct its JSON text.
+the person marks words in the text instead of choosing a label; where it is a record, they correct its JSON
+text; where it is an answer in words, they edit it, and say how good it was.
 """
 
 from __future__ import annotations
@@ -12,14 +13,23 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from factory.review.backend import PROBLEMS
+from factory.review.backend import PROBLEMS, RATINGS
 from factory.row import DECIDES
 from factory.spec import Spec
 
 _LONGEST_GUIDELINES = 10_000  # characters; Argilla refuses more
 _LONGEST_DESCRIPTION = 1_000
 _VISIBLE_LABELS = 20
-_NOTHING = {"classification": "No label fits", "spans": "Can it not be marked", "extraction": "Can it not be read"}
+_NOTHING = {
+    "classification": "No label fits",
+    "spans": "Can it not be marked",
+    "extraction": "Can it not be read",
+    "generation": "Can it not be answered",
+}
+
+NAMED = {"generation": "answer"}
+TYPED = ("extraction", "generation")
+"""Kinds whose decisions people type."""
 
 
 def name(spec: Spec) -> str:
@@ -32,7 +42,7 @@ def guidelines(spec: Spec) -> str:
     policy = spec.template("policy.md").strip() or spec.question
     longest = max(len(definition.strip()) for definition in spec.labels.values())
     for length in range(longest, 30, -1):
-        text = f"{policy}\n\n## The labels\n\n{definitions(spec, spec.labels, length)}\n"
+        text = f"{policy}\n\n## The {NAMED.get(spec.kind, 'labels')}\n\n{definitions(spec, spec.labels, length)}\n"
         if len(text) <= _LONGEST_GUIDELINES:
             return text
     rest = "\n\n(There is no room for more here. The whole policy is in policy.md, the labels are in spec.yaml.)"
@@ -52,7 +62,10 @@ def question(spec: Spec) -> str:
 
 
 def form(spec: Spec) -> str:
-    """What a record looks like, for the person who corrects its JSON text; other fields make another form."""
+    """What a record or an answer looks like, for the person who corrects it; other fields make another form."""
+    if spec.kind == "generation":
+        shortest, longest = spec.form.words
+        return f"{spec.form.definition.strip()} {shortest} to {longest} words."[:_LONGEST_DESCRIPTION]
     names = [
         f"{name}: {field.form}{'' if field.required else '; or leave it out'}" for name, field in spec.fields.items()
     ]
@@ -61,7 +74,7 @@ def form(spec: Spec) -> str:
 
 def fits(spec: Spec, asked: dict[str, Any]) -> bool:
     """Whether a question that is there already, as the server tells it, asks for what the spec asks for."""
-    if spec.kind == "extraction":
+    if spec.kind in TYPED:
         return bool(asked["description"] == form(spec))
     return {option["value"] for option in asked["settings"]["options"]} == set(spec.labels)
 
@@ -71,10 +84,10 @@ def settings(spec: Spec, client: Any) -> Any:
     import argilla
 
     asked = {"name": question(spec), "title": spec.question.strip()[:500], "client": client}
-    if spec.kind != "extraction":
+    if spec.kind not in TYPED:
         visible = min(len(spec.labels), _VISIBLE_LABELS) if len(spec.labels) > 2 else None
         asked |= {"labels": list(spec.labels), "visible_labels": visible}
-    if spec.kind == "extraction":
+    if spec.kind in TYPED:
         label = argilla.TextQuestion(description=form(spec), **asked)
     elif spec.kind == "spans":
         says = "Mark the words in the text; submit without marks where there are none. Types are under Guidelines."
@@ -89,6 +102,15 @@ def settings(spec: Spec, client: Any) -> Any:
         required=False,
         client=client,
     )
+    ratings = [
+        argilla.RatingQuestion(
+            name="rating",
+            title="How good was the machine's answer? 1 is useless, 5 perfect; leave it out where none was shown",
+            values=list(RATINGS),
+            required=False,
+            client=client,
+        )
+    ]
     comment = argilla.TextQuestion(name="comment", title="Anything to add?", required=False, client=client)
     return argilla.Settings(
         guidelines=guidelines(spec),
@@ -98,7 +120,7 @@ def settings(spec: Spec, client: Any) -> Any:
                 name="candidates", title="Likely labels", use_markdown=True, required=False, client=client
             ),
         ],
-        questions=[label, problem, comment],
+        questions=[label, *(ratings if spec.kind == "generation" else ()), problem, comment],
         metadata=[
             argilla.TermsMetadataProperty("reason", title="Why it is asked", client=client),
             argilla.FloatMetadataProperty("confidence", title="Confidence", min=0.0, max=1.0, client=client),

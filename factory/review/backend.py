@@ -10,11 +10,14 @@ from factory.record import NO_RECORD, Record, plain, read, settle, written
 from factory.record import problem as record_problem
 from factory.span import Spans, mark, problem
 from factory.spec import Spec
+from factory.wording import settle as settle_words
 
 AUDIT = "audit"
 SPOT_CHECK = "spot check"
 UNAIDED = (AUDIT, SPOT_CHECK)
 """Why rows are shown that were drawn at random, of those that the checks kept and of those that they dropped."""
+RATINGS = (1, 2, 3, 4, 5)
+"""How good a machine's answer is: 1 useless, 5 perfect."""
 PROBLEMS = {
     "policy": "The policy does not decide it",
     "several": "More than one label fits",
@@ -29,8 +32,8 @@ class Item:
     Attributes:
         row_id: the row's id; a row is shown once, however often it is pushed.
         text: what there is to judge.
-        suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), or its record as
-            JSON text, to be confirmed or corrected; None: the person judges unaided.
+        suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), its record as
+            JSON text, or its answer, to be confirmed or corrected; None: the person judges unaided.
         confidence: the probability the machines give their label, 0 to 1.
         reason: why a person is asked: `audit`, `spot check`, `uncertain` or `coverage`.
         candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
@@ -135,6 +138,37 @@ class RecordAnswer(Answer):
     def unusable(self, spec: Spec) -> str:
         """See Answer.unusable."""
         return "" if self.record is None else record_problem(spec.fields, self.text, self.record)
+
+
+@dataclass(frozen=True)
+class WordedAnswer(Answer):
+    """What one person said of one row where the decision is an answer in words; `label` is None.
+
+    Attributes:
+        answer: in its one form (factory.wording.settle); None: the person could or would not answer the text.
+        rating: how good the machine's answer was, one of RATINGS; None where the person did not say.
+    """
+
+    answer: str | None = None
+    rating: int | None = None
+
+    @property
+    def decision(self) -> str | None:
+        """See Answer.decision."""
+        return self.answer
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """See Answer.decided."""
+        return {"answer": self.answer}
+
+    def unusable(self, spec: Spec) -> str:
+        """See Answer.unusable."""
+        if self.answer is not None and (not self.answer or self.answer != settle_words(self.answer)):
+            return "answer: blank, or nothing that can be written down"
+        if self.rating is not None and self.rating not in RATINGS:
+            return f"rating: {self.rating} is none of {RATINGS[0]} to {RATINGS[-1]}"
+        return ""
 
 
 @dataclass(frozen=True)

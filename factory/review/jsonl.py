@@ -7,6 +7,7 @@ people write: one JSON object a line with `row_id` and `label` (null for none), 
 Where the decision is a set of spans, `spans` takes the place of `label`: a list of objects with `start`, `end` and
 `label`; or, easier to type, `marked`: the text with tags in it, as `suggestion` has them. Null where none can be given.
 Where it is a record, `record` does: an object by the spec's fields, or the same as JSON text, as `suggestion` has it.
+Where it is an answer in words, `answer` does, and beside it perhaps `rating`, of the suggested one: 1 to 5.
 """
 
 from __future__ import annotations
@@ -18,9 +19,21 @@ from pathlib import Path
 from typing import Any
 
 from factory.files import read_jsonl, write_jsonl, write_text
-from factory.review.backend import Answer, Item, Pulled, Pushed, RecordAnswer, SpansAnswer, checked, record_of
+from factory.review.backend import (
+    RATINGS,
+    Answer,
+    Item,
+    Pulled,
+    Pushed,
+    RecordAnswer,
+    SpansAnswer,
+    WordedAnswer,
+    checked,
+    record_of,
+)
 from factory.span import Span, strip
 from factory.spec import Spec
+from factory.wording import settle
 
 _OPTIONAL = ("reviewer", "problem", "comment", "submitted_at")
 
@@ -99,6 +112,8 @@ def _answer(line: str, shown: dict[str, dict[str, Any]], spec: Spec) -> Answer |
         return SpansAnswer(label=None, **found, **said)
     if spec.kind == "extraction":
         return RecordAnswer(label=None, **found, **said)
+    if spec.kind == "generation":
+        return WordedAnswer(label=None, **found, **said)
     return Answer(**found, **said)
 
 
@@ -117,6 +132,16 @@ def _record(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | st
         return {"record": None}
     record, reason = record_of(spec, text, value["record"])
     return reason or {"record": record}
+
+
+def _answer_in_words(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | str:
+    """As `_label`."""
+    if "answer" not in value or not isinstance(value["answer"], str | None):
+        return "answer is missing: write one, or null where none can be given"
+    rating = value.get("rating")
+    if rating is not None and (isinstance(rating, bool) or not isinstance(rating, int)):
+        return f"rating must be a whole number, {RATINGS[0]} to {RATINGS[-1]}"
+    return {"answer": None if value["answer"] is None else settle(value["answer"]), "rating": rating}
 
 
 def _spans(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | str:
@@ -139,4 +164,4 @@ def _spans(value: dict[str, Any], text: str, spec: Spec) -> dict[str, Any] | str
         return f"spans must be a list of objects with start, end and label: {str(error).splitlines()[0]}"
 
 
-_DECIDED = {"classification": _label, "spans": _spans, "extraction": _record}
+_DECIDED = {"classification": _label, "spans": _spans, "extraction": _record, "generation": _answer_in_words}

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from factory.review.backend import AUDIT, PROBLEMS, Answer
+from factory.review.backend import AUDIT, PROBLEMS, Answer, WordedAnswer
 from factory.row import Lineage, Row, Verdict
+from factory.wording import middle
 
 CHECK = "review"
 
@@ -137,14 +138,16 @@ def audit(rows: Iterable[Row], answers: Sequence[Answer]) -> Audit:
         rows: the rows as the machines labelled them, before `merge` drops any.
         answers: all answers; those to rows shown for another reason than `audit` are passed over, as are ties.
     """
+    pairs = audited(rows, answers)
+    right = sum(machine == people for machine, people in pairs)
+    return Audit(len(pairs), right, *wilson(right, len(pairs)))
+
+
+def audited(rows: Iterable[Row], answers: Sequence[Answer]) -> list[tuple[str, str | None]]:
+    """What the machines decided and what people did, for each row of the audit slice; as for `audit`."""
     votes = _by_row([answer for answer in answers if answer.reason == AUDIT])
-    n = right = 0
-    for row in rows:
-        decided, label = _majority(votes.get(row.id, []))
-        if decided:
-            n += 1
-            right += label == (row.lineage.was or row.decision)
-    return Audit(n, right, *wilson(right, n))
+    majorities = [(row.lineage.was or row.decision, *_majority(votes.get(row.id, []))) for row in rows]
+    return [(machine, people) for machine, decided, people in majorities if decided]
 
 
 def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
@@ -172,7 +175,14 @@ def _by_row(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
 
 
 def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
-    """Whether more people gave one answer than any other, and which; None is an answer: no label."""
+    """Whether more people gave one answer than any other, and which; None is an answer: no label.
+
+    In words of their own no two people say quite the same: where more of them answer than refuse, the answer is taken
+    that is most like the others'.
+    """
+    worded = [answer.decision for answer in given if isinstance(answer, WordedAnswer) and answer.decision is not None]
+    if 2 * len(worded) > len(given):
+        return True, worded[middle(worded)[0]]
     ranked = Counter(answer.decision for answer in given).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return False, None
@@ -182,8 +192,14 @@ def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
 def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:
     machine = row.lineage.was or row.decision
     reason = "confirmed" if label == machine else f"corrected from {machine}"
-    judged = _judged(row, label, given, Verdict(check=CHECK, passed=True, reason=reason))
+    judged = _judged(row, label, given, Verdict(check=CHECK, passed=True, score=_rating(given), reason=reason))
     return judged.model_copy(update={**_as_row(label, given), "soft": None, "weight": 1.0, "origin": "reviewed"})
+
+
+def _rating(given: Sequence[Answer]) -> float | None:
+    """The mean of people's ratings of the machine's answer; None where nobody gave one."""
+    ratings = [answer.rating for answer in given if isinstance(answer, WordedAnswer) and answer.rating is not None]
+    return round(sum(ratings) / len(ratings), 2) if ratings else None
 
 
 def _as_row(decision: str, given: Sequence[Answer]) -> dict[str, Any]:

@@ -16,11 +16,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from factory.files import digest
-from factory.hygiene import disagreement
+from factory.hygiene import disagreement, rubric
 from factory.hygiene.contest import CONTESTED, dropped_by
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Item
 from factory.row import Row
 
+AGREEMENT = "answering"
+"""The verdict on a teacher's answer: how alike its answers to the same question are, 0 to 1."""
+SURE = (AGREEMENT, rubric.NAME)
 _MACHINE = ("generated", "unlabelled")
 _ALIKE = 0.8
 _CANDIDATES, _LIKELY = 4, 0.05
@@ -42,6 +45,12 @@ class Selection:
     reason: str
     score: float
 
+    @property
+    def _confidence(self) -> float:
+        if self.row.kind == "generation":
+            return 1.0 - self.score
+        return self.row.distribution().get(self.row.label, 0.0)
+
     def item(self) -> Item:
         """What a person sees; rows drawn at random come without the machine's label, which would sway the judgement."""
         ranked = sorted(self.row.distribution().items(), key=lambda item: (-item[1], item[0]))
@@ -50,7 +59,7 @@ class Selection:
             row_id=self.row.id,
             text=self.row.text,
             suggestion=None if self.reason in UNAIDED else self.row.decision,
-            confidence=round(self.row.distribution().get(self.row.label, 0.0), 4),
+            confidence=round(self._confidence, 4),
             reason=self.reason,
             candidates=() if self.reason in UNAIDED else likely,
             metadata={"origin": self.row.origin, "machine": self.row.stratum},
@@ -105,11 +114,13 @@ def select(
 def uncertainty(row: Row) -> float:
     """1 - (probability of the best label - probability of the second best): 0 for a sure row, 1 for a tie.
 
-    Or how far its judges disagree (factory.hygiene.disagreement), if that is more.
+    Or how far its judges disagree (factory.hygiene.disagreement), its teacher's answers to the same question do, or its
+    answer's mark falls short of the best, whichever is most.
     """
     best = sorted(row.distribution().values(), reverse=True)[:2]
     divided = max((one.score or 0.0 for one in row.verdicts if one.check == disagreement.NAME), default=0.0)
-    return min(1.0, max(0.0, divided, 1.0 - (best[0] - (best[1] if len(best) > 1 else 0.0))))
+    sure = min((one.score for one in row.verdicts if one.check in SURE and one.score is not None), default=1.0)
+    return min(1.0, max(0.0, divided, 1.0 - sure, 1.0 - (best[0] - (best[1] if len(best) > 1 else 0.0))))
 
 
 def entropy(row: Row) -> float:

@@ -40,6 +40,7 @@ def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:
             label=gold.label,
             spans=gold.spans,
             record=gold.record,
+            answer=gold.answer,
             origin="reviewed",
             attributes={} if gold.told is None else {"told": ", ".join(gold.told)},
             lineage=Lineage(spec=spec.identity, source=gold.id, reviewers=[REVIEWER]),

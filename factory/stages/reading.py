@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +23,7 @@ from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.progress import Progress
 from factory.review import merge
+from factory.review.backend import Answer
 from factory.review.select import select
 from factory.row import DECIDES, Kind, Row, Verdict, read_rows
 from factory.spec import Spec
@@ -93,7 +95,47 @@ class Way(ABC):
     ) -> tuple[list[Said[Any]], Spent]:
         """What the teacher says of texts, in their order, and what it cost."""
         spec, cache = build.spec, build.settings.replies
-        return ask_about(spec, texts, self.request, self.read, build.endpoint, cache, meter, limits, before)
+        questions = [(text, self.request(spec, text)) for text in texts]
+        return ask_about(spec, questions, self.read, build.endpoint, cache, meter, limits, before)
+
+    def inputs(self, build: Build) -> dict[str, Any]:
+        """What `judge` depends on besides what it does for every kind."""
+        return {}
+
+    def further(
+        self,
+        build: Build,
+        out: Path,
+        rows: Sequence[Row],
+        shown: Sequence[Row],
+        said: Sequence[Said[Any]],
+        spent: Spent,
+    ) -> dict[str, Any]:
+        """What else `judge` leaves in its folder, and its lines of the summary.
+
+        Args:
+            rows: all cleaned rows.
+            shown: those of them that the teacher was asked about.
+            said: what it said of them.
+            spent: what that has left of the limits, with writing.
+        """
+        return {}
+
+    def context(self, build: Build, judged: Path) -> check.Context:
+        """What `checks` may know."""
+        return check.context(build.spec, build.gold)
+
+    def alike(self, machine: str, people: str | None) -> float:
+        """How far two decisions agree, as `Row.decision` writes them, 0 to 1; None: people would give none."""
+        return float(machine == people)
+
+    def interval(self, values: Sequence[float]) -> tuple[float, float]:
+        """The 95 % interval of the mean of how far decisions agree."""
+        return merge.wilson(int(sum(values)), len(values))
+
+    def rated(self, answers: Sequence[Answer]) -> dict[str, Any]:
+        """What people say of decisions besides giving others, for the summary."""
+        return {}
 
     def usable(self, line: Line) -> bool:
         """Whether there is a decision on a line."""
@@ -117,20 +159,11 @@ class Way(ABC):
         limits = limits_of(build)
 
         def work(out: Path) -> None:
-            rows = [row for row in read_rows(cleaned.path / "kept.jsonl") if row.origin in ("unlabelled", "reviewed")]
-            rows.sort(key=lambda row: (row.origin == "reviewed", row.id))
-            shown = rows[: build.budget.judge]
-            said, _ = (
-                self.ask(
-                    build,
-                    [row.text for row in shown],
-                    build.meter(self.asking, "rows"),
-                    limits,
-                    spent_on_writing(build),
-                )
-                if shown
-                else ([], Spent())
-            )
+            rows = read_rows(cleaned.path / "kept.jsonl")
+            real = [row for row in rows if row.origin in ("unlabelled", "reviewed")]
+            shown = sorted(real, key=lambda row: (row.origin == "reviewed", row.id))[: build.budget.judge]
+            meter, spent = build.meter(self.asking, "rows"), spent_on_writing(build)
+            said, cost = self.ask(build, [row.text for row in shown], meter, limits, spent) if shown else ([], Spent())
             write_jsonl(out / "judgements.jsonl", (self._line(row, one) for row, one in zip(shown, said, strict=True)))
             stopped = [one.failure.removeprefix(NOT_ASKED) for one in said if one.failure.startswith(NOT_ASKED)]
             summary: dict[str, Any] = {
@@ -138,9 +171,10 @@ class Way(ABC):
                 "replies not as asked": sum(bool(one.failure) for one in said) - len(stopped),
                 **self.tally(said),
             }
+            summary |= self.further(build, out, rows, shown, said, spent + replace(cost, stopped="", unasked=0))
             write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
-        return build.stage("judge", judge_inputs(build, cleaned), work)
+        return build.stage("judge", judge_inputs(build, cleaned) | self.inputs(build), work)
 
     def review(self, build: Build) -> Output:
         """Show people some rows, take in what they have answered so far: kept.jsonl, dropped.jsonl, statistics.json.
@@ -154,13 +188,14 @@ class Way(ABC):
         spec = build.spec
         rows, said = self.decide(build, cleaned.path, judged.path)
         sound = [row for row in rows if hygiene.sound(row)]
-        shown = select(sound, build.budget.review, spec.review.audit)
+        known = self.context(build, judged.path)
+        shown = select(hygiene.run(sound, known, self.checks).kept, build.budget.review, spec.review.audit)
         pushed, pulled = ask_people(build, shown)
 
         def work(out: Path) -> None:
             merged = merge.merge(sound, pulled.answers)
             kept = merge.keep_reviewed(merged.rows, merge.adopt(merged.orphans, spec.identity))
-            checked = hygiene.run(kept, check.context(spec, build.gold), self.checks)
+            checked = hygiene.run(kept, known, self.checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
             hygiene.write(
                 out, hygiene.Result(checked.kept, undecided + checked.dropped + merged.dropped, checked.statistics)
@@ -176,7 +211,8 @@ class Way(ABC):
                 "kept": len(checked.kept),
                 "problems": pulled.problems,
                 **self.agreement(build, pairs),
-                "audit": self._audit(pairs, merge.audit(sound, pulled.answers)),
+                **self.rated(pulled.answers),
+                "audit": self._audit(pairs, merge.audited(sound, pulled.answers)),
             }
             write_json(out / SUMMARY, summary)
 
@@ -238,15 +274,17 @@ class Way(ABC):
             if row.origin == "reviewed" and row.id in said and self.usable(said[row.id])
         ]
 
-    def _audit(self, pairs: Sequence[Pair], answered: merge.Audit) -> dict[str, Any] | None:
-        """How often a row is right as a whole: on the audit slice people answered, else on rows decided before."""
-        right, n, how = answered.right, answered.n, "a random slice of the rows, judged by people unaided"
-        if n == 0:
-            right, n, how = sum(map(self.right, pairs)), len(pairs), self.how
-        if n == 0:
+    def _audit(self, pairs: Sequence[Pair], audited: Sequence[tuple[str, str | None]]) -> dict[str, Any] | None:
+        """How far rows agree with people: on the audit slice people answered, else on rows decided before."""
+        values = [self.alike(machine, people) for machine, people in audited]
+        how = "a random slice of the rows, judged by people unaided"
+        if not values:
+            values, how = [self.right(pair) for pair in pairs], self.how
+        if not values:
             return None
-        low, high = merge.wilson(right, n)
-        return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
+        low, high = self.interval(values)
+        mean = sum(values) / len(values)
+        return {"value": round(mean, 4), "low": round(low, 4), "high": round(high, 4), "n": len(values), "how": how}
 
 
 def precision_recall(right: int, claimed: int, there: int) -> tuple[float | None, float | None, float | None]:

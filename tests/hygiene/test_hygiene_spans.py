@@ -8,7 +8,7 @@ import pytest
 
 from factory import spec as specs
 from factory.hygiene.check import Context
-from factory.hygiene.run import CHECKS, of_kind, run
+from factory.hygiene.run import CHECKS, OF_ANSWERS, of_kind, run
 from factory.hygiene.spans import check
 from factory.hygiene.stream import CHECKS as STREAMED
 from factory.row import Gold, Lineage, Origin, Row, Span
@@ -57,10 +57,10 @@ def test_rows_with_a_label_are_not_asked(spec: Spec) -> None:
 
 
 def test_each_kind_has_its_checks() -> None:
-    assert set(CHECKS) - set(of_kind("classification", CHECKS)) == {"spans", "record"}
+    assert set(CHECKS) - set(of_kind("classification", CHECKS)) == {"spans", "record", *OF_ANSWERS}
     by_label = {"consistency", "disagreement", "label_noise", "balance"}
-    assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"record", *by_label}
-    assert set(CHECKS) - set(of_kind("extraction", CHECKS)) == {"spans", *by_label}
+    assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"record", *OF_ANSWERS, *by_label}
+    assert set(CHECKS) - set(of_kind("extraction", CHECKS)) == {"spans", *OF_ANSWERS, *by_label}
     assert not {"spans", "record"} & set(STREAMED)
 
 

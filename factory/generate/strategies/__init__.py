@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from factory.generate.strategies.answered import Answered, AnsweredFewShot
 from factory.generate.strategies.contrastive import Contrastive
 from factory.generate.strategies.few_shot import FewShot
 from factory.generate.strategies.filled import Filled, FilledFewShot
@@ -29,5 +30,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         MarkedFewShot(),
         Filled(),
         FilledFewShot(),
+        Answered(),
+        AnsweredFewShot(),
     )
 }

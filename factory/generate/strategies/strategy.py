@@ -24,12 +24,13 @@ CONTRASTS = 4
 
 
 class Draft(NamedTuple):
-    """A text a teacher wrote, and the label it was asked for; or the spans it marked; or the record it filled in."""
+    """A text a teacher wrote, and the label it was asked for; or its spans, record or answer by the same teacher."""
 
     text: str
     label: str
     spans: Spans | None = None
     record: Record | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True)
