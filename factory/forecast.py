@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from factory.budget import Prices
-from factory.generate import extraction, marking
+from factory.generate import answering, extraction, marking, rating
 from factory.generate.examples import given
 from factory.generate.plan import grow
 from factory.generate.prompt import messages
@@ -76,12 +76,16 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     found = [work("write", len(cells), asked, written, asked)]
 
     if spec.kind != "classification":
-        request = marking.request if spec.kind == "spans" else extraction.request
-        name, reply = ("mark up", MARKED) if spec.kind == "spans" else ("read out", extraction.FIELD * len(spec.fields))
+        name, asks, reply, times = _asking(spec)
         asked_about = min(budget.judge, budget.review + len(texts))
-        asks = _tokens(request(spec, "").messages)
-        billed = asked_about * (average + asks)
-        found.append(work(name, asked_about, asked_about * average + asks, asked_about * reply, billed))
+        billed = times * asked_about * (average + asks)
+        read = asked_about * average + asks  # samples of one text share all of its prompt
+        found.append(work(name, times * asked_about, read, times * asked_about * reply, billed))
+        if spec.kind == "generation":
+            longest = average + spec.form.words[1]
+            asks = _tokens(rating.request(spec, "", "").messages)
+            marked = min(budget.judge, asked_about + budget.generate) + 2 * min(budget.review, asked_about)
+            found.append(work("mark", marked, marked * longest + asks, marked, marked * (longest + asks)))
         return found
     options = [{"code": "A", "label": label, "definition": spec.gist(label)} for label in spec.labels]
     every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
@@ -97,10 +101,21 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     return found
 
 
+def _asking(spec: Spec) -> tuple[str, int, int, int]:
+    """What a teacher is asked about real texts: its name, tokens of the question and of a reply, and how many times."""
+    if spec.kind == "spans":
+        return "mark up", _tokens(marking.request(spec, "").messages), MARKED, 1
+    if spec.kind == "extraction":
+        reply = extraction.FIELD * len(spec.fields)
+        return "read out", _tokens(extraction.request(spec, "").messages), reply, 1
+    reply = 8 + answering.TOKENS_A_WORD * sum(spec.form.words) // 2
+    return "answer", _tokens(answering.request(spec, "").messages), reply, 1 + spec.form.samples
+
+
 def limits(spec: Spec, budget_name: str, work: list[Work]) -> list[str]:
     """A sentence for each limit of a budget: whether the build fits, or how far it will come."""
     budget = spec.budget(budget_name)
-    within = [item for item in work if item.name in ("write", "judge", "mark up", "read out")]
+    within = [item for item in work if item.name in ("write", "judge", "mark up", "read out", "answer", "mark")]
     needs: list[tuple[str, float | None, float, str]] = [
         ("max_tokens", budget.max_tokens, sum(item.billed + item.written for item in within), "{:,.0f} tokens"),
         ("max_cost", budget.max_cost, sum(item.dollars for item in within), "${:,.2f}"),

@@ -73,6 +73,13 @@ def wilson(successes: int, n: int, z: float = _Z) -> Interval:
     return Interval(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)))
 
 
+def mean(values: Sequence[float]) -> Interval:
+    """A mean with its percentile bootstrap interval, as `bootstrap`."""
+    rows = np.asarray(values, np.float64)
+    drawn = np.random.default_rng(SEED).integers(0, len(rows), (RESAMPLES, len(rows)))
+    return _interval(float(rows.mean()), rows[drawn].mean(axis=1))
+
+
 def mcnemar(gold: Sequence[str], a: Sequence[Answer], b: Sequence[Answer]) -> float:
     """McNemar's exact two-sided p: how likely so uneven a split of the rows only one of two got right is by chance."""
     from scipy.stats import binomtest

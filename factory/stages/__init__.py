@@ -8,6 +8,7 @@ from factory.stage import Output
 from factory.stages import data, judge, measure, model, publish, review
 from factory.stages.build import Build
 from factory.stages.extraction import Extraction
+from factory.stages.generation import Generation
 from factory.stages.spans import Spans
 
 __all__ = ["FUNCTIONS", "OF_KIND", "STAGES", "Build"]
@@ -27,7 +28,7 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
 }
 OF_KIND: Mapping[str, Mapping[str, Callable[[Build], Output]]] = {
     "classification": FUNCTIONS,
-    **{way.kind: {**FUNCTIONS, **way.functions} for way in (Spans(), Extraction())},
+    **{way.kind: {**FUNCTIONS, **way.functions} for way in (Spans(), Extraction(), Generation())},
 }
 """Kind of task to its stages."""
 STAGES: tuple[str, ...] = tuple(FUNCTIONS)

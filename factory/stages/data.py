@@ -23,6 +23,7 @@ from factory.generate.strategies import STRATEGIES
 from factory.generate.strategies.cell import Cell
 from factory.hygiene import run as hygiene
 from factory.row import Row, read_rows, write_rows
+from factory.spec import RATING
 from factory.stage import Output
 from factory.stages import sources
 from factory.stages.build import SUMMARY, Build
@@ -202,6 +203,8 @@ def _look_ahead(build: Build) -> None:
     sources.people(build)
     options = [{"code": "A", "label": label, "definition": build.spec.gist(label)} for label in build.labels]
     messages(build.spec, "judge.jinja", options=extraction.options(build.spec) or options, text="")
+    if build.spec.kind == "generation":
+        messages(build.spec, RATING, text="", answer="")
     _ = build.spec.rules
     if build.spec.judges:
         _ = build.judges

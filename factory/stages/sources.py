@@ -20,10 +20,17 @@ from factory.row import Lineage, Row
 from factory.spec import Spec
 from factory.stages.build import Build
 
-CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "disagreement", "balance"))
-"""Those left out await the committee."""
+CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "disagreement", "balance", "rubric"))
+"""Those left out await the committee, or the teacher's marks."""
 NEAREST = 600
 """Passages, from the first, among which the nearest to each label are sought: a minute of the encoder at most."""
+
+_BLANK: Mapping[str, dict[str, Any]] = {
+    "spans": {"spans": ()}, "extraction": {"record": {}}, "generation": {"answer": ""}
+}  # fmt: skip
+"""Kind to what stands for a decision in a real text that nobody has decided yet."""
+_AFTER_PEOPLE = {"few_shot", "rewrite", "marked_few_shot", "filled_few_shot", "answered_few_shot"}
+"""Strategies that look at rows people decided."""
 
 
 def people(build: Build) -> list[Row]:
@@ -44,8 +51,7 @@ def texts(build: Build) -> list[Passage]:
 def candidates(build: Build, written: Sequence[Row]) -> list[Row]:
     """Every row that may become a training row, before any check."""
     spec = build.spec.identity
-    blank: dict[str, dict[str, Any]] = {"spans": {"spans": ()}, "extraction": {"record": {}}}
-    undecided = blank.get(build.spec.kind, {"label": build.labels[0]})
+    undecided = _BLANK.get(build.spec.kind, {"label": build.labels[0]})
     real = [
         Row(text=text.text, **undecided, origin="unlabelled", lineage=Lineage(spec=spec, source=text.id))
         for text in texts(build)
@@ -87,7 +93,7 @@ def material(build: Build, *, writing: bool = False) -> Material:
     return Material(
         spec,
         passages,
-        known=_known(build) if named & {"few_shot", "rewrite", "marked_few_shot", "filled_few_shot"} else (),
+        known=_known(build) if named & _AFTER_PEOPLE else (),
         neighbours=neighbours(build) if writing or "contrastive" in named else {},
         near=_near(build, passages[:NEAREST]) if "seed_grounded" in named and passages else {},
         confused=read_confusions(spec) if "contrastive" in named else (),
