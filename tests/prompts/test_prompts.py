@@ -10,12 +10,18 @@ import pytest
 
 from factory import settings, spec
 from factory.errors import SpecError
+from factory.generate import answering
 from factory.generate.extraction import read
 from factory.generate.prompt import messages
+from factory.hygiene import check
+from factory.hygiene import run as hygiene
+from factory.row import Lineage, Row
 from factory.spec import COMPANIONS, Spec
 
 PROMPTS = settings.load().prompts
 LABELS = {"support/intent": 77, "finance/sentiment": 3, "legal/clause": 33, "medical/entities": 2, "legal/fields": 7}
+ITEMS = {"extraction": '{"text": "...", "record": {...}}', "generation": '{"text": "...", "answer": "..."}'}
+"""Kind to what a writer is told an item of its reply is, where that is more than a text."""
 
 each = pytest.mark.parametrize("name", spec.names(PROMPTS))
 
@@ -37,7 +43,9 @@ def writing(one: Spec, **changes: Any) -> dict[str, Any]:
         "count": 7,
     }
     values |= changes
-    if one.kind != "classification":
+    if one.kind == "generation":
+        del values["contrasts"]
+    elif one.kind != "classification":
         told = [
             {"label": label, "definition": definition, **form(one, label)} for label, definition in one.labels.items()
         ]
@@ -91,7 +99,7 @@ def test_labels_that_a_definition_points_to_exist(name: str) -> None:
             assert mentioned in one.labels, f"{label} points to {mentioned}"
 
 
-@each
+@pytest.mark.parametrize("name", [name for name in spec.names(PROMPTS) if load(name).kind != "generation"])
 def test_labels_that_the_policy_names_exist(name: str) -> None:
     one = load(name)
     for row in re.findall(
@@ -125,17 +133,19 @@ def test_the_writer_is_told_everything_it_is_given(name: str) -> None:
         assert told in user["content"]
     for value in values["attributes"].values():
         assert value in user["content"]
-    for contrast in values["contrasts"] if one.kind == "classification" else values["absent"]:
+    for contrast in values.get("contrasts", values.get("absent", ())):
         assert one.gist(contrast["label"]) in user["content"]
-    item = '{"text": "...", "record": {...}}' if one.kind == "extraction" else '{"text": "..."}'
+    item = ITEMS.get(one.kind, '{"text": "..."}')
     assert f'{{"rows": [{item}]}}' in user["content"]
 
 
 @each
 def test_headings_of_absent_parts_are_left_out(name: str) -> None:
     one = load(name)
-    _, user = messages(one, "generate.jinja", **writing(one, examples=[], passages=[], avoid=[], contrasts=[]))
-    for heading in ("Already written", "Real ", "None of them", "Good messages"):
+    values = writing(one)
+    absent: dict[str, Any] = {key: [] for key in ("examples", "passages", "avoid", "contrasts") if key in values}
+    _, user = messages(one, "generate.jinja", **(values | absent))
+    for heading in ("Already written", "Real ", "None of them", "Good messages", "Messages with their answers"):
         assert heading not in user["content"]
     assert "\n\n\n" not in user["content"]
 
@@ -206,6 +216,19 @@ def test_answers_that_a_judge_is_shown_hold() -> None:
     for text, reply in shown:
         found = read(one, text, reply)
         assert found.decision is not None and set(json.loads(reply)) == set(one.fields), found.failure
+
+
+def test_answers_that_a_teacher_is_shown_pass_the_checks_of_its_own() -> None:
+    one = load("medical/question_summary")
+    shown = [
+        (text, answering.read(one, text, reply).decision)
+        for text, reply in re.findall(r"^Message: (.+)\nJSON: (\{.+\})$", one.template("judge.jinja"), re.M)
+    ]
+    pairs = shown + [(example.text, example.answer) for example in one.examples]
+    assert len(shown) >= 3 and len(pairs) >= 8
+    rows = [Row(text=text, answer=said, origin="generated", lineage=Lineage(spec="s")) for text, said in pairs]
+    found = hygiene.run(rows, check.context(one, []), hygiene.OF_ANSWERS)
+    assert not found.dropped, [(row.answer, row.verdicts[-1].reason) for row in found.dropped]
 
 
 def test_a_template_without_a_divider_is_all_the_users(tmp_path: Any) -> None:
