@@ -12,7 +12,7 @@ from factory import spec as specs
 from factory.forecast import Work, forecast, limits
 from factory.settings import Settings
 from factory.spec import Spec
-from tests import shop
+from tests import lost, shop
 
 
 @pytest.fixture
@@ -76,3 +76,18 @@ def test_every_judge_is_counted(where: Settings) -> None:
     assert three["judge"].requests == 3 * alone["judge"].requests
     assert three["judge"].billed == pytest.approx(3 * alone["judge"].billed, abs=3)
     assert three["write"] == alone["write"]
+
+
+def test_answers_are_asked_for_several_times_and_marked(where: Settings) -> None:
+    lost.make_specialist(where.prompts / "test/lost", where.gold, {})
+    spec = specs.load("test/lost", where.prompts)
+    work = {item.name: item for item in forecast(spec, "quick", where)}
+    assert list(work) == ["write", "answer", "mark"]
+    assert work["answer"].requests == 3 * (24 + 24)  # rows for people and real texts, each once and twice by chance
+    assert work["answer"].billed > work["answer"].read
+    assert work["mark"].requests == 80 + 2 * 24 and work["mark"].written == work["mark"].requests
+    limited = spec.model_copy(
+        update={"budgets": {"quick": spec.budget("quick").model_copy(update={"max_tokens": 10_000_000})}}
+    )
+    (told,) = limits(limited, "quick", list(work.values()))
+    assert f"{sum(item.billed + item.written for item in work.values()):,.0f}" in told

@@ -1,4 +1,4 @@
-"""What a spec of kind spans or extraction may say, and what makes no sense under it."""
+"""What a spec of kind spans, extraction or generation may say, and what makes no sense under it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from factory.errors import DataError, SpecError
 from factory.files import write_jsonl
 from factory.row import Span, read_gold
 from factory.spec import COMPANIONS, Spec
-from tests import kitchen, registry
+from tests import kitchen, lost, registry
 
 
 def extract(base: Path, **changes: Any) -> Spec:
     registry.make_specialist(base / "prompts" / "test" / "registry", base / "gold", changes)
     return specs.load("test/registry", base / "prompts")
+
+
+def answering(base: Path, **changes: Any) -> Spec:
+    lost.make_specialist(base / "prompts" / "test" / "lost", base / "gold", changes)
+    return specs.load("test/lost", base / "prompts")
 
 
 def declare(base: Path, **changes: Any) -> Spec:
@@ -216,3 +221,84 @@ def test_fields_are_for_extraction_alone(tmp_path: Path, changes: dict[str, Any]
     with pytest.raises(SpecError) as caught:
         declare(tmp_path, **changes)
     assert said in str(caught.value)
+
+
+def test_what_is_answered_is_the_one_label(tmp_path: Path) -> None:
+    spec = answering(tmp_path, strategies={"answered": 1.0})
+    assert spec.labels == {"answer": spec.form.definition} and spec.form.words == (3, 15)
+    said = spec.model_dump(mode="json")
+    assert Spec.model_validate({**said, "folder": spec.folder}, strict=False).hash == spec.hash
+    without = {key: value for key, value in said.items() if key != "strategies"}
+    assert Spec.model_validate({**without, "folder": spec.folder}, strict=False).strategies == {"answered": 1.0}
+    stricter = {**said["answer"], "score": 0.5}
+    assert Spec.model_validate({**said, "answer": stricter, "folder": spec.folder}, strict=False).hash != spec.hash
+
+
+def test_a_specialists_own_question_for_marks_is_part_of_what_it_is(tmp_path: Path) -> None:
+    spec = answering(tmp_path)
+    before = spec.hash
+    (spec.folder / "rate.jinja").write_text("Mark it.\n---\n{{ text }} {{ answer }}")
+    assert specs.load("test/lost", tmp_path / "prompts").hash != before
+
+
+ANSWER = {"definition": "One question.", "words": [3, 15]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"answer": None, "labels": {"a": "b"}}, "answer: under `kind: generation` say what an answer is"),
+        ({"answer": {**ANSWER, "words": [9, 3]}}, "answer.words"),
+        ({"answer": {**ANSWER, "copied": 0.0}}, "answer.copied"),
+        ({"answer": {**ANSWER, "length": 3}}, "answer.length: unknown key; allowed here:"),
+        ({"labels": {"short": "A short one."}}, "labels: under `kind: generation` an answer has none"),
+        ({"examples": [{"text": "a", "label": "answer"}]}, "examples.0.label: under `kind: generation`"),
+        ({"examples": [{"text": "a", "answer": " "}]}, "examples.0.answer is missing"),
+        ({"fields": registry.FIELDS}, "fields: there are records under `kind: extraction` only"),
+        ({"strategies": {"filled": 1.0}}, "strategies.filled goes with `kind: extraction` only"),
+        (
+            {"strategies": {"label": 1.0}},
+            "strategies.label writes rows of one label; under `kind: generation` use answered",
+        ),
+        ({"judges": ["one", "two"]}, "judges makes no sense under `kind: generation`: the teacher answers"),
+        ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: generation`"),
+        ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: generation`"),
+        ({"hygiene": {"balance": 2.0}}, "hygiene.balance makes no sense under `kind: generation`"),
+        ({"hygiene": {"pii": "mask"}}, "hygiene.pii: `mask` would take away words that answers rest on"),
+        ({"budgets": {"quick": BUDGET, "full": BUDGET}}, "budgets.quick.judge is 8, but under `kind: generation`"),
+    ],
+)
+def test_what_makes_no_sense_for_answers_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        answering(tmp_path, **changes)
+    assert said in str(caught.value) and "spec.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"answer": ANSWER}, "answer: texts are answered under `kind: generation` only; this is `kind: spans`"),
+        ({"examples": [{"text": "a", "answer": "b"}]}, "examples.0.answer: texts are answered"),
+        ({"strategies": {"answered": 1.0}}, "strategies.answered goes with `kind: generation` only"),
+    ],
+)
+def test_answers_are_for_generation_alone(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        declare(tmp_path, **changes)
+    assert said in str(caught.value)
+
+
+def test_gold_answers_are_read_in_their_one_form(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "g.jsonl", [{"id": "1", "text": "a letter", "answer": " What  was\nlost? "}])
+    (row,) = read_gold(tmp_path / "g.jsonl", ["answer"], "generation")
+    assert (row.answer, row.label) == ("What was lost?", "")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [({"answer": "\x00"}, "answer is blank"), ({"answer": " "}, "answer"), ({}, "lacks answer")]
+)
+def test_a_gold_text_without_an_answer_names_its_line(tmp_path: Path, line: dict[str, Any], said: str) -> None:
+    write_jsonl(tmp_path / "g.jsonl", [{"id": "1", "text": "a letter", **line}])
+    with pytest.raises(DataError) as caught:
+        read_gold(tmp_path / "g.jsonl", ["answer"], "generation")
+    assert said in str(caught.value) and "g.jsonl:1" in str(caught.value)

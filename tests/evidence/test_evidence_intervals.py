@@ -91,3 +91,18 @@ def test_lengths() -> None:
         paired("accuracy", ["a"], ["a"], ["a", "b"])
     with pytest.raises(ValueError, match=r"as many|no rows"):
         bootstrap("accuracy", [], [])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@FEW
+def test_a_mean_lies_in_its_interval(values: list[float]) -> None:
+    found = intervals.mean(values)
+    assert found.value == pytest.approx(float(np.mean(values)))
+    assert min(values) - 1e-9 <= found.low <= found.value <= found.high <= max(values) + 1e-9
+    assert intervals.mean(values) == found, "a fixed seed gives the same interval"
+
+
+def test_the_interval_of_a_mean_covers_it_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    held = [found.low <= 0.25 <= found.high for found in (intervals.mean(rng.beta(1, 3, 60)) for _ in range(300))]
+    assert 0.9 <= np.mean(held) <= 0.98
