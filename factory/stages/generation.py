@@ -15,7 +15,7 @@ from factory.evidence import intervals
 from factory.files import digest, file_sha256, read_jsonl, write_jsonl
 from factory.generate import answering
 from factory.generate.asking import Said, ask_about
-from factory.generate.limits import Limits, Spent
+from factory.generate.limits import NOT_ASKED, Limits, Spent
 from factory.generate.prompt import template_file
 from factory.generate.rating import Rating, rate
 from factory.hygiene import check
@@ -146,7 +146,7 @@ def _pairs(
 
 
 def _told(whose: Sequence[tuple[str, Rating]]) -> dict[str, Any]:
-    """Marks by whose the answer is, and whether they tell."""
+    """Marks by whose the answer is, whether they tell, and whether a limit ended them."""
     names = {
         TEACHER: "mean mark of the teacher's answers",
         WRITER: "mean mark of answers written with their texts",
@@ -156,6 +156,8 @@ def _told(whose: Sequence[tuple[str, Rating]]) -> dict[str, Any]:
     scores = {of: [mark.score for one, mark in whose if one == of and mark.score is not None] for of in names}
     found: dict[str, Any] = {name: _mean(scores[of]) for of, name in names.items() if scores[of]}
     tells = auc([(score, of == PEOPLE) for of in (PEOPLE, ANOTHER) for score in scores[of]])
+    if stopped := [mark.failure.removeprefix(NOT_ASKED) for _, mark in whose if mark.failure.startswith(NOT_ASKED)]:
+        found |= {"marking stopped by": stopped[0], "answers not marked": len(stopped)}
     if tells is not None:
         found["marks tell these two apart (AUC; 0.5: not at all)"] = round(tells, 4)
     return found

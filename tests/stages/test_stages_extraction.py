@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from factory.dataset import croissant
 from factory.dataset.version import open_version
 from factory.files import read_json, read_jsonl
 from factory.row import read_rows
-from tests import registry, shop, tiny_encoder
+from tests import registry
 from tests.conftest import Factory
+from tests.stages import whole
 
 pytestmark = pytest.mark.real
 NAME = "test/registry"
@@ -23,20 +23,11 @@ NAME = "test/registry"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    base = tmp_path_factory.mktemp("registry")
-    encoder = tiny_encoder.make(base / "tiny-encoder", registry.every_text(), hidden=64)
-    teacher = shop.Teacher(answer=registry.teach)
-    made = Factory(base / "home", base / "prompts", base / "gold", teacher, encoder)
-    registry.make_specialist(made.prompts / NAME, made.gold, {"student": {"encoder": str(encoder)}})
-    ended = made.run("build", NAME, "--until", "dataset")
-    assert ended.returncode == 0, ended.stdout
-    yield made
-    teacher.stop()
+    yield from whole.build(tmp_path_factory.mktemp("registry"), NAME, registry)
 
 
 def stage(built: Factory, name: str) -> Path:
-    (found,) = (built.home / "builds" / NAME / name).glob("[!.]*")
-    return found
+    return whole.stages(built, NAME)(name)
 
 
 def test_texts_come_with_their_records_and_what_does_not_hold_is_dropped(built: Factory) -> None:
@@ -84,27 +75,16 @@ def test_agreement_is_told_by_field_and_by_row(built: Factory) -> None:
 
 
 def test_no_row_is_lost_on_the_way(built: Factory) -> None:
-    written = read_rows(stage(built, "write") / "rows.jsonl")
-    first, last = (
-        [read_rows(stage(built, of) / f"{n}.jsonl") for n in ("kept", "dropped")] for of in ("clean", "review")
-    )
-    assert sum(map(len, first)) == len(written) + 24 + 24 + 2
-    assert {row.id for part in last for row in part} == {row.id for row in first[0]}
-    for row in first[1] + last[1]:
-        assert not row.verdicts[-1].passed and row.verdicts[-1].reason
+    whole.assert_no_row_is_lost(whole.stages(built, NAME), 24 + 24 + 2)
 
 
 def test_the_dataset_opens_with_datasets_alone(built: Factory, tmp_path: Path) -> None:
-    import datasets
-
-    version = open_version(stage(built, "dataset"))
-    found = datasets.load_dataset(str(version.path), cache_dir=str(tmp_path))
-    assert {name: len(split) for name, split in found.items()} == version.manifest["splits"]
+    found, rows = whole.opened_by_datasets(stage(built, "dataset"), tmp_path)
     assert not {"label", "soft", "spans"} & set(found["train"].column_names)
-    rows = {row.id: row for split in ("train", "held_out") for row in version.rows(split)}
     assert rows == {row.id: row for row in read_rows(stage(built, "review") / "kept.jsonl")}
-    schema = Draft202012Validator(version.manifest["schema"])
-    schema.check_schema(version.manifest["schema"])
+    declared = open_version(stage(built, "dataset")).manifest["schema"]
+    schema = Draft202012Validator(declared)
+    schema.check_schema(declared)
     for split in found.values():
         for value in split:
             record = rows[value["id"]].record
@@ -119,18 +99,8 @@ def test_the_card_and_the_metadata_speak_of_records(built: Factory, tmp_path: Pa
     assert "2020-12" in card and "## Fields" in card and "no machine has checked" in card
     manifest = version.manifest
     assert manifest["kind"] == "extraction" and manifest["per_label"]["due"] > 0
-    mlcroissant = pytest.importorskip("mlcroissant")
-    described = tmp_path / "version"
-    for name in ["manifest.json", *manifest["files"]]:
-        (described / name).parent.mkdir(parents=True, exist_ok=True)
-        (described / name).write_bytes((version.path / name).read_bytes())
-    croissant.add(described, "2026-01-31")
-    opened = mlcroissant.Dataset(jsonld=described / croissant.FILE)
-    assert not opened.metadata.ctx.issues.errors and not opened.metadata.ctx.issues.warnings
-    rows = {row.id: row for row in version.rows("train")}
-    values = [{key.removeprefix("train/"): item for key, item in one.items()} for one in opened.records("train")]
-    assert len(values) == len(rows)
-    assert all(json.loads(value["record"]) == rows[value["id"].decode()].record for value in values)
+    for row, value in whole.opened_by_croissant(version, tmp_path):
+        assert json.loads(value["record"]) == row.record
 
 
 def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
@@ -139,12 +109,7 @@ def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
 
 
 def test_a_student_is_refused_and_the_dataset_is_named(built: Factory) -> None:
-    before = len(built.teacher.asked)
-    ended = built.run("build", NAME)
-    assert ended.returncode == 1
-    assert "Students of kind extraction cannot be trained yet" in ended.stdout
-    assert str(stage(built, "dataset")) in ended.stdout and "Traceback" not in ended.stdout
-    assert len(built.teacher.asked) == before
+    whole.assert_no_student(built, NAME, "extraction")
 
 
 def test_people_answer_in_files_and_the_versions_differ_by_that(built: Factory) -> None:

@@ -11,7 +11,10 @@ import pytest
 
 from factory.dataset.version import open_version
 from factory.files import read_json, read_jsonl
+from factory.generate.limits import NOT_ASKED
+from factory.generate.rating import Rating
 from factory.row import read_rows
+from factory.stages import generation
 from factory.wording import rouge_l
 from tests import lost
 from tests.conftest import Factory
@@ -92,6 +95,14 @@ def test_answers_are_marked_and_the_marks_are_tried_on_peoples(built: Factory) -
     kept = [row for row in read_rows(stage(built, "review") / "kept.jsonl") if row.origin == "generated"]
     scores = [v.score for row in kept for v in row.verdicts if v.check == "rubric" and v.score is not None]
     assert scores and min(scores) > 0.6
+
+
+def test_a_limit_that_ends_marking_is_told() -> None:
+    late = Rating(None, "k", f"{NOT_ASKED}max_tokens")
+    told = generation._told([("teacher", Rating(0.5, "k")), ("teacher", late), ("people", late)])
+    assert told == {
+        "mean mark of the teacher's answers": 0.5, "marking stopped by": "max_tokens", "answers not marked": 2
+    }  # fmt: skip
 
 
 def test_agreement_with_people_is_rouge_l(built: Factory) -> None:
