@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from reviewer import Reviewer
 
 from factory import spec as specs
 from factory.errors import ReviewError
-from factory.review import argilla_dataset
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import AUDIT, WordedAnswer
 from factory.review.jsonl import JsonlBackend
@@ -19,7 +18,6 @@ from factory.review.merge import adopt, audited, merge
 from factory.review.select import select, uncertainty
 from factory.review.simulated import read
 from factory.row import Lineage, Row, Verdict
-from factory.services.argilla.credentials import REVIEWER
 from factory.services.argilla.server import ArgillaServer
 from factory.spec import Spec
 from factory.stages.review import answered_of
@@ -141,20 +139,11 @@ def test_people_edit_and_rate_answers_in_argilla(spec: Spec, argilla: ArgillaSer
     place = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
     shown = [selection.item() for selection in select(rows(), 5, 0.2)]
     assert place.push(spec, shown).new == 5 and place.push(spec, shown).new == 0
-    form = {"username": REVIEWER, "password": argilla.credentials.reviewer_password}
-    token = httpx.post(f"{argilla.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
-    http = httpx.Client(
-        base_url=f"{argilla.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
-    )
-    mine = http.get("/me/datasets").raise_for_status().json()["items"]
-    dataset = next(one["id"] for one in mine if one["name"] == argilla_dataset.name(spec))
-    found = http.post(f"/me/datasets/{dataset}/records/search?limit=100&include=suggestions", json={})
-    records = {item["record"]["external_id"]: item["record"] for item in found.raise_for_status().json()["items"]}
+    person = Reviewer(argilla, spec)
     blind, *seen = shown
-    assert records[blind.row_id]["suggestions"] == []
+    assert person.suggested(blind.row_id) is None
     for item in seen:
-        (suggestion,) = records[item.row_id]["suggestions"]
-        assert suggestion["value"] == item.suggestion
+        assert person.suggested(item.row_id) == item.suggestion
     first, second, third, fourth = seen
     said: list[tuple[Any, str, dict[str, Any]]] = [
         (first, "submitted", {"answer": first.suggestion, "rating": 5}),
@@ -164,8 +153,7 @@ def test_people_edit_and_rate_answers_in_argilla(spec: Spec, argilla: ArgillaSer
         (blind, "submitted", {"answer": "What was lost?"}),
     ]
     for item, status, values in said:
-        body = {"status": status, "values": {name: {"value": value} for name, value in values.items()}}
-        http.post(f"/records/{records[item.row_id]['id']}/responses", json=body).raise_for_status()
+        person.respond(item.row_id, status, **values)
     pulled = place.pull(spec)
     answers = {one.row_id: (one.answer, one.rating) for one in pulled.answers if isinstance(one, WordedAnswer)}
     assert answers == {

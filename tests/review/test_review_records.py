@@ -6,13 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from reviewer import Reviewer
 
 from factory import spec as specs
 from factory.errors import ReviewError
 from factory.record import Record
-from factory.review import argilla_dataset
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import AUDIT, RecordAnswer
 from factory.review.jsonl import JsonlBackend
@@ -20,7 +19,6 @@ from factory.review.merge import adopt, audit, merge
 from factory.review.select import select
 from factory.review.simulated import read
 from factory.row import Lineage, Row
-from factory.services.argilla.credentials import REVIEWER
 from factory.services.argilla.server import ArgillaServer
 from factory.spec import Spec
 from factory.stages.review import answered_of
@@ -129,20 +127,11 @@ def test_people_correct_records_in_argilla(spec: Spec, argilla: ArgillaServer) -
     made = {row.id: row for row in rows()}
     shown = [selection.item() for selection in select(list(made.values()), 6, 0.17)]
     assert place.push(spec, shown).new == 6 and place.push(spec, shown).new == 0
-    form = {"username": REVIEWER, "password": argilla.credentials.reviewer_password}
-    token = httpx.post(f"{argilla.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
-    http = httpx.Client(
-        base_url=f"{argilla.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
-    )
-    mine = http.get("/me/datasets").raise_for_status().json()["items"]
-    dataset = next(one["id"] for one in mine if one["name"] == argilla_dataset.name(spec))
-    found = http.post(f"/me/datasets/{dataset}/records/search?limit=100&include=suggestions", json={})
-    records = {item["record"]["external_id"]: item["record"] for item in found.raise_for_status().json()["items"]}
+    person = Reviewer(argilla, spec)
     blind, *seen = shown
-    assert records[blind.row_id]["suggestions"] == []
+    assert person.suggested(blind.row_id) is None
     for item in seen:
-        (suggestion,) = records[item.row_id]["suggestions"]
-        assert json.loads(suggestion["value"]) == made[item.row_id].record
+        assert json.loads(person.suggested(item.row_id)) == made[item.row_id].record
     first, second, third, fourth, fifth = seen
     said = (
         (first, "submitted", first.suggestion),
@@ -152,8 +141,7 @@ def test_people_correct_records_in_argilla(spec: Spec, argilla: ArgillaServer) -
         (fifth, "submitted", "the clerk has it"),
     )
     for item, status, value in said:
-        body = {"status": status, "values": {"record": {"value": value}}}
-        http.post(f"/records/{records[item.row_id]['id']}/responses", json=body).raise_for_status()
+        person.respond(item.row_id, status, record=value)
     pulled = place.pull(spec)
     assert {one.row_id: one.record for one in pulled.answers if isinstance(one, RecordAnswer)} == {
         first.row_id: made[first.row_id].record,

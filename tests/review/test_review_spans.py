@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from reviewer import Reviewer
 
 from factory import spec as specs
-from factory.review import argilla_dataset
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import AUDIT, Answer, SpansAnswer
 from factory.review.jsonl import JsonlBackend
@@ -18,7 +17,6 @@ from factory.review.merge import adopt, audit, merge
 from factory.review.select import select
 from factory.review.simulated import read
 from factory.row import Lineage, Row, Span
-from factory.services.argilla.credentials import REVIEWER
 from factory.services.argilla.server import ArgillaServer
 from factory.spec import Spec
 from factory.stages.review import answered_of
@@ -123,25 +121,16 @@ def test_people_mark_words_in_argilla(spec: Spec, argilla: ArgillaServer) -> Non
     made = {row.id: row for row in rows()}
     shown = [selection.item() for selection in select(list(made.values()), 4, 0.25)]
     assert place.push(spec, shown).new == 4 and place.push(spec, shown).new == 0
-    form = {"username": REVIEWER, "password": argilla.credentials.reviewer_password}
-    token = httpx.post(f"{argilla.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
-    http = httpx.Client(
-        base_url=f"{argilla.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
-    )
-    mine = http.get("/me/datasets").raise_for_status().json()["items"]
-    dataset = next(one["id"] for one in mine if one["name"] == argilla_dataset.name(spec))
-    found = http.post(f"/me/datasets/{dataset}/records/search?limit=100&include=suggestions", json={})
-    records = {item["record"]["external_id"]: item["record"] for item in found.raise_for_status().json()["items"]}
+    person = Reviewer(argilla, spec)
     blind, *seen = shown
-    assert records[blind.row_id]["suggestions"] == []
+    assert person.suggested(blind.row_id) is None
     for item in seen:
-        (suggestion,) = records[item.row_id]["suggestions"]
-        assert [Span.model_validate(one) for one in suggestion["value"]] == list(made[item.row_id].spans or ())
+        suggested = [Span.model_validate(one) for one in person.suggested(item.row_id)]
+        assert suggested == list(made[item.row_id].spans or ())
     first, second, third = seen
     words = [{"start": 0, "end": len(second.text.split()[0]), "label": "Tool"}]
     for item, status, value in ((first, "submitted", []), (second, "submitted", words), (third, "discarded", words)):
-        body = {"status": status, "values": {"spans": {"value": value}}}
-        http.post(f"/records/{records[item.row_id]['id']}/responses", json=body).raise_for_status()
+        person.respond(item.row_id, status, spans=value)
     pulled = place.pull(spec)
     assert pulled.problems == []
     assert {answer.row_id: answer.spans for answer in pulled.answers if isinstance(answer, SpansAnswer)} == {
