@@ -48,8 +48,9 @@ bench: setup
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(APP) $$file; done
 
 soak: setup
+	@$(APP) -m pytest -s tests/stages/soak.py
 	@$(APP) -m pytest -s tests/flows/soak.py
-	@FACTORY_SOAK=1 $(APP) -m pytest tests/stages/test_stages_killed.py
+	@FACTORY_SOAK=1 $(APP) -m pytest tests/stages/test_stages_killed.py tests/stages/test_stages_trouble.py
 
 lock:
 	@requirements/lock.sh

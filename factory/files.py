@@ -6,12 +6,16 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from factory.errors import DataError, FactoryError
+
+FULL = "The disk is full."
+_ROOM = 1 << 20  # bytes without which nothing can be done
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))  # json.dumps makes one a call
 
@@ -39,11 +43,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise FactoryError(
-                "The disk is full.",
-                where=str(path),
-                fix="Free some space and run the same command again; everything finished so far is kept.",
-            ) from error
+            raise no_room(path) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise FactoryError(
                 "This folder can't be written.",
@@ -57,6 +57,17 @@ def explained(path: Path) -> Iterator[None]:
                 fix="Move that file away, or choose another folder.",
             ) from error
         raise
+
+
+def no_room(path: Path) -> FactoryError:
+    """The error of a full disk, where something was to be written to a path on it."""
+    fix = "Free some space and run the same command again; everything finished so far is kept."
+    return FactoryError(FULL, where=str(path), fix=fix)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the disk that holds a folder has no room left: for libraries that can't say what they failed of."""
+    return shutil.disk_usage(folder).free < _ROOM
 
 
 def write_text(path: Path, text: str) -> None:

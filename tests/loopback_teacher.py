@@ -40,7 +40,9 @@ class LoopbackTeacher:
         url: up to /v1, once started.
         asked: bodies of the chat requests, in order of arrival.
         failures: what the next requests get instead of an answer, first first: a status number, `html`, `json`
-            (JSON, but no completion), `hang` (no answer for an hour), `drop` (the connection is closed).
+            (JSON, but no completion), `cut` (half a completion), `hang` (no answer for an hour), `drop` (the connection
+            is closed).
+        failed: bodies of the requests that got one of these.
         most: the most requests that were in flight at once.
     """
 
@@ -58,6 +60,7 @@ class LoopbackTeacher:
         self.url = ""
         self.asked: list[dict[str, Any]] = []
         self.failures: list[int | str] = []
+        self.failed: list[dict[str, Any]] = []
         self.most = self._now = 0
         self._runner: web.AppRunner | None = None
 
@@ -107,17 +110,21 @@ class LoopbackTeacher:
         self.most = max(self.most, self._now)
         try:
             if self.failures:
-                return await self._fail(request, self.failures.pop(0))
+                self.failed.append(body)
+                return await self._fail(request, body, self.failures.pop(0))
             await asyncio.sleep(self._delay)
             return web.json_response(completion(body, self._answer(body)))
         finally:
             self._now -= 1
 
-    async def _fail(self, request: web.Request, how: int | str) -> web.StreamResponse:
+    async def _fail(self, request: web.Request, body: dict[str, Any], how: int | str) -> web.StreamResponse:
         if how == "html":
             return await self._page(request)
         if how == "json":
             return web.json_response({"hello": "world"})
+        if how == "cut":
+            whole = json.dumps(completion(body, self._answer(body)))
+            return web.Response(text=whole[: len(whole) // 2], content_type="application/json")
         if how == "hang":
             await asyncio.sleep(3600)
         if how == "drop":

@@ -109,8 +109,16 @@ class Teacher:
         """Every chat request so far, as canonical JSON."""
         return [as_text(body) for body in self.server.asked]
 
-    def stop(self) -> None:
+    def leave(self) -> None:
+        """Go away: nobody listens at the address, and who waits for a reply is cut off."""
         asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(30)
+
+    def come_back(self) -> None:
+        """Be there again, at the same address."""
+        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(30)
+
+    def stop(self) -> None:
+        self.leave()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 

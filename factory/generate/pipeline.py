@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from factory.errors import TeacherError
-from factory.files import read_json, read_jsonl, write_json
+from factory.files import FULL, is_full, no_room, read_json, read_jsonl, write_json
 from factory.progress import Progress, silent
 from factory.teacher import guard
 from factory.teacher.cache import ReplyCache
@@ -80,6 +80,7 @@ def ask(
     Raises:
         TeacherError: the pipeline died, or more than one question in twenty was not answered: a teacher that went
             away must not leave a hole that a finished stage would keep for ever.
+        FactoryError: replies could not be kept, because the disk is full.
     """
     keys = [request.cache_key(teacher.identity) for request in requests]
     _tidy(cache.parent)
@@ -103,6 +104,8 @@ def ask(
     finally:
         store.close()
     unanswered = [answer for answer in answers if answer.text is None]
+    if any(answer.error.startswith(FULL) for answer in unanswered):
+        raise no_room(cache)
     if len(unanswered) > LOST * len(answers):
         raise TeacherError(
             f"The teacher did not answer {len(unanswered)} of {len(answers)} questions. {unanswered[0].error}",
@@ -163,6 +166,8 @@ def _run(
             process.terminate()
             process.wait()
         if not out.exists():
+            if is_full(folder):
+                raise no_room(folder)
             last = [printable(line) for line in log.read_text(errors="replace").strip().splitlines()[-12:]]
             raise TeacherError(f"The pipeline {name} ended without a result.", where="\n".join(last))
         return {row["key"]: row["error"] for row in read_jsonl(out) if row["error"]}

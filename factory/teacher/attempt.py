@@ -79,18 +79,22 @@ async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
             pool.failed(replica)
         wait = _seconds(response.headers.get("Retry-After"))
         raise FailedAttemptError(f"It answered {status}: {_message(raw)}", wait=wait)
-    pool.answered(replica)
     if status >= 400:
+        pool.answered(replica)
         raise _refused(status, _message(raw), url, pool.endpoint.model)
     try:
-        return Reply.from_openai(_parsed(raw), key)
+        reply = Reply.from_openai(_parsed(raw), key)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise TeacherError(
+        pool.failed(replica)
+        what = (
             f"The teacher's address answered {printable(response.content_type)} that is no chat completion"
-            f" ({printable(str(error))}): {_message(raw)}",
-            where=url,
-            fix=_FIX_URL,
-        ) from error
+            f" ({printable(str(error))}): {_message(raw)}"
+        )
+        if pool.known:  # a proxy's page in front of a server that restarts, say
+            raise FailedAttemptError(what) from error
+        raise TeacherError(what, where=url, fix=_FIX_URL) from error
+    pool.replied(replica)
+    return reply
 
 
 def _parsed(raw: bytes) -> Any:

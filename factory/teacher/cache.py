@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from factory.errors import FactoryError
-from factory.files import canonical, explained
+from factory.files import canonical, explained, is_full, no_room
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS replies (
@@ -155,13 +155,17 @@ class ReplyCache:
             yield
         except sqlite3.DatabaseError as error:
             text = str(error)
-            if "full" in text:
-                what, fix = "The disk is full.", "Free some space and run the same command again; no reply is lost."
-            elif "readonly" in text or "unable to open" in text:
+            # Of a full disk SQLite says so, or calls it an I/O error, or a file it is unable to open.
+            if "full" in text or is_full(self.path.parent):
+                raise no_room(self.path) from error
+            if "readonly" in text or "unable to open" in text:
                 what, fix = "The cache of teacher replies can't be written.", "Give this user write access to it."
             elif "locked" in text:
                 what = "Another process has held the cache of teacher replies for more than a minute."
                 fix = "See what else uses it, then run the same command again."
+            elif "I/O error" in text:
+                what = f"The cache of teacher replies can't be read or written: {text}."
+                fix = "See that the disk is sound, then run the same command again."
             else:
                 what = f"The cache of teacher replies is damaged: {text}."
                 fix = "Move the file away; replies in it will be asked for again."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -67,9 +68,10 @@ class TeacherClient:
         cache: where replies are kept; a reply is there before it is handed on.
         concurrency: requests in flight, at most.
         timeout: seconds for one attempt, queueing in the server included.
-        attempts: how often one request is tried before it is given up.
+        attempts: how often one request is tried before it is given up, unless all others fail as it does.
         patience: seconds to wait for a server that was there and is gone (a supervisor may be restarting it).
         greeting: the same for a server this client has never seen, whose address may be wrong.
+        forbearance: seconds to go on asking servers that gave replies and now fail whatever they are asked.
         pause: seconds before the second attempt; doubles from there.
     """
 
@@ -83,12 +85,15 @@ class TeacherClient:
         attempts: int = 6,
         patience: float = 600.0,
         greeting: float = 30.0,
+        forbearance: float = 180.0,
         pause: float = 0.5,
     ) -> None:
         self.endpoint, self.cache = endpoint, cache
         self._attempts, self._pause, self._concurrency = attempts, pause, concurrency
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=30.0)
-        self._pool = Pool(endpoint, self._timeout, patience=patience, greeting=greeting, pause=pause)
+        self._pool = Pool(
+            endpoint, self._timeout, patience=patience, greeting=greeting, forbearance=forbearance, pause=pause
+        )
         self._keeper = Keeper(cache, self._kept)
         self._asking: dict[str, _Question] = {}  # by key, until the reply is on disk or there is none
         self._new: list[_Question] = []  # those of them that have not been looked up in the cache
@@ -220,8 +225,8 @@ class TeacherClient:
             told(question)
 
     async def _insist(self, question: _Question) -> Reply:
-        """Try until there is a reply, the attempts are spent or every server has been gone for too long."""
-        body, attempts = orjson.dumps(question.request.body(self.endpoint.model)), 0
+        """Try until there is a reply, the attempts are spent or every server has been gone or ill for too long."""
+        body, attempts, begun = orjson.dumps(question.request.body(self.endpoint.model)), 0, 0.0
         while True:
             replica = await self._pool.take()
             try:
@@ -230,7 +235,8 @@ class TeacherClient:
                 self._pool.gone(replica, str(nobody))
             except FailedAttemptError as failure:
                 attempts += 1
-                if attempts >= self._attempts:
+                begun = begun or time.monotonic()
+                if attempts >= self._attempts and not self._pool.ill(begun):
                     raise gave_up(self.endpoint.url, failure.what, attempts) from failure
                 delay = min(30.0, self._pause * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
                 await asyncio.sleep(delay if failure.wait is None else failure.wait)

@@ -49,18 +49,27 @@ class Pool:
         timeout: for one attempt.
         patience: seconds to wait for servers that were there and are all gone.
         greeting: the same where none was ever seen: the addresses may be wrong.
+        forbearance: seconds for which servers that gave replies and now only fail are thought to be ill.
         pause: seconds after a first failure; looking whether a server is back takes up to four of them.
     """
 
     def __init__(
-        self, endpoint: Endpoint, timeout: aiohttp.ClientTimeout, *, patience: float, greeting: float, pause: float
+        self,
+        endpoint: Endpoint,
+        timeout: aiohttp.ClientTimeout,
+        *,
+        patience: float,
+        greeting: float,
+        forbearance: float,
+        pause: float,
     ) -> None:
         self.endpoint, self._timeout = endpoint, timeout
-        self._patience, self._greeting, self._pause = patience, greeting, pause
+        self._patience, self._greeting, self._forbearance, self._pause = patience, greeting, forbearance, pause
         self._replicas: list[Replica] = []
         self._watchers: set[asyncio.Task[None]] = set()
         self._back = asyncio.Event()
         self._seen, self._gone_since, self._why = False, 0.0, ""
+        self._replied: float | None = None  # when the last reply came
 
     async def open(self) -> None:
         """Make ready; nothing is connected before it is asked."""
@@ -109,6 +118,23 @@ class Pool:
     def answered(self, replica: Replica) -> None:
         """Say that it answered something, if only a refusal."""
         self._seen, replica.failures, replica.rests = True, 0, 0.0
+
+    def replied(self, replica: Replica) -> None:
+        """Say that it gave a reply."""
+        self.answered(replica)
+        self._replied = time.monotonic()
+
+    @property
+    def known(self) -> bool:
+        """Whether a reply ever came: the address is a teacher's, whatever it answers now."""
+        return self._replied is not None
+
+    def ill(self, since: float) -> bool:
+        """Whether the servers, and not what they are asked, are what fails: known, yet nobody got a reply since then.
+
+        After the forbearance they are not thought ill any more, but broken.
+        """
+        return self._replied is not None and self._replied < since and time.monotonic() - since < self._forbearance
 
     def failed(self, replica: Replica) -> None:
         """Say that it failed a request: others are asked first for a while, for failing is quickly done."""

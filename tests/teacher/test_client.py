@@ -190,6 +190,43 @@ async def test_lasting_trouble_names_the_address_and_costs_no_other_request(
     assert cache.count() == 1
 
 
+@pytest.mark.parametrize("failure", [500, "html", "json", "cut"])
+async def test_a_teacher_that_fails_everything_for_a_while_costs_no_reply(
+    teacher: LoopbackTeacher, cache: ReplyCache, failure: int | str
+) -> None:
+    async with client(teacher, cache, attempts=2, concurrency=4) as asking:
+        await asking.ask(question("it has replied before"))
+        teacher.failures = [failure] * 10_000
+        running = asyncio.create_task(asking.ask_all([question(str(number)) for number in range(20)]))
+        while len(teacher.failed) < 4 * 4:
+            await asyncio.sleep(0.005)
+        teacher.failures.clear()
+        assert all(isinstance(reply, Reply) for reply in await running)
+    assert len(teacher.asked) - len(teacher.failed) == 21
+
+
+async def test_a_teacher_that_fails_everything_for_too_long_is_given_up(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache, attempts=2, forbearance=0.2) as asking:
+        await asking.ask(question("it has replied before"))
+        teacher.failures = ["html"] * 10_000
+        with pytest.raises(TeacherError, match=r"Welcome to nginx.* Tried \d+ times"):
+            await asyncio.wait_for(asking.ask(question("and now")), 10.0)
+    assert len(teacher.failed) > 2
+
+
+async def test_a_question_that_alone_fails_is_given_up_soon(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    async with client(teacher, cache, attempts=3, concurrency=2) as asking:
+        await asking.ask(question("it has replied before"))
+        teacher._answer = lambda body: answer_of(body) if "good" in body["messages"][0]["content"] else None  # type: ignore[assignment, return-value]
+        everything = [question("bad"), *(question(f"good {number}") for number in range(300))]
+        bad, *good = await asking.ask_all(everything)
+    assert isinstance(bad, TeacherError) and "can't be reached" in bad.what
+    assert all(isinstance(reply, Reply) for reply in good)
+    assert sum("bad" in body["messages"][0]["content"] for body in teacher.asked) < 20
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 422])
 async def test_a_refusal_is_not_tried_again(teacher: LoopbackTeacher, cache: ReplyCache, status: int) -> None:
     teacher.failures = [status]
