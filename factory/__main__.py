@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 for an error a person can act on; 2 for wrong usage; 3 where the gate was not passed.
+        0; 1 for an error a person can act on; 2 for wrong usage; 3 where publishing was refused.
     """
     parser = _parser()
     asked = parser.parse_args(arguments)
@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     command("forecast", _forecast, "rows, tokens, time and money, before anything is spent", budget=True)
     build = command("build", _build, "run every stage, or up to one", budget=True)
     build.add_argument("--until", choices=STAGES, default=STAGES[-1], help="stop after this stage")
-    build.add_argument("--force", action="store_true", help="publish although the gate failed; the card says so")
+    build.add_argument("--force", action="store_true", help="publish in spite of the gate; the card says so")
     explain = command("explain", _explain, "a row's whole life, by its id or the beginning of it", spec=False)
     explain.add_argument("row", metavar="ROW")
     ledger = command("ledger", _ledger, "every stage that finished, in order; --verify proves that nothing was changed")

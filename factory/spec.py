@@ -325,17 +325,30 @@ class Spec(Part):
     @property
     def hash(self) -> str:
         """8 hex digits over the declaration, its companion files and the files its strategies bring along."""
-        files = [self.template(name) for name in COMPANIONS]
-        own = [f"{name}.jinja" for name in sorted(self.strategies)]
-        own += [CONFUSIONS] if "contrastive" in self.strategies else []
-        own += [RATING] if self.answer is not None else []
-        files += [self.template(name) for name in own if (self.folder / name).is_file()]
-        return digest([self.model_dump(mode="json"), files])[:8]
+        return self._digest()
 
     @property
     def identity(self) -> str:
         """Name and hash, as rows' lineage cites it."""
         return f"{self.name}#{self.hash}"
+
+    @property
+    def data_identity(self) -> str:
+        """The same without the student's recipe and the gate: of specs that ask for the same data.
+
+        Stages up to the dataset are made from this. What they take from the recipe all the same (the encoder, the
+        weight of synthetic rows) is an input of theirs by itself.
+        """
+        return f"{self.name}#{self._digest('student', 'gate')}"
+
+    def _digest(self, *without: str) -> str:
+        files = [self.template(name) for name in COMPANIONS]
+        own = [f"{name}.jinja" for name in sorted(self.strategies)]
+        own += [CONFUSIONS] if "contrastive" in self.strategies else []
+        own += [RATING] if self.answer is not None else []
+        files += [self.template(name) for name in own if (self.folder / name).is_file()]
+        declared = self.model_dump(mode="json", exclude=set(without) or None)
+        return digest([declared, files])[:8]
 
 
 def names(prompts: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """`python -m flows.build SPEC [--budget quick|full] [--force]`: build, measure, publish and ask a specialist.
 
 Everything finished is kept: started again after an error, a kill or a change, the same command goes on from there.
-Exit status: 0 published; 1 an error, said with what to do about it; 2 wrong usage; 3 the gate was not passed.
+Exit status: 0 published; 1 an error, said with what to do about it; 2 wrong usage; 3 publishing refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("spec", help="the specialist, e.g. support/intent")
     parser.add_argument("--budget", choices=["quick", "full"], default="quick")
-    parser.add_argument("--force", action="store_true", help="publish even if the gate is not passed")
+    parser.add_argument("--force", action="store_true", help="publish in spite of the gate; the card says so")
     asked = parser.parse_args(arguments)
     begun = time.monotonic()
     try:

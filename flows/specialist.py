@@ -67,7 +67,7 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
     Args:
         spec: `<vertical>/<task>`.
         budget: `quick` or `full`.
-        force: publish even if the gate is not passed; the card says so.
+        force: publish in spite of the gate; the card says so.
 
     Returns:
         where to look: title to address or path.

@@ -10,6 +10,7 @@ import yaml
 
 from factory import spec as specs
 from factory.errors import SpecError
+from factory.spec import Requirement, Student
 from factory.spec_hygiene import COMMON_ENTITIES, Hygiene
 
 GOOD: dict[str, Any] = {
@@ -193,6 +194,17 @@ def test_the_hash_moves_with_the_declaration_and_its_companions_and_with_nothing
     assert first.hash != before
     write(tmp_path / "c", changed(question="Glad?"))
     assert specs.load("notes/mood", tmp_path / "c").hash != before
+
+
+def test_the_data_are_those_of_any_recipe_and_gate(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    spec = specs.load("notes/mood", tmp_path)
+    other = {"student": Student(lora_rank=3), "gate": [Requirement(at_least=0.5)]}
+    for key, value in other.items():
+        same_data = spec.model_copy(update={key: value})
+        assert same_data.hash != spec.hash and same_data.data_identity == spec.data_identity
+    asked = spec.model_copy(update={"question": "How glad is the writer?"})
+    assert asked.data_identity != spec.data_identity and spec.data_identity.startswith("notes/mood#")
 
 
 def test_what_hygiene_does_not_ask_for_is_not_in_the_hash() -> None:

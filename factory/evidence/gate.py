@@ -10,14 +10,15 @@ from factory.evidence import intervals
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.evaluate import compare
 from factory.evidence.predictions import Predictions
-from factory.evidence.records import GateLine, decision, gold_hash, said
+from factory.evidence.records import Comparison, GateLine, decision, gold_hash, said
 from factory.row import Gold
 from factory.spec import Requirement
 
 FEWEST, FEW = 30, 200
 """Below FEWEST rows nothing passes (resamples of a handful of rows have no spread); below FEW the sentence says so."""
 
-_METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1", "span_f1": "span F1"}
+METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1", "span_f1": "span F1"}
+"""What sentences call the metrics that a gate may name."""
 _WHO = {
     "teacher": "the teacher",
     "tfidf": "TF-IDF on the same training rows",
@@ -68,32 +69,38 @@ def judge(
             raise DataError(f"{name} was measured on rows that are not gold rows.", fix="Measure it again.")
     lines = [_line(requirement, candidate, opponents, noted) for requirement in gate]
     if not lines:
-        lines = [_told(candidate, noted, "at least one requirement", False, "The spec's gate asks for nothing.")]
+        lines = [told(candidate, noted, "at least one requirement", False, "The spec's gate asks for nothing.")]
     return Judgement(all(line.passed for line in lines), lines)
 
 
 def _line(
     requirement: Requirement, candidate: Predictions, opponents: Mapping[str, Predictions], noted: Circumstances
 ) -> GateLine:
-    metric = _METRIC[requirement.metric]
+    metric = METRIC[requirement.metric]
     if requirement.at_least is not None:
         return _floor(requirement.metric, requirement.at_least, candidate, noted)
     opponent = str(requirement.better_than)
     wanted = f"{metric} better than {opponent}"
     if opponent not in opponents:
-        return _told(candidate, noted, wanted, False, f"There are no answers of {opponent!r} to compare with.")
+        return told(candidate, noted, wanted, False, f"There are no answers of {opponent!r} to compare with.")
     found = compare(candidate, opponents[opponent], noted, requirement.metric)
     enough = found.n >= FEWEST
     clear = found.low > 0.0
+    verdict = "clear of zero" if clear else "not clear of zero"
+    return compared(found, wanted, _WHO.get(opponent, opponent), verdict, passed=clear and enough)
+
+
+def compared(found: Comparison, wanted: str, whom: str, verdict: str, *, passed: bool) -> GateLine:
+    """The line of a requirement that a comparison was made for: `wanted`, against `whom`, both in words."""
     sentence = (
-        f"{_percent(found.value)} {metric} against {_percent(found.other)} of {_WHO.get(opponent, opponent)}: "
+        f"{_percent(found.value)} {METRIC[found.metric]} against {_percent(found.other)} of {whom}: "
         f"{_points(found.difference)} points, 95 % interval {_points(found.low)} to {_points(found.high)}, "
-        f"{'clear of zero' if clear else 'not clear of zero'}, on the same {found.n} rows{_smallness(found.n)}."
+        f"{verdict}, on the same {found.n} rows{_smallness(found.n)}."
     )
     return GateLine(
         **found.model_dump(include=_COMMON),
         requirement=wanted,
-        passed=clear and enough,
+        passed=passed,
         value=found.difference,
         low=found.low,
         high=found.high,
@@ -109,17 +116,18 @@ def _floor(metric: intervals.Metric, floor: float, candidate: Predictions, noted
         found = intervals.bootstrap(metric, candidate.gold, candidate.predicted)
     reached = found.low >= floor
     sentence = (
-        f"{_percent(found.value)} {_METRIC[metric]}, 95 % interval {_percent(found.low)} to {_percent(found.high)}; "
+        f"{_percent(found.value)} {METRIC[metric]}, 95 % interval {_percent(found.low)} to {_percent(found.high)}; "
         f"its lower end {'reaches' if reached else 'does not reach'} {_percent(floor)}, on {n} rows{_smallness(n)}."
     )
-    line = _told(candidate, noted, f"{_METRIC[metric]} at least {_percent(floor)}", reached and n >= FEWEST, sentence)
+    line = told(candidate, noted, f"{METRIC[metric]} at least {_percent(floor)}", reached and n >= FEWEST, sentence)
     return line.model_copy(update={"value": found.value, "low": found.low, "high": found.high})
 
 
 _COMMON = {"who", "what", "rows", "n", "sample", "hardware", "commit", "created"}
 
 
-def _told(candidate: Predictions, noted: Circumstances, requirement: str, passed: bool, sentence: str) -> GateLine:
+def told(candidate: Predictions, noted: Circumstances, requirement: str, passed: bool, sentence: str) -> GateLine:
+    """A line of the gate, without figures."""
     return GateLine(
         who=candidate.who,
         what=candidate.what,

@@ -40,7 +40,7 @@ class Build:
         spec: the specialist.
         budget: `quick` or `full`.
         settings: where things are.
-        force: publish although the gate failed; the card says so.
+        force: publish in spite of the gate; the card says so.
         meter: makes a progress listener, given what is being done and in what unit it is counted.
     """
 

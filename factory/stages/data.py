@@ -91,7 +91,7 @@ def write(build: Build) -> Output:
         "teacher": build.teacher,
         "sampling": [spec.teacher.temperature, spec.teacher.top_p, spec.teacher.tokens_per_row],
         "prompt": digest([spec.template("generate.jinja"), spec.labels, spec.text, spec.title]),
-        "spec": spec.identity,
+        "spec": spec.data_identity,
     }
     templates = {name: STRATEGIES[name].template for name in sorted(spec.strategies) if name != "label"}
     if templates:
@@ -174,7 +174,7 @@ def dataset(build: Build) -> Output:
             {"version": version.version, "hash": version.manifest["hash"], **version.manifest["splits"], **origins},
         )
 
-    output = build.stage("dataset", {"review": reviewed, "spec": build.spec.identity}, work)
+    output = build.stage("dataset", {"review": reviewed, "spec": build.spec.data_identity}, work)
     open_version(output.path)
     return output
 

@@ -1,29 +1,36 @@
-"""The gate, and what it lets through to the hub."""
+"""The gate, the published version that must not be clearly better, and what they let through to the hub."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import zoo
 from factory.dataset import croissant
 from factory.errors import GateError
-from factory.evidence.records import read_evidence
+from factory.evidence.circumstances import here
+from factory.evidence.predictions import answers, read_predictions, write_predictions
+from factory.evidence.records import AnyEvidence, GateLine, read_evidence
 from factory.files import read_json, write_json
 from factory.lineage import ledger
+from factory.publish import compare
 from factory.publish import release as releasing
-from factory.publish.hub import open_hub
+from factory.publish.hub import Hub, open_hub
+from factory.publish.package import Trained, describe
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
+from zoo.errors import ZooError
 
 
 def publish(build: Build) -> Output:
-    """Publish the student and its dataset version, if the gate was passed or publishing is forced.
+    """Publish the student and its dataset version, or refuse unless publishing is forced.
 
     Raises:
-        GateError: the gate was not passed; nothing is published.
+        GateError: the gate was not passed, or the version published last is clearly better; nothing is published.
         HubError: the hub refused or can't be reached.
     """
     measured = build.run("evaluate")
@@ -40,17 +47,19 @@ def publish(build: Build) -> Output:
     hub = open_hub(build.settings.hub, build.settings.hub_token)
 
     def work(out: Path) -> None:
-        dataset_at = hub.publish_dataset(_version_alone(made.path, out / "dataset"))
         student = model.trained(build)
+        compared = _beside_the_published(build, hub, student, measured.path, out)
+        forced = not gate["passed"] or any(isinstance(one, GateLine) and not one.passed for one in compared)
+        dataset_at = hub.publish_dataset(_version_alone(made.path, out / "dataset"))
         _, head = ledger.read(build.root).following
         released = releasing.release(
             hub,
             replace(student, lineage={**student.lineage, "ledger": head}),
             build.spec,
             read_json(made.path / "manifest.json"),
-            read_evidence(measured.path / "evidence.jsonl"),
+            [*read_evidence(measured.path / "evidence.jsonl"), *compared],
             out / "specialist",
-            forced=not gate["passed"],
+            forced=forced,
         )
         write_json(
             out / SUMMARY,
@@ -59,7 +68,7 @@ def publish(build: Build) -> Output:
                 "new": released.new,
                 "where": released.where,
                 "dataset": dataset_at,
-                "forced": not gate["passed"],
+                "forced": forced,
             },
         )
 
@@ -70,6 +79,42 @@ def publish(build: Build) -> Output:
         shutil.rmtree(output.path)  # somebody emptied the hub: what was published there is published again
         output = build.stage("publish", inputs, work)
     return output
+
+
+def _beside_the_published(build: Build, hub: Hub, student: Trained, measured: Path, out: Path) -> Sequence[AnyEvidence]:
+    """Evidence on the student beside the version it would follow, whose answers go to published.jsonl; none if none.
+
+    Raises:
+        GateError: that version is clearly better, or can't be asked, and publishing is not forced.
+    """
+    name = build.spec.name
+    held = [hub.manifest(name, version) for version in hub.versions(name)]
+    published = compare.before(held, describe(student, build.spec, f"{build.spec.major}.0.0"))
+    if published is None:
+        return []
+    ours, circumstances = read_predictions(measured / "predictions" / "student_int8.jsonl"), here()
+    kind = model.student_of(build)
+    metrics = sorted({requirement.metric for requirement in build.spec.gate}) or kind.metrics[:1]
+    found: list[AnyEvidence] = []
+    try:
+        specialist = zoo.load(published.id, hub=build.settings.hub)
+        said = kind.answers(specialist, [row.text for row in build.gold])
+    except ZooError as error:
+        found += compare.unasked(ours, published, metrics, error, circumstances)
+    else:
+        what = f"published {published.created[:10]}, {specialist.weights}"
+        theirs = answers(compare.name_of(published), build.gold, said.decisions, what=what, scores=said.scores)
+        write_predictions(out / "published.jsonl", theirs)
+        found += compare.judge(ours, theirs, metrics, circumstances)
+    failed = [line.sentence for line in found if isinstance(line, GateLine) and not line.passed]
+    if failed and not build.force:
+        raise GateError(
+            f"{name} does not stand up to its published version, so nothing was published.\n"
+            + "\n".join(f"  - {line}" for line in failed),
+            where=f"{published.id} in {hub.address}",
+            fix="Improve the spec or give it a larger budget. --force publishes with this on the card.",
+        )
+    return found
 
 
 def _version_alone(folder: Path, to: Path) -> Path:

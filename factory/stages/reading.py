@@ -221,7 +221,7 @@ class Way(ABC):
             "judge": judged,
             "answers": answered_of(pulled),
             "synthetic_weight": spec.student.synthetic_weight,
-            "spec": spec.identity,
+            "spec": spec.data_identity,
         }
         return build.stage("review", inputs, work)
 

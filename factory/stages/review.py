@@ -67,7 +67,7 @@ def review(build: Build) -> Output:
         "members": list(committee.DEFAULT),
         "consistency": spec.hygiene.consistency,
         "synthetic_weight": spec.student.synthetic_weight,
-        "spec": spec.identity,
+        "spec": spec.data_identity,
     }
     unaided = _unaided(build, ballot, known, voted_on, depends)
     dropped = read_rows(cleaned.path / "dropped.jsonl")
