@@ -53,10 +53,17 @@ def write(spec: Spec, root: Path) -> tuple[Path, list[tuple[str, str, int]]]:
         The file beside the spec, and pairs with how often each was confused, either way.
 
     Raises:
+        SpecError: the spec is not of kind classification.
         DataError: no student has been trained yet.
     """
     from factory.students.encoder import Encoder
 
+    if spec.kind != "classification":
+        raise SpecError(
+            f"Students of kind {spec.kind} do not confuse labels of texts.",
+            where=str(spec.folder / "spec.yaml"),
+            fix="Read the report of the stage `evaluate`: it says what becomes of what people marked.",
+        )
     finished = sorted((root / "train").glob("[!.]*/inputs.json"), key=lambda file: file.stat().st_mtime)
     if not finished:
         raise DataError(

@@ -106,6 +106,13 @@ def test_confusions_are_read_beside_the_spec_or_refused(tmp_path: Path) -> None:
         assert caught.value.where == str(file)
 
 
+def test_only_students_that_give_labels_are_asked_what_they_confuse(tmp_path: Path) -> None:
+    spec = make(tmp_path).model_copy(update={"kind": "spans"})
+    with pytest.raises(SpecError, match="Students of kind spans"):
+        write(spec, tmp_path / "builds")
+    assert not (tmp_path / "confusions.json").exists()
+
+
 def test_without_a_student_nothing_is_known_of_what_it_confuses(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="trained"):
         write(make(folder=tmp_path), tmp_path)
