@@ -113,14 +113,14 @@ def make(path: Path, size: int) -> None:
     where = settings.load()
     spec = specs.load(SPEC, where.prompts)
     gold = [one.text for one in read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels)]
-    labels, chance = list(spec.labels), random.Random(0)
+    labels, identity, chance = list(spec.labels), spec.identity, random.Random(0)
     with path.open("w", encoding="utf-8") as file:
         for text in texts(where, gold, size, chance):
             row = Row(
                 text=text,
                 label=chance.choice(labels),
                 origin="generated" if chance.random() < 0.7 else "unlabelled",
-                lineage=Lineage(spec=spec.identity, source="benchmark"),
+                lineage=Lineage(spec=identity, source="benchmark"),
             )
             file.write(json.dumps(row.to_json(), ensure_ascii=False) + "\n")
 
