@@ -2,14 +2,14 @@
 
 Shingles that few gold texts have lead to those few (an inverted index). Shingles that many have are bits of a mask, and
 are counted only for gold texts found so, or where a bound cannot exclude that a gold text sharing nothing but common
-shingles is the nearest: as in the MaxScore search of Turtle and Flood, Query Evaluation (1995), but complete.
+shingles is the nearest: as in the MaxScore search of Turtle and Flood, Query Evaluation (1995), but complete. Such a
+gold text is found without dividing for each: of those that share so many, the smallest is the nearest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,10 @@ from factory.hygiene.shingling import Array, Shingled, shingled
 COMMON = 64
 """A shingle that more gold texts have is a common one. Of 16 to 256, 64 was fastest on four kinds of gold."""
 
-_DENSE = 128  # texts compared with all of gold at once: bounds memory at _DENSE x gold texts
+_DENSE = 128  # texts compared with all of gold at once: bounds memory at _DENSE x gold texts, and keeps it in the cache
 
 
-@dataclass(frozen=True)
-class Nearest:
+class Nearest(NamedTuple):
     """What gold says of one text.
 
     Attributes:
@@ -62,19 +61,20 @@ class GoldIndex:
         self.masks = self._masks(len(texts), gold[~few], self.number[column[~few]])
         counts = np.bincount(gold[~few], minlength=len(texts))
         self.smallest = _smallest(counts, self.sizes)
+        self.by_size = np.argsort(self.sizes, kind="stable")
         hidden = (counts == self.sizes) & np.asarray(tellable)  # nothing rare leads to these
         self.hidden = int(self.sizes[hidden].min()) if hidden.any() else None
 
     def nearest(self, texts: Sequence[str]) -> list[Nearest]:
         """The nearest gold text to each text, and those inside of it or around it."""
-        made = shingled(texts)
-        seen = _Seen(self, made)
-        answers: dict[int, Nearest] = {}
-        todo = np.flatnonzero(seen.open)
-        for start in range(0, len(todo), _DENSE):
-            answers.update(seen.by_all(todo[start : start + _DENSE]))
-        answers.update(seen.by_rare(~seen.open))
-        return [answers[number] for number in range(len(texts))]
+        seen = _Seen(self, shingled(texts))
+        for part in _parts(seen.doubtful):
+            seen.look_among_common(part)
+        answers = seen.by_rare()
+        for part in _parts(seen.holding):
+            for number, answer in seen.by_all(part):
+                answers[number] = answer
+        return answers
 
     def _masks(self, rows: int, row: Array, number: Array) -> Array:
         """rows x words of 64 bits: which common shingles each has."""
@@ -107,10 +107,14 @@ class _Seen:
         self.similar = self.shared / (self.own[self.row] + index.sizes[self.gold] - self.shared)
         self.best = np.zeros(count)
         np.maximum.at(self.best, self.row, self.similar)
-        # Where may a gold text that shares no rare shingle matter: by its similarity, or by what holds what?
-        self.open = (counts > 0) & ((self._bound(counts) >= self.best) | (counts == self.own))
+        self.first = np.zeros(count, dtype=np.int64)
+        top = np.flatnonzero(self.similar == self.best[self.row])[::-1]
+        self.first[self.row[top]] = self.gold[top]  # the last written, so the first in order
+        # Where does a gold text that shares no rare shingle matter: by what holds what, or by its similarity alone?
+        self.holding = (counts > 0) & (counts == self.own)
         if index.hidden is not None:
-            self.open |= counts >= index.hidden
+            self.holding |= counts >= index.hidden
+        self.doubtful = (counts > 0) & ~self.holding & (self._bound(counts) >= self.best)
 
     def _bound(self, counts: Array) -> Array:
         """The highest similarity a gold text can have by a text's common shingles alone."""
@@ -121,24 +125,33 @@ class _Seen:
         bounds = shared / (self.own[:, None] + other - np.minimum(shared, self.own[:, None]))
         return np.where(shared <= counts[:, None], bounds, 0.0).max(axis=1)  # type: ignore[no-any-return]
 
-    def by_rare(self, asked: Array) -> Iterator[tuple[int, Nearest]]:
-        """Answers where gold texts that share a rare shingle are all that matter."""
+    def look_among_common(self, numbers: Array) -> None:
+        """Put right the nearest where it may be a gold text that shares common shingles only."""
+        index, lines = self.index, np.arange(len(numbers))
+        shared = self._shared_common(numbers, index.masks[index.by_size])
+        own, best, first = self.own[numbers], self.best[numbers], self.first[numbers]
+        for least in range(1, int(shared.max(initial=0)) + 1):
+            enough = shared >= least
+            place = enough.argmax(axis=1)  # the smallest gold text that shares so many, and the first of equals
+            gold = index.by_size[place]
+            similar = np.where(enough[lines, place], least / (own + index.sizes[gold] - least), 0.0)
+            first = np.where(similar > best, gold, np.where(similar == best, np.minimum(gold, first), first))
+            best = np.maximum(similar, best)
+        self.best[numbers], self.first[numbers] = best, first
+
+    def by_rare(self) -> list[Nearest]:
+        """Answers by the nearest known so far and the gold texts that share a rare shingle."""
         held = (self.shared == self.index.sizes[self.gold]) | (self.shared == self.own[self.row])
         inside: dict[int, list[int]] = {}
         for number, which in zip(self.row[held].tolist(), self.gold[held].tolist(), strict=True):
             inside.setdefault(number, []).append(which)
-        first = np.zeros(len(self.own), dtype=np.int64)
-        top = np.flatnonzero(self.similar == self.best[self.row])[::-1]
-        first[self.row[top]] = self.gold[top]  # the last written, so the first in order
-        for number in np.flatnonzero(asked).tolist():
-            yield number, Nearest(float(self.best[number]), int(first[number]), inside.get(number, []))
+        known = zip(self.best.tolist(), self.first.tolist(), strict=True)
+        return [Nearest(best, first, inside.get(number, [])) for number, (best, first) in enumerate(known)]
 
     def by_all(self, numbers: Array) -> Iterator[tuple[int, Nearest]]:
         """Answers by comparison with every gold text."""
         index = self.index
-        shared = np.zeros((len(numbers), len(index.sizes)), dtype=np.int64)
-        for word in range(index.masks.shape[1]):
-            shared += np.bitwise_count(self.masks[numbers, word][:, None] & index.masks[None, :, word])
+        shared = self._shared_common(numbers, index.masks).astype(np.int64)
         for line, number in enumerate(numbers.tolist()):
             part = slice(self.ends[number], self.ends[number + 1])
             shared[line, self.gold[part]] += self.few[part]
@@ -149,6 +162,20 @@ class _Seen:
         for line, number in enumerate(numbers.tolist()):
             best = int(which[line])
             yield number, Nearest(float(similar[line, best]), best, np.flatnonzero(inside[line]).tolist())
+
+    def _shared_common(self, numbers: Array, masks: Array) -> Array:
+        """Common shingles shared, texts x gold texts; in bytes where they suffice."""
+        words = masks.shape[1]
+        shared = np.zeros((len(numbers), len(masks)), dtype=np.uint8 if words < 4 else np.uint32)
+        for word in range(words):
+            shared += np.bitwise_count(self.masks[numbers, word][:, None] & masks[None, :, word])
+        return shared
+
+
+def _parts(flags: Array) -> list[Array]:
+    """Numbers of what is flagged, so many at once as are compared with all of gold."""
+    numbers = np.flatnonzero(flags)
+    return [numbers[start : start + _DENSE] for start in range(0, len(numbers), _DENSE)]
 
 
 def _bits(masks: Array) -> Array:

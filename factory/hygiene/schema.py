@@ -13,19 +13,16 @@ NAME = "schema"
 _DEBRIS = re.compile(
     r"""^\s*[{\[]\s*["'{\[] | ["'}\]]\s*[}\]]\s*$ | "\s*:\s*["{\[] | \\n | \\u[0-9a-fA-F]{4} | \\" """, re.VERBOSE
 )
+_SIGN_OF_DEBRIS = re.compile(r"""[{}\[\]"\\]""")  # no debris without one: most rows are done with it sooner
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 """Unicode's categories Cc and Cs, which never change, without tab and the ends of lines."""
 
 
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
     """Drop rows with an unknown label, no text, control characters, leftover JSON (generated only) or broken `soft`."""
-    labels = set(context.spec.labels)
-    return [_verdict(row, labels) for row in rows]
-
-
-def _verdict(row: Row, labels: set[str]) -> Verdict:
-    reason = _problem(row, labels)
-    return Verdict(check=NAME, passed=not reason, reason=reason)
+    labels, passed = set(context.spec.labels), Verdict(check=NAME, passed=True)
+    problems = (_problem(row, labels) for row in rows)
+    return [Verdict(check=NAME, passed=False, reason=problem) if problem else passed for problem in problems]
 
 
 def _problem(row: Row, labels: set[str]) -> str:
@@ -33,11 +30,18 @@ def _problem(row: Row, labels: set[str]) -> str:
         return f"unknown label: {row.label!r} is not one of the spec's"
     if not row.text.strip():
         return "empty text"
-    if (bad := _UNREADABLE.search(row.text) or re.search("\ufffd", row.text)) is not None:
-        return f"unreadable character: U+{ord(bad.group()):04X}"
-    if invented(row) and (match := _DEBRIS.search(row.text)):
+    if bad := _unreadable(row.text):
+        return f"unreadable character: U+{ord(bad):04X}"
+    if invented(row) and _SIGN_OF_DEBRIS.search(row.text) and (match := _DEBRIS.search(row.text)):
         return f"leftover JSON: {match.group().strip()!r}"
     return _soft_problem(row, labels)
+
+
+def _unreadable(text: str) -> str:
+    """The first control character or half character, or else U+FFFD if the text has one, or else nothing."""
+    if not text.isprintable() and (bad := _UNREADABLE.search(text)):
+        return bad.group()
+    return "\ufffd" if "\ufffd" in text else ""
 
 
 def _soft_problem(row: Row, labels: set[str]) -> str:

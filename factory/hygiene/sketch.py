@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -87,14 +88,15 @@ def _bands(made: Shingled, threshold: float) -> Array:
 
 
 def _signatures(made: Shingled, width: int) -> Iterator[tuple[int, Array]]:
-    """(number of the first text, uint64 MinHash values, texts x width), chunk by chunk."""
+    """(number of the first text, uint32 MinHash values, texts x width), chunk by chunk."""
     import rensa
 
     for start in range(0, len(made.sizes), _CHUNK):
         ends = made.ends[start : start + _CHUNK + 1]
         flat, offsets = made.flat[ends[0] : ends[-1]], (ends - ends[0]).astype(np.uint64)
         digests = rensa.RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, width, SEED)
-        yield start, np.array(digests.to_rows(), dtype=np.uint64)
+        values = b"".join([array("I", row).tobytes() for row in digests.to_rows()])
+        yield start, np.frombuffer(values, dtype=np.uint32).reshape(-1, width)
 
 
 def _short(text: str) -> int:

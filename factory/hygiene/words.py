@@ -9,6 +9,8 @@ from itertools import pairwise
 
 _SCRIPT_WITHOUT_SPACES = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_SCRIPT_WITHOUT_SPACES}]|[^\W{_SCRIPT_WITHOUT_SPACES}]+(?:['’][^\W{_SCRIPT_WITHOUT_SPACES}]+)*")
+_ASCII_WORD = re.compile("[a-z0-9_]+(?:'[a-z0-9_]+)*")
+"""What _WORD comes to in folded ASCII, at a third of the time."""
 
 
 def fold(text: str) -> str:
@@ -18,7 +20,8 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Folded words, without punctuation; a character each in Chinese and Japanese."""
-    return _WORD.findall(fold(text))
+    folded = fold(text)
+    return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -30,7 +33,7 @@ def shingles(text: str) -> frozenset[str]:
     found = words(text)
     if not found:
         return frozenset({fold(text)})
-    return frozenset(found) | {f"{a} {b}" for a, b in pairwise(found)}
+    return frozenset(found).union(map(" ".join, pairwise(found)))
 
 
 def jaccard(a: Set[str], b: Set[str]) -> float:
