@@ -64,8 +64,9 @@ def wait(come: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Wait for a moment of a build."""
     deadline = time.monotonic() + 300
     while not come():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.003)
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def end(process: subprocess.Popen[str]) -> str:
