@@ -6,8 +6,8 @@ it the kill comes, as a share of the time that the unkilled build took for it: m
 nearly all lie in the imports. Half of the kills hit the build's own process, half of them everything that it has
 started, too.
 
-FACTORY_SOAK_SEED repeats the moments of an earlier run, FACTORY_SOAK_KILLS asks for another number. Takes about half an
-hour; `make test` has a short form, test_stages_killed.py.
+FACTORY_SOAK_SEED repeats the moments of an earlier run, FACTORY_SOAK_KILLS asks for another number. Takes a quarter of
+an hour; `make test` has a short form, test_stages_killed.py.
 """
 
 from __future__ import annotations
