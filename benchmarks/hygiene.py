@@ -8,7 +8,8 @@ is an earlier one in capitals; one in 200 is a gold row with a word changed. Mea
 - `exact, near, n-gram`: the checks schema, contamination and duplicates, in one process a core and in one process;
 - `duplicates alone`, and beside it datasketch (one process), if it can be imported: the same texts, threshold and
   permutations, candidates not even verified;
-- `all checks`, which adds length, language and roles, on the smallest number of rows.
+- `personal data alone`: presidio, in a spec that asks for it, on the smallest number of rows;
+- `all checks` but that: length, language and roles too, on the same.
 
 Memory is the highest sum of the resident sets of all processes, sampled; pages they share count twice. Results go to
 benchmarks/results/hygiene.csv; `per_row` is time a row over that of the fewest rows, so 1.0 is linear.
@@ -22,6 +23,7 @@ import importlib.util
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,6 +43,7 @@ SPEC = "support/intent"
 CHECKS = {
     "exact, near, n-gram": "schema,contamination,duplicates",
     "duplicates alone": "duplicates",
+    "personal data alone": "pii",
     "all checks": "schema,length,language,roles,contamination,consistency,duplicates",
 }
 CORES = os.cpu_count() or 1
@@ -55,7 +58,12 @@ def main(sizes: list[int]) -> None:
             make(source, size)
             runs = [("exact, near, n-gram", CORES), ("exact, near, n-gram", 1)]
             if size == min(sizes):
-                runs += [("duplicates alone", 1), ("datasketch", 1), ("all checks", CORES)]
+                runs += [
+                    ("duplicates alone", 1),
+                    ("datasketch", 1),
+                    ("personal data alone", CORES),
+                    ("all checks", CORES),
+                ]
             elif size > 200_000:
                 runs = runs[:1]
             for what, workers in runs:
@@ -80,8 +88,9 @@ def measure(what: str, source: Path, size: int, workers: int, folder: Path) -> d
     command += ["--checks", CHECKS.get(what, ""), "--workers", str(workers)]
     if what == "datasketch":
         command = [sys.executable, str(Path(__file__).resolve()), "--datasketch", str(source), str(out)]
+    environment = {**os.environ, "FACTORY_PROMPTS": str(_asking(what, folder))}
     load, begun, peak, before = os.getloadavg()[0], time.perf_counter(), 0, os.times()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as child:
         watched = psutil.Process(child.pid)
         while child.poll() is None:
             peak = max(peak, _resident(watched))
@@ -106,6 +115,20 @@ def measure(what: str, source: Path, size: int, workers: int, folder: Path) -> d
         "load_before": f"{load:.1f}",
         "hardware": hardware(),
     }
+
+
+def _asking(what: str, folder: Path) -> Path:
+    """The folder of specs; where personal data are looked for, a copy of it in which the spec asks for that."""
+    prompts = settings.load().prompts
+    if CHECKS.get(what) != "pii":
+        return prompts
+    copy = folder / "prompts"
+    shutil.copytree(prompts, copy, dirs_exist_ok=True)
+    declared = (prompts / SPEC / "spec.yaml").read_text(encoding="utf-8")
+    (copy / SPEC / "spec.yaml").write_text(
+        declared.replace("\nhygiene:\n", "\nhygiene:\n  pii: mask\n"), encoding="utf-8"
+    )
+    return copy
 
 
 def make(path: Path, size: int) -> None:
