@@ -11,7 +11,6 @@ from typing import TypeVar
 import pytest
 
 import zoo
-from factory.dataset import croissant
 from factory.dataset.version import open_version
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import read_predictions
@@ -25,6 +24,7 @@ from factory.students.export import INT8
 from factory.students.training import Recipe
 from tests import card_code, kitchen, shop, tiny_encoder
 from tests.conftest import Factory
+from tests.stages import whole
 
 pytestmark = pytest.mark.real
 NAME = "test/kitchen"
@@ -119,20 +119,8 @@ def test_the_card_and_the_metadata_speak_of_spans(built: Factory, tmp_path: Path
     assert manifest["per_label"]["Food"] == sum(
         any(span.label == "Food" for span in row.spans or ()) for s in ("train", "held_out") for row in version.rows(s)
     )
-    mlcroissant = pytest.importorskip("mlcroissant")
-    described = tmp_path / "version"
-    described.mkdir()
-    for name in ["manifest.json", *manifest["files"]]:
-        (described / name).parent.mkdir(parents=True, exist_ok=True)
-        (described / name).write_bytes((version.path / name).read_bytes())
-    croissant.add(described, "2026-01-31")
-    opened = mlcroissant.Dataset(jsonld=described / croissant.FILE)
-    assert not opened.metadata.ctx.issues.errors and not opened.metadata.ctx.issues.warnings
-    rows = {row.id: row for row in version.rows("train")}
-    values = [{key.removeprefix("train/"): item for key, item in one.items()} for one in opened.records("train")]
-    assert len(values) == len(rows)
-    for value in values:
-        spans = rows[value["id"].decode()].spans or ()
+    for row, value in whole.opened_by_croissant(version, tmp_path):
+        spans = row.spans or ()
         assert list(map(int, value["spans_start"])) == [span.start for span in spans]
         assert list(map(int, value["spans_end"])) == [span.end for span in spans]
         assert [version.labels[int(place)] for place in value["spans_label"]] == [span.label for span in spans]
