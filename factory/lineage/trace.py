@@ -17,8 +17,8 @@ from factory.files import file_sha256, read_json
 from factory.lineage import ledger, versions
 from factory.lineage.ledger import Ledger
 from factory.lineage.verify import compare
-from factory.publish.hub import said
 from factory.publish.package import EVIDENCE
+from factory.publish.sound import said
 from factory.settings import Settings
 from factory.stage import inputs_of
 from zoo import hub as hubs

@@ -9,7 +9,8 @@ from pathlib import Path
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import DataError, HubError
 from factory.files import read_json
-from factory.publish.hub import Hub, open_hub, said
+from factory.publish.hub import Hub, open_hub
+from factory.publish.sound import said
 from factory.settings import Settings
 from zoo.names import Version, check_name
 

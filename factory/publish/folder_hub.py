@@ -12,8 +12,8 @@ from pathlib import Path
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import FactoryError, HubError
 from factory.files import explained
-from factory.publish.hub import said, sound_dataset, sound_specialist
 from factory.publish.package import content
+from factory.publish.sound import said, sound_dataset, sound_specialist
 from zoo.errors import UnknownSpecialist, VersionTaken
 from zoo.folder_hub import FolderHub as Shelf
 from zoo.manifest import FILE, Manifest, verify

@@ -8,16 +8,12 @@ Addresses are those of `zoo.open_hub`:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from factory.dataset.version import DatasetVersion, open_version
-from factory.errors import DataError, HubError
-from zoo.errors import ZooError
+from factory.dataset.version import DatasetVersion
 from zoo.hub import is_server
-from zoo.manifest import FILE, Manifest, verify
+from zoo.manifest import Manifest
 from zoo.names import Version
 
 
@@ -75,50 +71,3 @@ def open_hub(address: str, token: str = "") -> Hub:
     from factory.publish.folder_hub import FolderHub
 
     return FolderHub(Path(address).expanduser())
-
-
-def latest(hub: Hub, name: str) -> Manifest | None:
-    """The manifest of the newest published version, or None."""
-    versions = hub.versions(name)
-    return hub.manifest(name, versions[-1]) if versions else None
-
-
-def sound_specialist(folder: Path) -> Manifest:
-    """The manifest of a specialist whose every file is as promised; raises HubError. No hub takes another."""
-    with said():
-        manifest = verify(folder)
-        _no_strangers(folder, manifest.files)
-        return manifest
-
-
-def sound_dataset(folder: Path) -> DatasetVersion:
-    """The dataset version, verified; raises HubError."""
-    with said():
-        version = open_version(folder)
-        _no_strangers(folder, version.manifest["files"])
-        return version
-
-
-@contextmanager
-def said() -> Iterator[None]:
-    """Errors of the zoo and of datasets, as the one family that publishing raises."""
-    try:
-        yield
-    except (ZooError, DataError) as error:
-        raise HubError(error.what, where=error.where, fix=error.fix) from error
-
-
-def _no_strangers(folder: Path, files: Iterable[str]) -> None:
-    """A file that no manifest names would be published unsealed; refuse it."""
-    named = {FILE, *files}
-    strangers = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if not path.is_dir() and path.relative_to(folder).as_posix() not in named
-    )
-    if strangers:
-        raise HubError(
-            f"The manifest does not name {', '.join(strangers[:3])}.",
-            where=str(folder),
-            fix="Package the folder again; everything in it is published, and everything published is sealed.",
-        )

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import HubError
 from factory.files import file_sha256
-from factory.publish.hub import said, sound_dataset, sound_specialist
 from factory.publish.package import content
+from factory.publish.sound import said, sound_dataset, sound_specialist
 from zoo.hub import cache_root
 from zoo.manifest import FILE, Manifest
 from zoo.names import Version
