@@ -245,7 +245,7 @@ def _confusions(asked: argparse.Namespace, where: Settings) -> None:
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:
     from factory.stages import Build
-    from factory.stages.review import backend
+    from factory.stages.answers import backend
 
     spec = _spec(asked, where)
     with Build(spec, asked.budget, where) as build:

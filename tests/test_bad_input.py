@@ -177,7 +177,7 @@ def test_an_unknown_place_for_review(base: Path, monkeypatch: pytest.MonkeyPatch
     from factory.settings import load
     from factory.spec import load as read
     from factory.stages import Build
-    from factory.stages.review import backend
+    from factory.stages.answers import backend
 
     monkeypatch.setenv("FACTORY_REVIEW", "paper")
     where = load()

@@ -28,10 +28,10 @@ from factory.review.select import select
 from factory.row import DECIDES, Kind, Row, Verdict, read_rows
 from factory.spec import Spec
 from factory.stage import Output
+from factory.stages.answers import answered_of, ask_people
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import limits_of, spent_on_writing, told
 from factory.stages.judge import judge_inputs
-from factory.stages.review import answered_of, ask_people
 from factory.teacher.chat import Request
 
 LATER = ("train", "reviewed_only", "zero_shot", "evaluate", "publish")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from factory import stage
-from factory.errors import FactoryError, ReviewPendingError
 from factory.evidence import agreement
 from factory.files import write_json
 from factory.generate import committee
@@ -16,11 +15,12 @@ from factory.generate.committee import Weights
 from factory.hygiene import advice, check, contest, disagreement, pii, worth
 from factory.hygiene import run as hygiene
 from factory.review import merge
-from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer, Backend, Pulled, Pushed
-from factory.review.select import Selection, select
+from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer
+from factory.review.select import select
 from factory.row import Row, read_rows, write_rows
 from factory.spec import Spec
 from factory.stage import Output
+from factory.stages.answers import answered_of, ask_people
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import ROWS
@@ -28,21 +28,6 @@ from factory.stages.data import ROWS
 VOTED = ("consistency", "disagreement", "balance")  # checks of what the committee thinks
 WORTH = "worth.json"
 JUDGES = "judges.json"
-
-
-def backend(build: Build) -> Backend:
-    """The place where people answer, by the setting FACTORY_REVIEW."""
-    if build.settings.review == "jsonl":
-        from factory.review.jsonl import JsonlBackend
-
-        return JsonlBackend(build.settings.home / "review")
-    if build.settings.review == "argilla":
-        from factory.review.argilla import connect
-
-        return connect(build.settings)
-    raise FactoryError(
-        f"FACTORY_REVIEW is {build.settings.review!r}.", fix="Set it to `argilla` or `jsonl`, or leave it out."
-    )
 
 
 def review(build: Build) -> Output:
@@ -142,37 +127,6 @@ def _unaided(
         write_rows(out / ROWS, hygiene.judge(ballot.decide(ballot.rows)[1], known, voted_on)[0])
 
     return read_rows(stage.run(build.root, "vote", depends, work).path / ROWS)
-
-
-def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
-    """Show rows to people, and take in what they have answered so far.
-
-    Raises:
-        ReviewPendingError: the spec requires review and people have not answered yet.
-    """
-    place = backend(build)
-    pushed = place.push(build.spec, [selection.item() for selection in shown])
-    pulled = place.pull(build.spec)
-    answered = {answer.row_id for answer in pulled.answers}
-    if build.spec.review.required and len(answered) < len(shown):
-        raise ReviewPendingError(
-            f"People have answered {len(answered)} of {len(shown)} rows, and the spec requires review.",
-            where=pushed.where,
-            fix="Answer the rows there and run the same command again; it goes on from here.",
-        )
-    return pushed, pulled
-
-
-def answered_of(pulled: Pulled) -> list[dict[str, Any]]:
-    """The answers as a stage's inputs."""
-    return sorted((_plain(answer) for answer in pulled.answers), key=str)
-
-
-def _plain(answer: Answer) -> dict[str, Any]:
-    said = asdict(answer)
-    if said.get("spans") is not None:
-        said["spans"] = [span.model_dump() for span in said["spans"]]
-    return said
 
 
 def _audit(ballot: Ballot, unaided: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from factory.progress import Progress, silent
 from factory.review import merge, simulated
 from factory.row import Lineage, Row
 from factory.spec import Spec
+from factory.stages.answers import backend
 from factory.stages.build import Build
 
 CLEANING = tuple(name for name in hygiene.CHECKS if name not in ("consistency", "disagreement", "balance", "rubric"))
@@ -125,8 +126,6 @@ def _known(build: Build) -> list[Row]:
     spec = build.spec
     rows = _simulated(build, min(budget.review for budget in spec.budgets.values()))
     if not rows:
-        from factory.stages.review import backend
-
         rows = merge.adopt(merge.merge([], backend(build).pull(spec).answers).orphans, spec.identity)
         rows.sort(key=lambda row: row.id)
     found = rows + examples(spec)

@@ -21,7 +21,7 @@ from factory.review.simulated import read
 from factory.row import Lineage, Row
 from factory.services.argilla.server import ArgillaServer
 from factory.spec import Spec
-from factory.stages.review import answered_of
+from factory.stages.answers import answered_of
 from tests import registry
 
 
