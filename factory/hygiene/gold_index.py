@@ -134,7 +134,8 @@ class _Seen:
             enough = shared >= least
             place = enough.argmax(axis=1)  # the smallest gold text that shares so many, and the first of equals
             gold = index.by_size[place]
-            similar = np.where(enough[lines, place], least / (own + index.sizes[gold] - least), 0.0)
+            union = np.maximum(own + index.sizes[gold] - least, 1)  # below 1 only where none shares so many
+            similar = np.where(enough[lines, place], least / union, 0.0)
             first = np.where(similar > best, gold, np.where(similar == best, np.minimum(gold, first), first))
             best = np.maximum(similar, best)
         self.best[numbers], self.first[numbers] = best, first
