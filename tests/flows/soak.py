@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import World
 
 from factory.files import read_json
 from factory.services.prefect import PrefectServer
 from factory.services.process import free_port
+from tests.flows.world import World
 
 KILLS = 10
 IN_FLIGHT = 8

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import World
 
 from factory.stages import STAGES
 from flows.board import artifact_key
+from tests.flows.world import World
 
 pytestmark = pytest.mark.real
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import World
 
 from factory.stages import STAGES
+from tests.flows.world import World
 
 pytestmark = pytest.mark.real
 
