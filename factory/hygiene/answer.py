@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from factory.hygiene.check import Context, not_asked
+from factory.hygiene.schema import debris
 from factory.hygiene.words import words
 from factory.row import Row, Verdict
 from factory.wording import settle
 
 NAME = "answer"
-_DEBRIS = re.compile(r'^\s*[{\[]\s*"|"\s*[}\]]\s*$|"\s*:\s*["{\[]|\\n|\\u[0-9a-fA-F]{4}|\\"')
-"""What is left of JSON within JSON, as a teacher writes it now and then."""
 
 
 def by_machine(row: Row, check: str) -> Verdict | None:
@@ -38,8 +36,8 @@ def _verdict(answer: str, context: Context) -> Verdict:
     reason = ""
     if answer != settle(answer) or not answer:
         reason = "no answer: blank, or not in its one form"
-    elif found := _DEBRIS.search(answer):
-        reason = f"leftover JSON: {found[0].strip()!r}"
+    elif found := debris(answer):
+        reason = f"leftover JSON: {found!r}"
     elif count < shortest:
         reason = f"too short: {count} words, {shortest} are asked"
     elif count > longest:

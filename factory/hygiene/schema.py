@@ -32,9 +32,15 @@ def _problem(row: Row, labels: set[str]) -> str:
         return "empty text"
     if bad := _unreadable(row.text):
         return f"unreadable character: U+{ord(bad):04X}"
-    if invented(row) and _SIGN_OF_DEBRIS.search(row.text) and (match := _DEBRIS.search(row.text)):
-        return f"leftover JSON: {match.group().strip()!r}"
+    if invented(row) and (left := debris(row.text)):
+        return f"leftover JSON: {left!r}"
     return _soft_problem(row, labels)
+
+
+def debris(text: str) -> str:
+    """What is left in a text of JSON within JSON, as teachers write it now and then; empty where nothing is."""
+    found = _DEBRIS.search(text) if _SIGN_OF_DEBRIS.search(text) else None
+    return found.group().strip() if found else ""
 
 
 def _unreadable(text: str) -> str:

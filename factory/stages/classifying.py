@@ -28,6 +28,7 @@ class Classifying(Student):
     lesson = Labels
     pooled = True
     metrics = ("accuracy", "macro_f1")
+    bounds = "constrained to the labels"
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
         """See Student.logits; a line a text."""

@@ -48,7 +48,7 @@ def zero_shot(build: Build) -> Output:
         better = max(_ASKED, key=lambda policy: right[policy])
         for policy, said in found.items():
             who = "teacher" if policy == better else "teacher:weaker prompt"
-            what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, constrained to the labels"
+            what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, {student.bounds}"
             file = "teacher.jsonl" if policy == better else "weaker.jsonl"
             write_predictions(out / file, answers(who, rows, said, what=what, sample=named))
         timed = [student.question(spec, text, better) for text in texts[:TIMED]]

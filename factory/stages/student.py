@@ -39,11 +39,13 @@ class Student(ABC):
         lesson: what it learns.
         pooled: whether its logits are averaged over a text.
         metrics: what it is compared by; the first is the figure that is told first.
+        bounds: what a teacher's zero-shot answers are held to, for people.
     """
 
     lesson: ClassVar[type[Lesson]]
     pooled: ClassVar[bool]
     metrics: ClassVar[tuple[Metric, ...]]
+    bounds: ClassVar[str]
 
     @abstractmethod
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:

@@ -29,6 +29,7 @@ class Tagging(Student):
     lesson = tagger.Tags
     pooled = False
     metrics = ("span_f1", "relaxed_f1")
+    bounds = "words and types by a JSON schema"
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
         """See Student.logits; a line a piece."""

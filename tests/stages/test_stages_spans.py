@@ -143,6 +143,7 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     assert set(strict) == {"student:int8", "student:fp32"} | opponents
     assert {record.rows for record in strict.values()} == {gold_hash(gold_of(built))}
     assert strict["teacher"].value == 1.0  # it knows the answers
+    assert strict["teacher"].what.endswith("words and types by a JSON schema")
     assert strict["student:int8"].value > 0.8
     compared = {record.against for record in of(built, Comparison)}
     assert compared == opponents
