@@ -61,6 +61,12 @@ def read_gold(
         DataError: the file is missing or empty, a line lacks a key, a label or field is not one of the spec's, an
             entity is not where it is said to be, or a record does not fit the fields.
     """
+    if not path.is_file():
+        raise DataError(
+            "These human-labelled rows are missing.",
+            where=str(path),
+            fix="Put them there, a JSON object a line, or let FACTORY_GOLD name the folder that has them.",
+        )
     known = list(labels)
     lines = [(value, f"{path}:{number}") for number, value in enumerate(read_jsonl(path), 1)]
     if kind == "extraction":

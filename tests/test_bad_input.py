@@ -87,7 +87,7 @@ def test_a_template_that_is_not_jinja(base: Path, fails: Run) -> None:
         ('{"id": "1", "text": "hello", "label": "weather"}\n', "label 'weather', which the spec does not declare"),
         ('{"id": "1", "text": "hello"}\n', "lacks label"),
         ('{"id": "1", \n', "not JSON"),
-        (None, "missing"),
+        (None, "let FACTORY_GOLD name the folder that has them"),
     ],
 )
 def test_gold_rows_that_cannot_be_used_are_told_before_anything_is_paid_for(
