@@ -26,6 +26,8 @@ class Settings:
         teacher_url: an OpenAI-compatible endpoint, `http://host:port/v1`, or several that serve the same model,
             separated by commas; empty: start vLLM here (FACTORY_TEACHER_URL).
         teacher_key: its key (FACTORY_TEACHER_KEY).
+        teacher_batch: a folder through which a teacher elsewhere is asked by files, in place of an endpoint; None: it
+            is asked directly (FACTORY_TEACHER_BATCH).
         argilla_url: an external Argilla; empty: start the embedded one (FACTORY_ARGILLA_URL).
         argilla_key: its API key (FACTORY_ARGILLA_KEY).
         review: where people answer: `argilla`, or `jsonl` for files under home/review (FACTORY_REVIEW).
@@ -54,6 +56,7 @@ class Settings:
     prefect_port: int
     hub_port: int = 8720
     operator: str = ""
+    teacher_batch: Path | None = None
 
     @property
     def builds(self) -> Path:
@@ -75,7 +78,7 @@ def load() -> Settings:
     """The settings of this process.
 
     Raises:
-        FactoryError: a port that is no number.
+        FactoryError: a port that is no number, or a teacher named twice.
     """
     env = os.environ
 
@@ -90,6 +93,11 @@ def load() -> Settings:
                 f"{env[name]!r} is no port.", where=name, fix=f"Set it to a number such as {default}, or leave it out."
             ) from error
 
+    if env.get("FACTORY_TEACHER_URL") and env.get("FACTORY_TEACHER_BATCH"):
+        raise FactoryError(
+            "Two ways to ask the teacher are set.", where="FACTORY_TEACHER_URL, FACTORY_TEACHER_BATCH",
+            fix="Leave one of them out: an endpoint answers at once, a folder by files.",
+        )  # fmt: skip
     home = path("FACTORY_HOME", CHECKOUT / ".factory")
     shared = CHECKOUT.parent / "shared"
     return Settings(
@@ -111,4 +119,5 @@ def load() -> Settings:
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
         operator=env.get("FACTORY_OPERATOR", ""),
+        teacher_batch=path("FACTORY_TEACHER_BATCH", home) if env.get("FACTORY_TEACHER_BATCH") else None,
     )

@@ -19,7 +19,8 @@ def header(spec: Spec, budget: str, settings: Settings, run_url: str) -> None:
         f"  budget   {budget}: {spends.generate} rows to write, {spends.label} real texts, {spends.judge} texts to "
         f"judge, {spends.review} rows for people"
     )
-    say(f"  teacher  {spec.teacher.model}" + (f" at {settings.teacher_url}" if settings.teacher_url else ""))
+    where = settings.teacher_url or settings.teacher_batch
+    say(f"  teacher  {spec.teacher.model}" + (f" at {where}" if where else ""))
     if spec.judges:
         say(f"  judges   {', '.join(spec.judges)}")
     say(f"  files    {settings.home}")

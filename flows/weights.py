@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         asked = spec.load(arguments[0], known.prompts)
         names = [asked.student.encoder]
         names += [asked.reader] if asked.reader else []
-        names += [] if known.teacher_url else [asked.teacher.model, *asked.judges]
+        names += [] if known.teacher_url or known.teacher_batch else [asked.teacher.model, *asked.judges]
         for name in names:
             weights.resolve(name, known)
     except FactoryError as error:

@@ -26,6 +26,7 @@ from factory.errors import TeacherError
 from factory.files import FULL, is_full, no_room, read_json, read_jsonl, write_json
 from factory.progress import Progress, silent
 from factory.teacher import guard
+from factory.teacher.batch import BatchTeacher
 from factory.teacher.cache import ReplyCache
 from factory.teacher.chat import Endpoint, Request, Teacher, printable
 
@@ -90,7 +91,9 @@ def ask(
         missing = {key: request for key, request in zip(keys, requests, strict=True) if key not in held}
         known = sum(key in held for key in keys)
         errors = {}
-        if missing:
+        if missing and isinstance(teacher, BatchTeacher):
+            errors = teacher.exchange(missing, store)
+        elif missing:
             errors = _run(
                 name,
                 list(missing.values()),
@@ -109,7 +112,7 @@ def ask(
     if len(unanswered) > LOST * len(answers):
         raise TeacherError(
             f"The teacher did not answer {len(unanswered)} of {len(answers)} questions. {unanswered[0].error}",
-            where=teacher.reach().url,
+            where=str(teacher.folder) if isinstance(teacher, BatchTeacher) else teacher.reach().url,
             fix="Mend that and run the same command again; no reply that came is asked for again.",
         )
     return answers

@@ -20,6 +20,7 @@ from factory.settings import Settings
 from factory.spec import Budget, Spec
 from factory.stage import Output
 from factory.students.encoder import Encoder
+from factory.teacher.batch import BatchTeacher
 from factory.teacher.chat import Endpoint, Teacher
 
 SUMMARY = "summary.json"
@@ -109,7 +110,7 @@ class Build:
     def endpoint(self) -> Teacher:
         """The teacher; started when somebody must reach it, and stopped when another model is reached or the build
         ends."""
-        return _Asleep(self.teacher, partial(self._reach, self.spec.teacher.model))
+        return self._teacher(self.spec.teacher.model)
 
     @cached_property
     def judges(self) -> Sequence[Teacher]:
@@ -124,9 +125,9 @@ class Build:
         from factory.teacher import weights
 
         models = sorted(self.spec.judges, key=lambda model: (model != self.spec.teacher.model, model))
-        for model in models if not self.settings.teacher_url else ():
+        for model in models if not (self.settings.teacher_url or self.settings.teacher_batch) else ():
             weights.check(model)
-        found = [_Asleep(self._identity(model), partial(self._reach, model)) for model in models]
+        found = [self._teacher(model) for model in models]
         if len({judge.identity for judge in found}) < len(found):
             raise SpecError(
                 "Two of the judges are the same model.",
@@ -135,10 +136,18 @@ class Build:
             )
         return found or [self.endpoint]
 
+    def _teacher(self, model: str) -> Teacher:
+        """A model that can be asked, and is not started yet."""
+        if folder := self.settings.teacher_batch:
+            return BatchTeacher(model, folder)
+        return _Asleep(self._identity(model), partial(self._reach, model))
+
     def _identity(self, model: str) -> str:
         """A model and its revision."""
         from factory.teacher import probe, weights
 
+        if folder := self.settings.teacher_batch:
+            return BatchTeacher(model, folder).identity
         if self.settings.teacher_url:
             return probe.external(model, self.settings.teacher_url, self.settings.teacher_key).identity
         return weights.identity(model)

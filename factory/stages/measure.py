@@ -23,6 +23,7 @@ from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said
 
 CANDIDATE = "student:int8"
+SECONDS = "seconds.json"
 TIMED = 10  # replies whose time is taken, one after the other
 _ASKED = {False: "the labels' names", True: "the policy"}
 
@@ -51,8 +52,9 @@ def zero_shot(build: Build) -> Output:
             what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, {student.bounds}"
             file = "teacher.jsonl" if policy == better else "weaker.jsonl"
             write_predictions(out / file, answers(who, rows, said, what=what, sample=named))
-        timed = [student.question(spec, text, better) for text in texts[:TIMED]]
-        judging.seconds(timed, build.endpoint.reach(), out / "seconds.json")
+        if not build.settings.teacher_batch:  # who answers by file has its own clock
+            timed = [student.question(spec, text, better) for text in texts[:TIMED]]
+            judging.seconds(timed, build.endpoint.reach(), out / SECONDS)
         name = report.metric(student.metrics[0]).lower()
         values = {f"{name} by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
         write_json(out / SUMMARY, {"rows": len(rows), **values, "sample": named})
@@ -78,7 +80,8 @@ def evaluate(build: Build) -> Output:
         seen |= _baselines(build, made.path, alone.path)
         seen["teacher"] = read_predictions(teacher.path / "teacher.jsonl")
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
-        speeds.append(speed.from_seconds(read_json(teacher.path / "seconds.json"), "teacher", circumstances))
+        if (teacher.path / SECONDS).exists():
+            speeds.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
         for name, predictions in seen.items():
             write_predictions(out / "predictions" / f"{name.replace(':', '_').replace(' ', '_')}.jsonl", predictions)
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
