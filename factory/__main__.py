@@ -208,7 +208,7 @@ def _hygiene(asked: argparse.Namespace, where: Settings) -> None:
     from factory.row import read_gold
 
     spec = _spec(asked, where)
-    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields)
+    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields, spec.overlaps)
     found = stream.stream(
         asked.file,
         check.context(spec, gold),

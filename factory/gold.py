@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,12 +12,14 @@ from factory.answer import value_of
 from factory.errors import DataError
 from factory.files import read_jsonl
 from factory.record import Record, Value, plain, same, settle
-from factory.span import Span, problem
+from factory.span import Span, apart, problem
 from factory.spec_field import Field
 from factory.wording import settle as settled
 
 Line = tuple[dict[str, Any], str]
 """A line of a file, and its place for people."""
+Overlaps = Literal["refused", "shorter"]
+"""What becomes of a gold row's spans that overlap: it is refused, or the shorter one stays (factory.span.apart)."""
 
 
 class Gold(BaseModel):
@@ -44,6 +46,7 @@ def read_gold(
     labels: Iterable[str],
     kind: str = "classification",
     fields: Mapping[str, Field] | None = None,
+    overlaps: Overlaps = "refused",
 ) -> list[Gold]:
     """Human-labelled rows from a JSONL file with `id`, `text` and the decision.
 
@@ -56,6 +59,7 @@ def read_gold(
             text are one row then, which is told as far as its answers could be read, and not at all beyond; under
             `generation`, `answer`.
         fields: the spec's fields, under `extraction`.
+        overlaps: the spec's word on spans that overlap, under `spans`.
 
     Raises:
         DataError: the file is missing or empty, a line lacks a key, a label or field is not one of the spec's, an
@@ -71,8 +75,10 @@ def read_gold(
     lines = [(value, f"{path}:{number}") for number, value in enumerate(read_jsonl(path), 1)]
     if kind == "extraction":
         rows = _recorded(lines, fields or {})
+    elif kind == "spans":
+        rows = [_marked(value, known, where, overlaps) for value, where in lines]
     else:
-        read = _READ.get(kind, _labelled)
+        read = _answered if kind == "generation" else _labelled
         rows = [read(value, known, where) for value, where in lines]
     if not rows:
         raise DataError("The gold set is empty.", where=str(path), fix="Measure on at least a few hundred rows.")
@@ -90,7 +96,7 @@ def _labelled(value: dict[str, Any], labels: list[str], where: str) -> Gold:
     return Gold(id=value["id"], text=value["text"], label=value["label"])
 
 
-def _marked(value: dict[str, Any], labels: list[str], where: str) -> Gold:
+def _marked(value: dict[str, Any], labels: list[str], where: str, overlaps: Overlaps) -> Gold:
     _complete(value, ("id", "text"), where)
     fix = (
         "Write `entities` as a list of objects with `type`, `start`, `end` and `text`; it is empty where there is none."
@@ -107,7 +113,11 @@ def _marked(value: dict[str, Any], labels: list[str], where: str) -> Gold:
         raise DataError(f"A gold row's entities can't be read: {error}.", where=where, fix=fix) from error
     if moved:
         raise DataError(f"A gold row's entity is not where it is said to be: {moved[0]!r}.", where=where, fix=fix)
+    if overlaps == "shorter":
+        spans = apart(spans, labels)
     if reason := problem(text, spans, labels):
+        if reason.startswith("overlapping"):
+            fix = "Correct the row; or write `overlaps: shorter` in spec.yaml, and of two such spans the shorter stays."
         raise DataError(f"A gold row's entities are not sound: {reason}.", where=where, fix=fix)
     return Gold(id=value["id"], text=text, spans=tuple(sorted(spans, key=lambda span: span.start)))
 
@@ -117,10 +127,6 @@ def _answered(value: dict[str, Any], labels: list[str], where: str) -> Gold:
     if not (answer := settled(value["answer"])):
         raise DataError("A gold row's answer is blank, or nothing that can be written down.", where=where)
     return Gold(id=value["id"], text=value["text"], answer=answer)
-
-
-_READ = {"spans": _marked, "generation": _answered}
-"""Kind to how a line of its gold is read, where that is not by a label."""
 
 
 def _recorded(lines: Sequence[Line], fields: Mapping[str, Field]) -> list[Gold]:

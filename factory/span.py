@@ -199,6 +199,20 @@ def problem(text: str, spans: Iterable[Span], labels: Collection[str] | None = N
     return ""
 
 
+def apart(spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
+    """Those that stay where spans overlap, the shortest first.
+
+    Of two that are as long the one stays whose type comes first in `labels`; of one type, the first. A type that is not
+    in `labels` comes last.
+    """
+    order = {label: place for place, label in enumerate(labels)}
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one.end - one.start, order.get(one.label, len(order)), one.start)):
+        if not any(_touch(span, other) for other in found):
+            found.append(span)
+    return found
+
+
 def ragged(text: str, spans: Iterable[Span]) -> str:
     """Why a span does not begin and end as words do, as `category: detail`; empty if all do."""
     for span in spans:

@@ -17,6 +17,7 @@ from factory.budget import Budget as Budget
 from factory.budget import Prices as Prices
 from factory.errors import SpecError
 from factory.files import digest
+from factory.gold import Overlaps
 from factory.spec_answer import AnswerForm
 from factory.spec_field import Field as RecordField
 from factory.spec_file import explain, read_yaml
@@ -212,11 +213,13 @@ class Spec(Part):
         reader: an encoder, named as `student.encoder` is, that helps to label rows and that no application runs; a
             larger one than the student's sees what the student's does not.
         gold: folder under FACTORY_GOLD with validation.jsonl (and reviewed.jsonl to simulate reviewers).
+        overlaps: what becomes of spans in gold rows that overlap: the row is `refused`, or the `shorter` one stays; a
+            specialist marks spans that lie apart.
         budgets: what `quick` and `full` builds may spend.
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("fields", "answer", "strategies", "refill", "out_of_scope", "judges", "reader")
+    unsaid = ("fields", "answer", "strategies", "refill", "out_of_scope", "judges", "reader", "overlaps")
 
     name: str
     title: str
@@ -240,6 +243,7 @@ class Spec(Part):
     judges: list[str] = Field(default_factory=list)
     reader: str | None = None
     gold: str
+    overlaps: Overlaps = "refused"
     teacher: Teacher = Teacher()
     hygiene: Hygiene = Hygiene()
     review: Review = Review()

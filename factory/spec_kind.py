@@ -63,6 +63,7 @@ def _classification(spec: Spec) -> Iterator[str]:
         for name in names:
             if name in spec.strategies:
                 yield f"strategies.{name} writes {writes[kind]}; it goes with `kind: {kind}` only"
+    yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
     yield from _gate(spec, ("accuracy", "macro_f1"), ("features", "lexicon"), "tfidf or majority")
@@ -107,6 +108,7 @@ def _extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record is missing, or no mapping of fields to values (of none: {{}})"
         elif reason := settle(spec.fields, example.text, record)[1]:
             yield f"examples.{number}.record does not hold: {reason}"
+    yield from _only_spans(spec)
     yield from _only_generation(spec)
     yield from _no_gate(spec)
     yield from _without_a_label(spec, "change the words that records quote", "read", "nobody read")
@@ -123,9 +125,15 @@ def _generation(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.label: under `kind: generation` an example has an `answer`, and no label"
         elif not settled(example.answer or ""):
             yield f"examples.{number}.answer is missing, or nothing that can be written down"
+    yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _no_gate(spec)
     yield from _without_a_label(spec, "take away words that answers rest on", "answer", "nobody answered")
+
+
+def _only_spans(spec: Spec) -> Iterator[str]:
+    if spec.overlaps != "refused":
+        yield f"overlaps: spans overlap under `kind: spans` only; this is `kind: {spec.kind}`"
 
 
 def _only_generation(spec: Spec) -> Iterator[str]:

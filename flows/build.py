@@ -72,7 +72,9 @@ def _ask(spec: Spec, settings: Settings) -> None:
 
     texts = [passage.text for passage in unlabelled(spec, settings)[-ASKED:]]
     if not texts:
-        gold = read_gold(settings.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields)
+        gold = read_gold(
+            settings.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields, spec.overlaps
+        )
         texts = [row.text for row in gold[:ASKED]]
     answered = zoo.load(spec.name, hub=settings.hub).predict(texts)
     terminal.answers(spec.name, list(zip(texts, answered, strict=True)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.span import Claim, Span, locate, mark, problem, ragged, stratum, strip
+from factory.span import Claim, Span, apart, locate, mark, problem, ragged, stratum, strip
 from factory.strata import names_in, strata
 
 LABELS = ["Chemical", "Disease"]
@@ -123,6 +123,22 @@ def test_unsound_spans_have_a_reason_and_no_tags(spans: list[tuple[int, int, str
     if category != "unknown type":
         with pytest.raises(ValueError, match=category):
             mark("in rats", made)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5), st.sampled_from(LABELS))))
+def test_spans_apart_are_sound_and_leave_out_none_that_fits(given: list[tuple[int, int, str]]) -> None:
+    every = [Span(start=start, end=start + length, label=label) for start, length, label in given]
+    found = apart(every, LABELS)
+    assert not problem("x" * 14, found, LABELS) and set(found) <= set(every)
+    assert apart(found[::-1], LABELS) == found
+    for one in set(every) - set(found):
+        shorter = [other for other in found if other.end - other.start <= one.end - one.start]
+        assert any(one.start < other.end and other.start < one.end for other in shorter)
+
+
+def test_of_equal_spans_the_type_named_first_stays() -> None:
+    here = [Span(start=0, end=2, label=label) for label in (*LABELS, "Unknown")]
+    assert apart(here[::-1], LABELS) == [Span(start=0, end=2, label=LABELS[0])]
 
 
 def test_strata_name_sets_of_types() -> None:

@@ -92,6 +92,7 @@ def test_what_makes_no_sense_is_refused_by_its_key(tmp_path: Path, changes: dict
             "hygiene.disagreement compares judges; name at least two",
         ),
         ({"strategies": {"marked": 1.0}}, "strategies.marked writes texts with marked spans"),
+        ({"overlaps": "shorter"}, "overlaps: spans overlap under `kind: spans` only"),
         ({"examples": [{"text": "a note"}]}, "examples.0.label is '', which is not under labels"),
     ],
 )
@@ -140,6 +141,15 @@ def test_a_gold_row_that_cannot_be_right_names_its_line(tmp_path: Path, line: di
     with pytest.raises(DataError) as caught:
         read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans")
     assert said in str(caught.value) and "g.jsonl:1" in str(caught.value)
+
+
+def test_of_gold_spans_that_overlap_the_shorter_stays_where_the_spec_says_so(tmp_path: Path) -> None:
+    both = {"type": "Tool", "start": 0, "end": 8, "text": "two eggs"}
+    write_jsonl(tmp_path / "g.jsonl", [{"id": "1", "text": "two eggs", "entities": [both, GOOD, GOOD]}])
+    with pytest.raises(DataError, match="write `overlaps: shorter`"):
+        read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans")
+    (row,) = read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans", overlaps="shorter")
+    assert row.spans == (Span(start=4, end=8, label="Food"),)
 
 
 def test_labels_follow_from_fields(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ def read(spec: Spec, gold: Path, budget: int) -> list[Row]:
     Raises:
         DataError: the file is missing, empty, or holds a label the spec does not declare.
     """
-    return draw(spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels, spec.kind, spec.fields), budget)
+    return draw(
+        spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels, spec.kind, spec.fields, spec.overlaps), budget
+    )
 
 
 def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:

@@ -192,7 +192,7 @@ class Build:
     @cached_property
     def gold(self) -> list[Gold]:
         """The validation rows; for measuring and for keeping training rows away from."""
-        return read_gold(self.gold_file, self.labels, self.spec.kind, self.spec.fields)
+        return read_gold(self.gold_file, self.labels, self.spec.kind, self.spec.fields, self.spec.overlaps)
 
     @property
     def gold_file(self) -> Path:

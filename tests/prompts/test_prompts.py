@@ -10,17 +10,19 @@ import pytest
 
 from factory import settings, spec
 from factory.errors import SpecError
-from factory.generate import answering
+from factory.generate import answering, marking
 from factory.generate.extraction import read
 from factory.generate.prompt import messages
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.row import Lineage, Row
+from factory.span import ragged
 from factory.spec import COMPANIONS, Spec
 
 PROMPTS = settings.load().prompts
 LABELS = {
     "support/intent": 77,
+    "support/slots": 5,
     "finance/sentiment": 3,
     "finance/complaint": 5,
     "legal/clause": 33,
@@ -200,12 +202,26 @@ def test_a_template_that_lacks_a_value_says_so(name: str) -> None:
         messages(load(name), "judge.jinja", options=[])
 
 
-def test_texts_without_spans_can_be_asked_for() -> None:
-    one = load("medical/entities")
+@pytest.mark.parametrize("name", [name for name in spec.names(PROMPTS) if load(name).kind == "spans"])
+def test_texts_without_spans_can_be_asked_for(name: str) -> None:
+    one = load(name)
     told = [{"label": label, "definition": definition} for label, definition in one.labels.items()]
     _, user = messages(one, "generate.jinja", **{**writing(one), "label": "none", "wanted": [], "absent": told})
-    assert "name nothing to be tagged" in user["content"]
+    assert "nothing to be tagged" in user["content"]
     assert all(one.gist(label) in user["content"] for label in one.labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("medical/entities", "Sentence"), ("support/slots", "Message")], ids=lambda value: value
+)
+def test_marks_that_a_judge_is_shown_hold(name: str, text: str) -> None:
+    one = load(name)
+    shown = re.findall(rf"^{text}: (.+)\nJSON: (\{{.+\}})$", one.template("judge.jinja"), re.M)
+    assert len(shown) >= 3
+    for said, reply in shown:
+        found = marking.read(one, said, reply)
+        assert found.decision is not None and not found.beside["refused"], found
+        assert not ragged(said, found.decision)
 
 
 def test_texts_without_any_field_can_be_asked_for() -> None:
