@@ -134,13 +134,18 @@ class Student(Part):
         learning_rate: peak, for what is trained.
         max_tokens: longer texts are cut here, or, of spans, read in windows.
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
+        risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few held-out
+            reviewed rows can show it, nothing is promised.
     """
+
+    unsaid = ("risk",)
 
     encoder: str = "all-minilm-l6-v2"
     lora_rank: int = Field(default=16, ge=0, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
+    risk: float = Field(default=0.1, gt=0.0, lt=1.0)
 
 
 class Requirement(Part):

@@ -19,7 +19,7 @@ from zoo.classifier import Answer, Classifier
 from zoo.errors import BadInput, ZooError
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
-from zoo.manifest import WEIGHTS
+from zoo.manifest import WEIGHTS, Manifest
 from zoo.tagger import Span
 
 
@@ -54,14 +54,13 @@ def _show(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False))
         return 0
-    threshold = "never" if manifest.threshold is None else f"below {manifest.threshold:.3f}"
     size = sum(entry.bytes for entry in manifest.files.values())
     rows = {
         "specialist": manifest.id,
         "title": manifest.title,
         "kind": f"{manifest.kind}, {len(manifest.labels)} labels, language {manifest.language}",
         "labels": ", ".join(manifest.labels),
-        "unsure": threshold,
+        "unsure": _promise(manifest),
         "licence": manifest.licence,
         "created": manifest.created,
         **({"WARNING": "published although its gate failed; read the card"} if manifest.forced else {}),
@@ -77,6 +76,13 @@ def _show(options: argparse.Namespace) -> int:
     for key, value in rows.items():
         print(f"{key:14} {value}")
     return 0
+
+
+def _promise(manifest: Manifest) -> str:
+    if manifest.threshold is None:
+        return "never: no threshold could be shown, so nothing is promised of its answers"
+    promised = f"; of the others at most {100 * manifest.risk:g} % are wrong" if manifest.risk else ""
+    return f"below {manifest.threshold:.3f}{promised}"
 
 
 def _pull(options: argparse.Namespace) -> int:

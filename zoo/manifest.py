@@ -43,7 +43,10 @@ class Manifest:
         max_tokens: what the model is given at once, special tokens included; longer texts are cut here, or, of `spans`,
             read in windows.
         temperature: calibration; probabilities are softmax(logits / temperature).
-        threshold: an answer less confident than this is marked unsure, or a span; None: never.
+        threshold: an answer less confident than this is marked unsure, or a span; None: no risk could be shown on rows
+            that people labelled, so nothing is promised and nothing marked.
+        risk: what the threshold promises: answers (or spans) from it up are wrong at most this often, on texts like
+            those rows, with 95 % confidence. None: published before risks were stated.
         licence: SPDX identifier, or the name of the licence.
         created: ISO date or date and time.
         lineage: where it comes from: spec, dataset, teacher, commit and the like, as texts.
@@ -64,6 +67,7 @@ class Manifest:
     files: Mapping[str, FileEntry]
     temperature: float = 1.0
     threshold: float | None = None
+    risk: float | None = None
     kind: str = CLASSIFICATION
     lineage: Mapping[str, str] = field(default_factory=dict)
     forced: bool = False
@@ -214,6 +218,7 @@ def _check(manifest: Manifest) -> None:
     need(_whole(m.max_tokens) and m.max_tokens >= 1, "max_tokens", "a whole number from 1")
     need(_number(m.temperature) and m.temperature > 0, "temperature", "a number above 0")
     need(m.threshold is None or (_number(m.threshold) and 0 <= m.threshold <= 1), "threshold", "null or from 0 to 1")
+    need(m.risk is None or (_number(m.risk) and 0 < m.risk < 1), "risk", "null or between 0 and 1")
     need(_is_date(m.created), "created", "an ISO date")
     need(isinstance(m.forced, bool), "forced", "true or false")
     need(

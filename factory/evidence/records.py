@@ -152,6 +152,37 @@ class Coverage(Evidence):
     recall: float | None = None
 
 
+class Promise(Evidence):
+    """What was promised of answers (or found spans) from the threshold up, and what became of it on gold rows.
+
+    Attributes:
+        risk: the share of them that may be wrong, as the spec states it.
+        threshold: from which confidence; None: no threshold could be shown on held-out rows, so nothing is promised,
+            and what follows is None.
+        answers: how many answers (or found spans) there are in all.
+        accepted: how many are from the threshold up.
+        coverage: that share, with its 95 % interval.
+        error: the share of the accepted that is wrong, with its 95 % interval; None too where none is accepted.
+        verdict: `kept`: the error is at most the risk; `broken`: its whole interval lies above; `unclear`: the error
+            lies above, but its interval does not, or nothing was accepted; `none`: nothing was promised.
+        sentence: the same for a person.
+    """
+
+    kind: Literal["promise"] = "promise"
+    risk: float
+    threshold: float | None
+    answers: int
+    accepted: int | None = None
+    coverage: float | None = None
+    coverage_low: float | None = None
+    coverage_high: float | None = None
+    error: float | None = None
+    low: float | None = None
+    high: float | None = None
+    verdict: Literal["kept", "unclear", "broken", "none"]
+    sentence: str
+
+
 class Speed(Evidence):
     """How fast: milliseconds a call (50th and 95th percentile over n calls) and rows a second, `batch` texts a call."""
 
@@ -180,7 +211,7 @@ class GateLine(Evidence):
     sentence: str
 
 
-AnyEvidence = Record | Comparison | ClassFigures | SpanMistakes | Confusion | Coverage | Speed | GateLine
+AnyEvidence = Record | Comparison | ClassFigures | SpanMistakes | Confusion | Coverage | Promise | Speed | GateLine
 _ADAPTER: TypeAdapter[AnyEvidence] = TypeAdapter(Annotated[AnyEvidence, Field(discriminator="kind")])
 
 

@@ -28,8 +28,9 @@ class Trained:
         folder: holds `MODEL_FILES` and perhaps `COMPANIONS`; nothing else in it is published.
         max_tokens: longer texts are cut here.
         temperature: calibration; probabilities are softmax(logits / temperature).
-        threshold: an answer less confident than this is marked unsure; None: never.
+        threshold: an answer less confident than this is marked unsure; None: no risk could be shown.
         lineage: what it was made from; `dataset` (its version) must be there, usually also `teacher`, `encoder`.
+        risk: how often answers from the threshold up may be wrong.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class Trained:
     temperature: float
     threshold: float | None
     lineage: Mapping[str, str] = field(default_factory=dict)
+    risk: float | None = None
 
 
 def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False) -> Manifest:
@@ -64,6 +66,7 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
         max_tokens=trained.max_tokens,
         temperature=trained.temperature,
         threshold=trained.threshold,
+        risk=trained.risk,
         licence=spec.licence.model,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         lineage={"spec": spec.identity, **trained.lineage},
@@ -121,7 +124,7 @@ def content(manifest: Manifest) -> str:
     Left out: the version and the day, the card and the evidence (latencies differ at every measuring), and the
     lineage but for the dataset (an edited comment in the spec is not a new model).
     """
-    kept = ("name", "labels", "kind", "language", "max_tokens", "temperature", "threshold", "forced", "licence")
+    kept = ("name", "labels", "kind", "language", "max_tokens", "temperature", "threshold", "risk", "forced", "licence")
     files = {path: entry.sha256 for path, entry in manifest.files.items() if path not in (CARD, EVIDENCE)}
     values = manifest.to_dict()
     return digest([{key: values[key] for key in kept}, manifest.lineage.get("dataset", ""), files])

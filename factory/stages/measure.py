@@ -8,7 +8,7 @@ from typing import Any
 
 from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
-from factory.evidence import gate, report, speed
+from factory.evidence import gate, promise, report, speed
 from factory.evidence.circumstances import Circumstances, here
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
@@ -92,6 +92,8 @@ def evaluate(build: Build) -> Output:
             for other in opponents.values()
             for metric in metrics
         ]
+        sealed = model.trained(build)
+        records.append(promise.measure(seen[CANDIDATE], build.spec.student.risk, sealed.threshold, circumstances))
         records += [*speeds, *judged.lines]
         write_evidence(out / "evidence.jsonl", records)
         write_json(out / "gate.json", {"passed": judged.passed, "lines": [line.sentence for line in judged.lines]})

@@ -14,6 +14,7 @@ from factory.evidence import calibration
 from factory.files import read_json, write_json
 from factory.publish.package import Trained, describe, package
 from factory.row import Row
+from factory.spec import Student as StudentSpec
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
 from factory.stages.classifying import Classifying
@@ -27,8 +28,6 @@ from zoo.specialist import Specialist
 
 OF_KIND: Mapping[str, Student] = {"classification": Classifying(), "spans": Tagging()}
 """Kind of task to its student, where there is one."""
-RISK = 0.1
-"""Answers (or spans) above the threshold should be wrong at most this often, as far as held-out reviewed rows tell."""
 CALIBRATION = "calibration.json"
 LARGEST_DIFFERENCE = 1e-3
 """Between torch's probabilities and the fp32 export's; more is a broken export."""
@@ -45,9 +44,10 @@ def train(build: Build) -> Output:
         if not (out / "training.json").exists():
             fit(student.lesson, version.rows("train"), held, recipe, out, build.meter("train", "steps"))
         export(out, student.lesson.outputs(recipe.labels), recipe.max_tokens, out, pooled=student.pooled)
-        _calibrate(student, out, held, recipe)
+        _calibrate(student, out, held, recipe, build.spec.student.risk)
 
-    return build.stage("train", {"dataset": made, "recipe": _identity(build, recipe)}, work)
+    inputs = {"dataset": made, "recipe": _identity(build, recipe), **_stated(build.spec.student)}
+    return build.stage("train", inputs, work)
 
 
 def reviewed_only(build: Build) -> Output:
@@ -75,6 +75,7 @@ def trained(build: Build) -> Trained:
         max_tokens=build.spec.student.max_tokens,
         temperature=values["temperature"],
         threshold=values["threshold"],
+        risk=build.spec.student.risk,
         lineage={
             "dataset": open_version(build.run("dataset").path).version,
             "teacher": build.teacher,
@@ -98,8 +99,8 @@ def candidate(build: Build, folder: Path, weights: str) -> Specialist:
     return open_folder(folder, sealed, weights=weights)
 
 
-def _calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe) -> None:
-    """Temperature and threshold by held-out rows, and every export compared with torch on them."""
+def _calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe, risk: float) -> None:
+    """Temperature by held-out rows, the risk's threshold by people's, and every export compared with torch on them."""
     texts = [row.text for row in held]
     reference = np.concatenate(student.logits(out, recipe, texts))
     exports = {name: student.logits(out, recipe, texts, out / name) for name in (FP32, INT8)}
@@ -115,7 +116,7 @@ def _calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe)
     if people:
         said = [exports[INT8][number] for number in people]
         sure, right = student.certainty(out, recipe, [held[number] for number in people], said, scale)
-        bound = calibration.threshold(sure, right, RISK) if len(sure) else None
+        bound = calibration.threshold(sure, right, risk) if len(sure) else None
     history = read_json(out / "training.json")["epochs"]
     write_json(
         out / CALIBRATION,
@@ -143,6 +144,12 @@ def recipe_of(build: Build) -> Recipe:
         learning_rate=student.learning_rate,
         epochs=build.budget.epochs,
     )
+
+
+def _stated(student: StudentSpec) -> dict[str, float]:
+    """The risk that a spec states; one that states none trains under the key it always had."""
+    said: dict[str, Any] = student.model_dump(mode="json")
+    return {"risk": said["risk"]} if "risk" in said else {}
 
 
 def _identity(build: Build, recipe: Recipe) -> dict[str, Any]:

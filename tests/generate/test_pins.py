@@ -17,7 +17,7 @@ from factory.generate.plan import plan
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.row import Lineage, Row
-from factory.spec import Budget, Hygiene, Spec, Teacher
+from factory.spec import Budget, Hygiene, Spec, Student, Teacher
 
 PROMPTS = settings.load().prompts
 PINS = {  # digest of the quick plan's cell ids, digest of its first prompt; without passages
@@ -54,7 +54,7 @@ def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
     said = spec.model_dump(mode="json")
     assert not {"fields", "strategies", "refill", "out_of_scope", "judges", "folder"} & said.keys()
     assert said["budgets"]["quick"].keys() == {"generate", "label", "judge", "review", "measure_teacher", "epochs"}
-    assert "prices" not in said["teacher"]
+    assert "prices" not in said["teacher"] and "risk" not in said["student"]
     assert said["hygiene"] == Hygiene(words=(3, 40)).model_dump(mode="json")
     changed = {
         "strategies": {"label": 0.5, "rewrite": 0.5},
@@ -62,6 +62,7 @@ def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
         "out_of_scope": "neutral",
         "judges": ["smollm2-135m-instruct"],
         "hygiene": spec.hygiene.model_copy(update={"disagreement": 0.5}),
+        "student": Student.model_validate({**said["student"], "risk": 0.05}),
         "teacher": Teacher.model_validate({"prices": {"read": 1.0}}),
         "budgets": {**spec.budgets, "quick": Budget(generate=1, label=0, review=0, max_tokens=9)},
     }

@@ -12,7 +12,7 @@ import pytest
 import zoo
 from factory.dataset.version import open_version
 from factory.evidence.calibration import probabilities
-from factory.evidence.records import read_evidence
+from factory.evidence.records import Promise, read_evidence
 from factory.files import read_json
 from factory.row import read_rows
 from factory.stage import inputs_of
@@ -97,8 +97,13 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     assert accuracy["majority"].value == pytest.approx(1 / 3, abs=0.01)
     compared = {record.against for record in records if hasattr(record, "against")}
     assert compared == opponents
+    (promise,) = (record for record in records if isinstance(record, Promise))
+    manifest = zoo.load(NAME, hub=built.home / "hub").manifest
+    assert (promise.who, promise.risk, promise.threshold) == ("student:int8", 0.1, manifest.threshold)
+    assert manifest.risk == 0.1 and promise.answers == 60
     for name in ("report.html", "report.md"):
-        assert "shop" in (built.stage("evaluate") / name).read_text()
+        report = (built.stage("evaluate") / name).read_text()
+        assert "shop" in report and promise.sentence in report
 
 
 def test_the_gate_says_what_its_lines_say(built: Factory) -> None:

@@ -35,8 +35,16 @@ def test_show(ask):
     assert code == 0
     for text in ("finance/sentiment@1.10.0", "negative, neutral, positive", "int8 (default)", "below 0.500", "abc"):
         assert text in out
-    assert "WARNING" not in out
+    assert "WARNING" not in out and "nothing is promised" not in out
     assert json.loads(ask("show", "support/intent", "--json")[1])["name"] == "support/intent"
+
+
+def test_show_says_what_is_promised(ask, hub):
+    folder = hub / "support/intent/1.0.0"
+    tiny.seal(folder, name="support/intent", risk=0.05)
+    assert "below 0.500; of the others at most 5 % are wrong" in ask("show", "support/intent")[1]
+    tiny.seal(folder, name="support/intent", threshold=None, risk=0.05)
+    assert "never: no threshold could be shown, so nothing is promised" in ask("show", "support/intent")[1]
 
 
 def test_show_warns_of_a_failed_gate(ask, hub):

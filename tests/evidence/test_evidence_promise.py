@@ -1,0 +1,90 @@
+"""The stated risk: what is recorded of it, by hand, whatever the answers, and in what people read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory.evidence.circumstances import Circumstances
+from factory.evidence.intervals import wilson
+from factory.evidence.predictions import Predictions, answers
+from factory.evidence.promise import measure
+from factory.evidence.records import read_evidence, write_evidence
+from factory.row import Gold, Span
+
+NOTED = Circumstances("a machine", "abc123", "2026-01-01T00:00:00+00:00")
+
+
+def system(*said: tuple[float, bool]) -> Predictions:
+    """Answers of these confidences, right or not."""
+    gold = [Gold(id=f"g{number}", text="x", label="a") for number in range(len(said))]
+    labels = ["a" if right else "b" for _, right in said]
+    scores = [{label: sure} for label, (sure, _) in zip(labels, said, strict=True)]
+    return answers("student:int8", gold, labels, scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "verdict", "words"),
+    [
+        (5, "kept", "6.2 % of these are wrong (95 % interval 2.7 to 13.8 %): the promise was kept."),
+        (8, "kept", "10.0 % of these are wrong"),
+        (10, "unclear", "12.5 % of these are wrong (95 % interval 6.9 to 21.5 %): that does not tell"),
+        (20, "broken", "25.0 % of these are wrong (95 % interval 16.8 to 35.5 %): the promise was broken."),
+    ],
+)
+def test_by_hand(wrong: int, verdict: str, words: str) -> None:
+    sure = [(0.9, number >= wrong) for number in range(80)]
+    found = measure(system(*sure, *[(0.5, False)] * 20), 0.1, 0.9, NOTED)
+    assert (found.answers, found.accepted, found.coverage, found.error) == (100, 80, 0.8, wrong / 80)
+    assert found.verdict == verdict
+    assert "At most 10.0 % of the answers that are not marked unsure should be wrong. On these rows 80.0 %" in (
+        found.sentence
+    )
+    assert words in found.sentence
+
+
+def test_without_a_threshold_nothing_is_promised() -> None:
+    found = measure(system((0.9, True), (0.8, False)), 0.05, None, NOTED)
+    assert (found.verdict, found.error, found.coverage, found.accepted) == ("none", None, None, None)
+    assert "At most 5.0 %" in found.sentence and "nothing is promised, and nothing is marked unsure" in found.sentence
+
+
+def test_where_nothing_is_sure_enough_nothing_is_known() -> None:
+    found = measure(system((0.9, True)), 0.1, 0.99, NOTED)
+    assert (found.verdict, found.accepted, found.error) == ("unclear", 0, None)
+    assert "none of the 1 answers is sure enough" in found.sentence
+
+
+def test_of_spans_every_found_span_counts() -> None:
+    one, other = Span(start=0, end=1, label="A"), Span(start=2, end=3, label="A")
+    gold = [Gold(id="g1", text="a b", spans=(one,)), Gold(id="g2", text="a b", spans=())]
+    found = measure(answers("student:int8", gold, [(one, other), ()], scores=[[0.9, 0.4], []]), 0.1, 0.5, NOTED)
+    assert (found.answers, found.accepted, found.error, found.verdict) == (2, 1, 0.0, "kept")
+    assert "of the spans that are not marked unsure" in found.sentence
+
+
+@given(
+    said=st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.8, 1.0]), st.booleans()), min_size=1, max_size=40),
+    risk=st.sampled_from([0.01, 0.1, 0.5]),
+    threshold=st.sampled_from([0.0, 0.5, 0.9]),
+)
+def test_the_verdict_is_the_interval_s(said: list[tuple[float, bool]], risk: float, threshold: float) -> None:
+    found = measure(system(*said), risk, threshold, NOTED)
+    accepted = [right for sure, right in said if sure >= threshold]
+    assert found.accepted == len(accepted)
+    if not accepted:
+        assert found.verdict == "unclear"
+        return
+    error = wilson(accepted.count(False), len(accepted))
+    assert (found.error, found.low, found.high) == (error.value, error.low, error.high)
+    assert (found.verdict == "kept") == (error.value <= risk)
+    assert (found.verdict == "broken") == (error.low > risk)
+
+
+def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    found = measure(system((0.9, True)), 0.1, 0.5, NOTED)
+    write_evidence(tmp_path / "evidence.jsonl", [found])
+    assert read_evidence(tmp_path / "evidence.jsonl") == [found]
