@@ -8,11 +8,17 @@
     entities = zoo.load("medical/entities", hub="path/to/hub")
     entities.predict("Lithium was given .")  # [Span(label='Chemical', start=0, end=7, text='Lithium', score=0.98, ...)]
 
+    asked = zoo.Cascade(sentiment, zoo.Endpoint("http://127.0.0.1:8000/v1", "large-model"))
+    asked.predict("Profit fell by a third.")  # Decision(label='negative', ..., reason='answered', tier=..., ...)
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
 huggingface_hub when a remote hub is asked.
 """
 
+from zoo.breaker import Breaker
+from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
+from zoo.endpoint import Endpoint
 from zoo.errors import ZooError
 from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
@@ -21,5 +27,16 @@ from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
 
 __version__ = "0.1.0"
-__all__ = ["Answer", "Classifier", "Hub", "Manifest", "Span", "Specialist", "Tagger", "ZooError", "__version__"]
-__all__ += ["load", "open_hub", "pull", "verify"]
+__all__ = [
+    "Answer",
+    "Breaker",
+    "Cascade",
+    "Classifier",
+    "Decision",
+    "Endpoint",
+    "Hub",
+    "Manifest",
+    "Span",
+    "Specialist",
+]
+__all__ += ["Tagger", "ZooError", "__version__", "load", "open_hub", "pull", "verify"]

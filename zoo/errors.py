@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Literal
 
 
 class ZooError(Exception):
@@ -88,6 +89,37 @@ class Tampered(BrokenSpecialist):
             fix="Do not use this copy. Delete the folder and get it again from the hub; "
             "if it happens again, the hub's copy is damaged: tell whoever published it.",
         )
+
+
+class NoQuestion(ZooError):
+    """The specialist does not say what a large model is to be asked about a text."""
+
+
+class Unanswered(ZooError):
+    """An endpoint gave no usable reply; a cascade makes a reason code of it.
+
+    Args:
+        what: what happened.
+        reason: the reason code.
+        again: whether it may help to ask again.
+        after: seconds to wait before that, at least.
+        down: whether it says that the endpoint does not work, and not only that this question was not answered.
+        billed: whether it may have been paid for.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        reason: Literal["fallback_down", "fallback_refused", "fallback_invalid"],
+        again: bool,
+        after: float = 0.0,
+        down: bool = True,
+        billed: bool = False,
+    ) -> None:
+        super().__init__(what)
+        self.reason: Literal["fallback_down", "fallback_refused", "fallback_invalid"] = reason
+        self.again, self.after, self.down, self.billed = again, after, down, billed
 
 
 class BadInput(ZooError, ValueError):

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from factory.errors import FactoryError
 from factory.files import digest, explained, file_sha256, write_jsonl, write_text
 from factory.spec import Spec
 from zoo.manifest import TOKENIZER, WEIGHTS, FileEntry, Manifest, describe_files
+from zoo.question import FILE as ASK
 
 MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, *WEIGHTS.values())
 COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json")
@@ -31,6 +33,7 @@ class Trained:
         threshold: an answer less confident than this is marked unsure; None: no risk could be shown.
         lineage: what it was made from; `dataset` (its version) must be there, usually also `teacher`, `encoder`.
         risk: how often answers from the threshold up may be wrong.
+        ask: the text of ask.json (factory.publish.ask); empty: it is published without.
     """
 
     folder: Path
@@ -39,6 +42,7 @@ class Trained:
     threshold: float | None
     lineage: Mapping[str, str] = field(default_factory=dict)
     risk: float | None = None
+    ask: str = ""
 
 
 def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False) -> Manifest:
@@ -75,7 +79,8 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
             name: FileEntry(file_sha256(path), path.stat().st_size)
             for name in (*MODEL_FILES, *COMPANIONS)
             if (path := trained.folder / name).is_file()
-        },
+        }
+        | ({ASK: FileEntry(sha256(data).hexdigest(), len(data))} if (data := trained.ask.encode()) else {}),
     )
 
 
@@ -102,7 +107,10 @@ def package(
             shutil.rmtree(out)
         for path in manifest.files:
             (out / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(trained.folder / path, out / path)
+            if path == ASK:
+                write_text(out / path, trained.ask)
+            else:
+                shutil.copyfile(trained.folder / path, out / path)
         write_text(out / CARD, card)
         write_jsonl(out / EVIDENCE, evidence)
         files = describe_files(out)

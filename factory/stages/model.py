@@ -12,6 +12,7 @@ from factory.dataset.version import open_version
 from factory.errors import FactoryError
 from factory.evidence import calibration
 from factory.files import read_json, write_json
+from factory.publish import ask
 from factory.publish.package import Trained, describe, package
 from factory.row import Row
 from factory.spec import Student as StudentSpec
@@ -76,6 +77,7 @@ def trained(build: Build) -> Trained:
         temperature=values["temperature"],
         threshold=values["threshold"],
         risk=build.spec.student.risk,
+        ask=ask.told(lambda text: student_of(build).question(build.spec, text, True)),
         lineage={
             "dataset": open_version(build.run("dataset").path).version,
             "teacher": build.teacher,

@@ -12,7 +12,17 @@ import pytest
 from factory import spec as specs
 from factory.dataset.build import build
 from factory.dataset.version import DatasetVersion
-from factory.evidence.records import AnyEvidence, ClassFigures, Comparison, Confusion, Coverage, GateLine, Record, Speed
+from factory.evidence.records import (
+    AnyEvidence,
+    ClassFigures,
+    Comparison,
+    Confusion,
+    Coverage,
+    GateLine,
+    Promise,
+    Record,
+    Speed,
+)
 from factory.publish.card import render
 from factory.publish.package import Trained, describe, package
 from factory.row import Lineage, Row
@@ -148,6 +158,10 @@ def evidence() -> list[AnyEvidence]:
         ClassFigures(**own, label="glad", precision=0.8, recall=0.7, f1=0.747, support=300, predicted=260),
         Confusion(**own, gold="glad", predicted="sad", count=31, support=300),
         Coverage(**own, coverage=0.8, threshold=0.71, accepted=800, risk=0.03, low=0.02, high=0.045),
+        Promise(
+            **own, risk=0.1, threshold=0.6, answers=1000, accepted=700, coverage=0.7, error=0.05, verdict="kept",
+            sentence="70.0 % of 1000 answers are not: the promise was kept.",
+        ),
         Speed(**own, batch=1, p50_ms=4.04, p95_ms=4.96, rows_per_second=240.0),
         GateLine(
             who="student:int8", **sample, requirement="accuracy better than teacher", passed=True,

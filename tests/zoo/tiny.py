@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -118,4 +119,12 @@ def seal(folder: Path, **changes: Any) -> Path:
         "files": describe_files(folder),
     }
     Manifest(**{**values, **changes}).write(folder)
+    return folder
+
+
+def ask(folder: Path, labels: tuple[str, ...] = LABELS) -> Path:
+    """Write what a large model is asked; seal the folder after. Returns the folder."""
+    said = [{"role": "system", "content": ["One word."]}, {"role": "user", "content": ["Which mood? ", None]}]
+    value = {"format": 1, "reply": "choice", "choices": list(labels), "one_line": True, "messages": said}
+    (folder / "ask.json").write_text(json.dumps(value))
     return folder

@@ -1,0 +1,179 @@
+"""A small specialist that answers where it is sure, and passes on what it is not sure of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+from zoo.breaker import Breaker, State
+from zoo.budget import Budget, Spent
+from zoo.classifier import Answer, Classifier
+from zoo.endpoint import Endpoint
+from zoo.errors import BadInput
+from zoo.escalation import Local, Outcome, Reason, Remote, Tier, of_endpoint, of_function
+from zoo.question import Question
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a cascade says about a text.
+
+    Attributes:
+        label: the answer; where `unsure`, the best guess there is, and nobody stands for it.
+        confidence: its calibrated probability by the specialist that gave it; None: an endpoint or a function did.
+        unsure: nobody was sure, or who would have been asked could not be: ask a person.
+        reason: why. Of answers:
+            `answered`: the specialist was sure;
+            `unsure_escalated`: it was not, and the next tier answered.
+            Of guesses, where it was not sure and
+            `fallback_unsure`: the next tier was not either;
+            `fallback_invalid`: its reply was no label, or could not be read;
+            `fallback_refused`: it would not take this text;
+            `fallback_down`: it did not answer in time, or with an error;
+            `circuit_open`: it has failed so often that it is left alone for a while;
+            `budget_spent`: no more may be asked of it.
+        tier: who gave the label: `finance/sentiment@1.0.0`, an endpoint's model, a function's name.
+        seconds: how long it took: the specialist's share of the batch, and of what was passed on the tier's answer.
+        detail: what went wrong, for people and logs; empty where nothing did. It may hold words of an endpoint's reply.
+    """
+
+    label: str
+    confidence: float | None
+    unsure: bool
+    reason: Reason
+    tier: str
+    seconds: float
+    detail: str = ""
+
+
+class Cascade:
+    """Answers by a specialist where it is sure, else by the next tier. Safe to use from several threads at once.
+
+    An endpoint is asked what the specialist's teacher was asked, by the same policy (`ask.json` of its folder), and its
+    reply is an answer only if it is one of the labels. Where the next tier can't be asked, the answer is the
+    specialist's guess, marked unsure, with the reason: a fallback that is down raises nothing and loses no text.
+
+    Args:
+        specialist: a classifier.
+        fallback: a zoo.Endpoint; a larger zoo.Classifier with the same labels; a zoo.Cascade, for more tiers; or a
+            function from a text to a label (its errors are caught; how long it may take is its own affair).
+        unpromised: what to do with a specialist for which no threshold could be shown (manifest.threshold is None), so
+            that nothing tells when it is sure: `escalate` all its texts, or `answer` all of them.
+        calls: how often an endpoint or function may be asked, in all; None: any number.
+        cost: what that may cost, in the money of the endpoint's prices; None: any. A question is asked only if the most
+            that it can cost is left.
+        retries: how often a question is asked again that was not answered.
+        wait: seconds before the first retry; twice as long before each further one.
+        concurrency: questions on their way at once, from all threads together.
+        breaker: when to leave a fallback alone; None: a zoo.Breaker of its own. Cascades of one endpoint may share one.
+
+    Raises:
+        BadInput: not a classifier, other labels, a number that can't be, or `unpromised` is needed and not given.
+        NoQuestion: an endpoint is to be asked, and the specialist does not say what (published before it did).
+        Tampered, BrokenSpecialist: it says so in a file that is not the one published, or can't be read.
+    """
+
+    def __init__(
+        self,
+        specialist: Classifier,
+        fallback: Classifier | Cascade | Endpoint | Callable[[str], str],
+        *,
+        unpromised: Literal["escalate", "answer"] | None = None,
+        calls: int | None = None,
+        cost: float | None = None,
+        retries: int = 1,
+        wait: float = 0.5,
+        concurrency: int = 8,
+        breaker: Breaker | None = None,
+    ) -> None:
+        if not isinstance(specialist, Classifier):
+            raise BadInput(f"A cascade begins with a classifier, not with {type(specialist).__name__}.")
+        if specialist.manifest.threshold is None and unpromised not in ("escalate", "answer"):
+            raise BadInput(
+                f"{specialist.manifest.id} promises nothing: no threshold could be shown for it, so nothing tells when "
+                "it is sure.",
+                fix="Say unpromised='escalate' to pass all texts on, or unpromised='answer' to pass none on.",
+            )
+        self.specialist, self.unpromised = specialist, unpromised
+        self._budget, self._breaker = Budget(calls, cost), breaker or Breaker()
+        if isinstance(fallback, Cascade):
+            self._budget, self._breaker = fallback._budget, fallback._breaker  # what is asked at its end
+        if isinstance(fallback, Classifier | Cascade) and (calls is not None or cost is not None):
+            raise BadInput(
+                "calls and cost limit what endpoints and functions are asked; this fallback is neither.",
+                fix="Give them to the cascade that asks one.",
+            )
+        self._next: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the specialist's order."""
+        return self.specialist.labels
+
+    @property
+    def spent(self) -> Spent:
+        """What the endpoint or function has been asked so far."""
+        return self._budget.spent
+
+    @property
+    def circuit(self) -> State:
+        """Whether the endpoint or function is asked (`closed`), left alone (`open`) or tried (`half-open`)."""
+        return self._breaker.state
+
+    def __repr__(self) -> str:
+        return f"<zoo.Cascade {self.specialist.manifest.id}, then {self._next.name}>"
+
+    @overload
+    def predict(self, text: str) -> Decision: ...
+
+    @overload
+    def predict(self, text: list[str] | tuple[str, ...]) -> list[Decision]: ...
+
+    def predict(self, text: str | list[str] | tuple[str, ...]) -> Decision | list[Decision]:
+        """Decide on a text, or on each text of a list.
+
+        Returns:
+            a Decision for a text; a list of them, in the texts' order, for a list.
+
+        Raises:
+            BadInput: a text the specialist can't be asked about, with its place; before anybody else is asked.
+        """
+        if isinstance(text, str):
+            return self.predict([text])[0]
+        begun = time.perf_counter()
+        guesses = self.specialist.predict(text)
+        share = (time.perf_counter() - begun) / max(1, len(guesses))
+        asked = [place for place, guess in enumerate(guesses) if self._doubts(guess)]
+        found = dict(zip(asked, self._next.answer([text[place] for place in asked]), strict=True)) if asked else {}
+        return [self._decision(guess, share, found.get(place)) for place, guess in enumerate(guesses)]
+
+    def _doubts(self, guess: Answer) -> bool:
+        if self.specialist.manifest.threshold is None:
+            return self.unpromised == "escalate"
+        return guess.unsure
+
+    def _decision(self, guess: Answer, share: float, found: Outcome | None) -> Decision:
+        own = self.specialist.manifest.id
+        if found is None:
+            return Decision(guess.label, guess.confidence, False, "answered", own, share)
+        unsure, seconds = found.reason != "unsure_escalated", share + found.seconds
+        if found.label is None:
+            return Decision(guess.label, guess.confidence, unsure, found.reason, own, seconds, found.detail)
+        return Decision(found.label, found.confidence, unsure, found.reason, found.tier, seconds, found.detail)
+
+    def _tier(self, fallback: object, **how: Any) -> Tier:
+        if isinstance(fallback, Classifier | Cascade):
+            if strange := ", ".join(sorted(set(fallback.labels) ^ set(self.labels))):
+                raise BadInput(f"The fallback has other labels than {self.specialist.manifest.id}: {strange}.")
+            first = fallback.specialist if isinstance(fallback, Cascade) else fallback
+            return Local(fallback, first.manifest.id)
+        if isinstance(fallback, Endpoint):
+            question = Question.read(self.specialist.folder, self.specialist.manifest)
+            name, (ask, most) = fallback.model, of_endpoint(fallback, question)
+        elif callable(fallback):
+            name, (ask, most) = getattr(fallback, "__name__", "function"), of_function(fallback, self.labels)
+        else:
+            raise BadInput(f"A fallback is an endpoint, a classifier, a cascade or a function, not {fallback!r}.")
+        return Remote(name, ask, most, budget=self._budget, breaker=self._breaker, **how)
