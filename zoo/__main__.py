@@ -12,15 +12,21 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from zoo import __version__
+from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
+from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, ZooError
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
+from zoo.specialist import Specialist
 from zoo.tagger import Span
+
+KEY = "ZOO_FALLBACK_KEY"
+"""The variable with an endpoint's key: arguments are seen by whoever lists processes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,18 +107,38 @@ def _verify(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     specialist = load(options.name, hub=options.hub, weights=options.weights, threads=options.threads)
     how = {"scores": options.scores} if isinstance(specialist, Classifier) else {}
+    asked = specialist
+    if options.fallback:
+        asked, how = _cascade(specialist, options), {}
+    promised = specialist.manifest.threshold is not None
     code = 0
     for number, text in enumerate(options.text or _lines(sys.stdin), 1):
         try:
-            answer = specialist.predict(text, **how)
+            answer = asked.predict(text, **how)
         except BadInput as error:
             # One bad line of many must not cost the others their answers, nor shift them.
             print(f"zoo: text {number}: {error.what}", file=sys.stderr)
             code = 1
             print(json.dumps({"text": _clean(text), "error": error.what}) if options.jsonl else "", flush=True)
             continue
-        print(_json(text, answer) if options.jsonl else _line(text, answer), flush=True)
+        print(_json(text, answer) if options.jsonl else _line(text, answer, promised), flush=True)
     return code
+
+
+def _cascade(specialist: Specialist, options: argparse.Namespace) -> Cascade:
+    """The specialist and who is asked where it is not sure: an endpoint, or another specialist."""
+    if options.scores:
+        raise BadInput("--scores are of a specialist alone; leave it out, or --fallback.")
+    fallback: Any
+    if options.fallback.startswith(("http://", "https://")):
+        if not options.fallback_model:
+            raise BadInput("An endpoint serves models by name.", fix="Say which one: --fallback-model NAME.")
+        key = os.environ.get(KEY, "")
+        fallback = Endpoint(options.fallback, options.fallback_model, key, timeout=options.fallback_timeout)
+    else:
+        fallback = load(options.fallback, hub=options.hub, threads=options.threads)
+    limits = {"calls": options.fallback_calls, "unpromised": options.unpromised}
+    return Cascade(cast(Classifier, specialist), fallback, **limits)
 
 
 def _lines(file: TextIO) -> Iterator[str]:
@@ -125,14 +151,16 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _json(text: str, answer: Answer | list[Span]) -> str:
+def _json(text: str, answer: Answer | Decision | list[Span]) -> str:
     if isinstance(answer, list):
         return json.dumps({"text": text, "spans": [vars(span) for span in answer]}, ensure_ascii=False)
+    if isinstance(answer, Decision):
+        return json.dumps({"text": text, **vars(answer)}, ensure_ascii=False)
     value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
     return json.dumps({**value, "scores": answer.scores} if answer.scores else value, ensure_ascii=False)
 
 
-def _line(text: str, answer: Answer | list[Span]) -> str:
+def _line(text: str, answer: Answer | Decision | list[Span], promised: bool) -> str:
     """An answer, or a text's spans, each with its place, one after the other; and the text last of all."""
     if isinstance(answer, list):
         found = (
@@ -141,8 +169,12 @@ def _line(text: str, answer: Answer | list[Span]) -> str:
             for span in answer
         )
         return "\t".join(("; ".join(found) or "none", " ".join(text.split())))
-    columns: Iterable[str] = (answer.label, f"{answer.confidence:.4f}", "unsure" if answer.unsure else "sure")
-    if answer.scores:
+    confidence = "-" if answer.confidence is None else f"{answer.confidence:.4f}"
+    doubt = "unsure" if answer.unsure else "sure" if promised or isinstance(answer, Decision) else "no promise"
+    columns: Iterable[str] = (answer.label, confidence, doubt)
+    if isinstance(answer, Decision):
+        columns = (*columns, answer.reason, answer.tier)
+    elif answer.scores:
         ranked = sorted(answer.scores.items(), key=lambda pair: -pair[1])
         columns = (*columns, " ".join(f"{label}={score:.4f}" for label, score in ranked))
     return "\t".join((*columns, " ".join(text.split())))
@@ -175,6 +207,12 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")
     predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")
     predict.add_argument("--scores", action="store_true", help="every label's probability, of classifiers")
+    predict.add_argument("--fallback", metavar="URL", help="an endpoint (http.../v1) or specialist to ask where unsure")
+    predict.add_argument("--fallback-model", metavar="M", help=f"the endpoint's model; its key is in {KEY}")
+    predict.add_argument("--fallback-calls", type=int, metavar="N", help="ask it at most so often (default: no limit)")
+    predict.add_argument("--fallback-timeout", type=float, default=30.0, metavar="S", help="seconds (default 30)")
+    choices = ["escalate", "answer"]
+    predict.add_argument("--unpromised", choices=choices, help="with --fallback, where the specialist has no threshold")
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     return parser

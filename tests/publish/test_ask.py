@@ -63,9 +63,7 @@ def of(template: Callable[[str], str]) -> Callable[[str], Request]:
 
 def test_a_template_that_keeps_lines_is_told_from_one_that_joins_them() -> None:
     assert not json.loads(told(of(lambda text: f"<{text}>")))["one_line"]
-    joined = json.loads(
-        told(of(lambda text: "<" + text.replace("\n", " ") + f"> {'again: ' + text.replace(chr(10), ' ')}"))
-    )
+    joined = json.loads(told(of(lambda text: f"<{text}> again: {text}".replace("\n", " "))))
     assert joined["one_line"] and joined["messages"][0]["content"] == ["<", None, "> again: ", None, ""]
 
 
@@ -89,11 +87,8 @@ def test_spans_are_not_asked_by_choice() -> None:
 def test_it_is_published_and_sealed_and_another_policy_is_another_content(
     trained: Trained, spec: specs.Spec, dataset: DatasetVersion, evidence: list[AnyEvidence], tmp_path: Path
 ) -> None:
-    asking = dataclasses.replace(
-        trained,
-        risk=0.1,
-        ask=told(lambda text: Request([{"role": "user", "content": text}], choices=list(spec.labels))),
-    )
+    ask = told(lambda text: Request([{"role": "user", "content": text}], choices=list(spec.labels)))
+    asking = dataclasses.replace(trained, risk=0.1, ask=ask)
     manifest = describe(asking, spec, "1.0.0")
     card = render(manifest, spec, dataset.manifest, evidence)
     sealed = package(asking, manifest, card=card, evidence=[], out=tmp_path / "out")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from large_model import LargeModel
 
 import zoo
 from zoo.__main__ import main
@@ -96,6 +97,37 @@ def test_predict_lines_as_json(ask, hub):
     assert rows[0]["label"] == expected.label
 
 
+def test_predict_without_a_threshold_calls_nothing_sure(ask, hub):
+    tiny.seal(hub / "support/intent/1.0.0", name="support/intent", threshold=None)
+    assert ask("predict", "support/intent", "word1")[1].split("\t")[2] == "no promise"
+
+
+def test_predict_with_a_fallback_says_who_answered_and_why(ask, hub, monkeypatch):
+    folder = tiny.seal(tiny.ask(hub / "support/intent/1.0.0"), name="support/intent", threshold=0.6)
+    expected = zoo.load(folder).predict(["word3", "word5"])
+    monkeypatch.setenv("ZOO_FALLBACK_KEY", "secret")
+    with LargeModel(lambda body: "neutral") as model:
+        named = ["--fallback", model.url, "--fallback-model", "large"]
+        code, out, err = ask("predict", "support/intent", "word3", "word5", *named)
+        assert (code, err) == (0, "")
+        for line, one, text in zip(out.splitlines(), expected, ("word3", "word5"), strict=True):
+            found = ["neutral", "-", "sure", "unsure_escalated", "large", text]
+            known = [one.label, f"{one.confidence:.4f}", "sure", "answered", "support/intent@1.0.0", text]
+            assert line.split("\t") == (found if one.unsure else known)
+        assert [one.unsure for one in expected] == [True, False]
+        assert [headers["Authorization"] for headers, _ in model.asked] == ["Bearer secret"]
+        spent = json.loads(ask("predict", "support/intent", "word3", *named, "--fallback-calls", "0", "--jsonl")[1])
+    assert (spent["label"], spent["unsure"], spent["reason"]) == (expected[0].label, True, "budget_spent")
+    down = json.loads(ask("predict", "support/intent", "word3", *named, "--jsonl")[1])
+    assert (down["reason"], down["tier"]) == ("fallback_down", "support/intent@1.0.0")
+
+
+def test_predict_with_a_larger_specialist_behind(ask, hub):
+    tiny.seal(hub / "support/intent/1.0.0", name="support/intent", threshold=1.0)
+    _, out, _ = ask("predict", "support/intent", "word1", "--fallback", "finance/sentiment@2.0.0")
+    assert out.split("\t")[4] == "finance/sentiment@2.0.0"
+
+
 def test_a_bad_line_costs_no_other_line_its_answer(ask):
     lines = b"word1\n\nword2 \xff\nword3\n"
     code, out, err = ask("predict", "support/intent", "--jsonl", stdin=lines)
@@ -117,6 +149,10 @@ def test_a_bad_line_costs_no_other_line_its_answer(ask):
         (["list", "--hub", "/no/such/folder"], "There is no hub here"),
         (["verify", "/no/such/folder"], "no manifest.json"),
         (["predict", "support/intent", "word1", "--threads", "0"], "threads"),
+        (["predict", "support/intent", "word1", "--fallback", "http://x/v1"], "--fallback-model NAME"),
+        (["predict", "support/intent", "word1", "--fallback", "support/nothing"], "no specialist named"),
+        (["predict", "support/intent", "word1", "--fallback", "support/intent", "--scores"], "--scores are of"),
+        (["predict", "support/intent", "w", "--fallback", "http://x/v1", "--fallback-model", "m"], "holds no ask.json"),
     ],
 )
 def test_errors_are_words_and_an_exit_code(ask, arguments, said):
