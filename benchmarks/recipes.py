@@ -3,10 +3,11 @@
     python benchmarks/recipes.py finance/sentiment --recipe dropout=0.1 [--recipe rank=32,dropout=0.1] [--seeds 2]
 
 The spec's own recipe comes first, then each one asked for with these values changed, for every seed. The epoch is
-chosen by held-out rows, as in a build. Figures are the held-out loss (choose by this one), accuracy, or of spans strict
-span F1, on all validation gold by torch (look at this one last), and its paired difference, in points, from the spec's
-own recipe with the same seed. Models are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
-benchmarks/results/recipes.csv, a line a training; lines of other dataset versions stay.
+chosen by held-out rows, as in a build. Figures are the held-out loss, or the share of held-out spans that are wrong
+(choose by this one), accuracy, or of spans strict span F1, on all validation gold by torch (look at this one last), and
+its paired difference, in points, from the spec's own recipe with the same seed. Models are kept in FACTORY_HOME:
+stopped anywhere, the same command goes on. Results: benchmarks/results/recipes.csv, a line a training; lines of other
+dataset versions stay.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from factory.evidence.records import Decision, decision
 from factory.files import digest, read_json
 from factory.stages import Build
 from factory.stages.model import recipe_of, student_of
-from factory.students.training import TRAINER, Recipe, train
+from factory.students.training import Recipe, train
 
 RESULTS = Path(__file__).parent / "results" / "recipes.csv"
 KEY = ("spec", "dataset", "trainer", "recipe", "seed")
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     {
                         "spec": build.spec.name,
                         "dataset": version.version,
-                        "trainer": TRAINER,
+                        "trainer": student_of(build).lesson.trainer,
                         "recipe": text or OWN,
                         "seed": seed,
                         **line,
@@ -74,7 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dict[str, Any], list[Decision]]:
     """Train unless it is done; the figures, and the answers to the gold rows."""
-    named = {**asdict(recipe), "encoder": build.encoder_identity, "trainer": TRAINER, "dataset": version.version}
+    named = {
+        **asdict(recipe),
+        "encoder": build.encoder_identity,
+        "trainer": student_of(build).lesson.trainer,
+        "dataset": version.version,
+    }
     out = build.settings.home / "benchmarks" / "recipes" / build.spec.name / digest(named)[:16]
     rows, held, student = version.rows("train"), version.rows("held_out"), student_of(build)
     if not (out / "training.json").exists():

@@ -22,7 +22,7 @@ from factory.stages.classifying import Classifying
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
 from factory.students.export import FP32, INT8, difference, export
-from factory.students.training import TRAINER, Recipe
+from factory.students.training import Recipe
 from factory.students.training import train as fit
 from zoo.loader import open_folder
 from zoo.specialist import Specialist
@@ -128,7 +128,7 @@ def _calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe,
         out / SUMMARY,
         {
             "epochs": len(history),
-            "held-out loss": min(item["held_out"] for item in history),
+            student.lesson.figure: min(item["held_out"] for item in history),
             "temperature": round(scale, 3),
             "int8 answers as torch does": round(parity[INT8]["same_label"], 4),
         },
@@ -160,5 +160,5 @@ def _identity(build: Build, recipe: Recipe) -> dict[str, Any]:
         **vars(recipe),
         "labels": list(recipe.labels),
         "encoder": build.encoder_identity,
-        "trainer": TRAINER,
+        "trainer": student_of(build).lesson.trainer,
     }

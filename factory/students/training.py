@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Recipe:
         rank: of the LoRA adapters, on every linear layer of the encoder; 0: no adapters, all its weights are trained.
         dropout: before every adapter, beside the encoder's own; drawing these masks takes long.
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
-        epochs: at most; training ends early when the held-out loss has not improved for three epochs.
+        epochs: at most; training ends early when the held-out figure has not improved for the lesson's patience.
         seed: of shuffling and dropout.
     """
 
@@ -64,9 +64,15 @@ class Lesson(ABC):
 
     Attributes:
         lengths: of the examples, in any unit; like lengths go together.
+        figure: what `held_out` comes to on average, for people; the epoch where it is lowest is kept.
+        patience: so many epochs without a lower one end the training.
+        trainer: see TRAINER; a lesson that changes alone has a number of its own.
     """
 
     lengths: Sequence[int]
+    figure: ClassVar[str] = "held-out loss"
+    patience: ClassVar[int] = PATIENCE
+    trainer: ClassVar[int] = TRAINER
 
     @abstractmethod
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None: ...
@@ -86,7 +92,10 @@ class Lesson(ABC):
 
     @abstractmethod
     def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
-        """The same of all held-out examples, without gradients."""
+        """What is wrong with answers to held-out rows, without gradients, and the weights: two tensors [n].
+
+        Losses; or another figure, where that tells better which epoch to keep.
+        """
 
 
 def train(
@@ -99,7 +108,7 @@ def train(
 ) -> None:
     """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
 
-    The epoch with the lowest held-out loss is kept. Killed and called again with the same arguments it goes on after
+    The epoch with the lowest held-out figure is kept. Killed and called again with the same arguments it goes on after
     the last finished epoch, and ends with the same weights as if it had not been killed.
 
     Args:
@@ -153,10 +162,10 @@ class _Run:
         history = self._restore()
         total = self.recipe.epochs * self.batches
         for epoch in range(len(history), self.recipe.epochs):
-            if _waited(history) >= PATIENCE:
+            if _waited(history) >= self.lesson.patience:
                 break
             loss = self._epoch(epoch, total, progress)
-            held = self._held_out_loss()
+            held = self._held_out()
             best = not history or held < min(item["held_out"] for item in history)
             history.append({"train": round(loss, 5), "held_out": round(held, 5)})
             self._save(history, best)
@@ -188,7 +197,7 @@ class _Run:
             progress(step + 1, total)
         return float(np.mean(losses))
 
-    def _held_out_loss(self) -> float:
+    def _held_out(self) -> float:
         each, weights = self.lesson.held_out(self.encoder)
         return float((weights * each).sum() / weights.sum())
 
@@ -280,8 +289,8 @@ def _schedule(done: float) -> float:
 
 
 def _waited(history: list[dict[str, float]]) -> int:
-    """Epochs since the lowest held-out loss."""
+    """Epochs since the lowest held-out figure."""
     if not history:
         return 0
-    losses = [item["held_out"] for item in history]
-    return len(losses) - 1 - losses.index(min(losses))
+    figures = [item["held_out"] for item in history]
+    return len(figures) - 1 - figures.index(min(figures))

@@ -9,8 +9,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from factory.evidence import spans as figures
 from factory.files import read_json
 from factory.row import Lineage, Row, Span
+from factory.span import Spans
 from factory.students import tagger
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
@@ -128,10 +130,36 @@ def test_a_row_counts_its_weight(recipe: Recipe, kitchen_rows: list[Row], kitche
     rows = [row.model_copy(update={"weight": 0.25 if n else 1.0}) for n, row in enumerate(kitchen_rows[:2])]
     encoder = Encoder.load(kitchen_encoder, decoding.tags(LABELS), 64)
     lesson = tagger.Tags(rows, rows, recipe, encoder)
-    losses, weights = lesson.held_out(encoder)
+    losses, weights = lesson.losses(encoder, [0, 1])
     sizes = [len(lesson.tagger.cut(row.text).ids) for row in rows]
     assert len(losses) == len(weights) == sum(sizes)
     assert weights.tolist() == [1.0] * sizes[0] + [0.25] * sizes[1]
+
+
+def test_the_epoch_is_chosen_by_strict_f1(recipe: Recipe, kitchen_rows: list[Row], trained: Path) -> None:
+    held = [
+        *kitchen_rows[HELD:],
+        kitchen_rows[HELD].model_copy(update={"spans": (Span(start=0, end=2, label="Tool"),)}),
+    ]
+    encoder = opened(trained).encoder
+    wrong, weights = tagger.Tags(kitchen_rows[:2], held, recipe, encoder).held_out(encoder)
+    answers = found(opened(trained), [row.text for row in held])
+    counts = figures.by_row([row.spans or () for row in held], [plain_of(some) for some in answers])
+    alike = 1 - float(wrong.mean())
+    assert 0 < alike < 1 and set(weights.tolist()) == {1.0}
+    assert 2 * alike / (1 + alike) == pytest.approx(float(figures.total(counts).f1()))
+
+
+def plain_of(said: set[tuple[int, int, str]]) -> Spans:
+    return tuple(Span(start=start, end=end, label=label) for start, end, label in sorted(said))
+
+
+def test_of_held_out_rows_without_spans_none_is_wrong(recipe: Recipe, kitchen_rows: list[Row], trained: Path) -> None:
+    nothing = [row for row in kitchen_rows if not row.spans][:1]
+    wrong, weights = tagger.Tags(kitchen_rows[:2], nothing, recipe, opened(trained).encoder).held_out(
+        opened(trained).encoder
+    )
+    assert wrong.tolist() == [0.0] and weights.tolist() == [1.0]
 
 
 def test_any_transformers_opens_it(trained: Path, kitchen_rows: list[Row]) -> None:
