@@ -100,6 +100,7 @@ class Unanswered(ZooError):
 
     Args:
         what: what happened.
+        where, fix: see ZooError.
         reason: the reason code.
         again: whether it may help to ask again.
         after: seconds to wait before that, at least.
@@ -111,13 +112,15 @@ class Unanswered(ZooError):
         self,
         what: str,
         *,
-        reason: Literal["fallback_down", "fallback_refused", "fallback_invalid"],
-        again: bool,
+        where: str = "",
+        fix: str = "",
+        reason: Literal["fallback_down", "fallback_refused", "fallback_invalid"] = "fallback_down",
+        again: bool = False,
         after: float = 0.0,
         down: bool = True,
         billed: bool = False,
     ) -> None:
-        super().__init__(what)
+        super().__init__(what, where=where, fix=fix)
         self.reason: Literal["fallback_down", "fallback_refused", "fallback_invalid"] = reason
         self.again, self.after, self.down, self.billed = again, after, down, billed
 
