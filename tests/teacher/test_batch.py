@@ -128,5 +128,5 @@ def test_a_whole_build_by_files_is_published(factory: Factory, tmp_path: Path) -
     assert len(rounds) == 4  # written rows, the judge, and the teacher measured by two prompts
     (evidence,) = (made.home / "builds" / name / "evaluate").glob("[!.]*/evidence.jsonl")
     kinds = {(record.who, type(record).__name__) for record in read_evidence(evidence)}
-    assert ("teacher", "Evidence") in kinds and ("teacher", "Speed") not in kinds
+    assert ("teacher", "Record") in kinds and ("teacher", "Speed") not in kinds
     assert (made.home / "hub").exists()
