@@ -26,7 +26,7 @@ class LargeModel:
     Attributes:
         url: up to /v1.
         asked: (headers, body) of every request, in order of arrival.
-        most: the most requests that were on their way at once.
+        most: the most requests that were thought about at once.
     """
 
     def __init__(self, answer: Callable[[dict[str, Any]], str | int]) -> None:
@@ -71,10 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.model.enter(dict(self.headers), body)
         try:
             assert self.path == "/v1/chat/completions"
-            with suppress(OSError):  # who asked has gone
-                self._say(self.model.answer(body), body)
+            said = self.model.answer(body)
         finally:
-            self.model.leave()
+            self.model.leave()  # before the reply: who has it may ask the next question at once
+        with suppress(OSError):  # who asked has gone
+            self._say(said, body)
 
     def _say(self, said: str | int, body: dict[str, Any]) -> None:
         if isinstance(said, int):
