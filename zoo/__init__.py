@@ -11,6 +11,12 @@
     asked = zoo.Cascade(sentiment, zoo.Endpoint("http://127.0.0.1:8000/v1", "large-model"))
     asked.predict("Profit fell by a third.")  # Decision(label='negative', ..., reason='answered', tier=..., ...)
 
+    fields = zoo.load("legal/fields", hub="path/to/hub")
+    fields.predict("The laws of Oregon govern this Agreement.")  # Extracted(values={'governing_law': 'Oregon'}, ...)
+
+    question = zoo.load("medical/question_summary", hub="path/to/hub")
+    question.predict("hi, may I have grapefruit with simvastatin?")  # Written(text='Can I eat grapefruit ...', ...)
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
 huggingface_hub when a remote hub is asked.
 """
@@ -20,23 +26,15 @@ from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import ZooError
+from zoo.extractor import Extracted, Extractor
 from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
 from zoo.manifest import Manifest, verify
 from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
+from zoo.writer import Writer, Written
 
 __version__ = "0.1.0"
-__all__ = [
-    "Answer",
-    "Breaker",
-    "Cascade",
-    "Classifier",
-    "Decision",
-    "Endpoint",
-    "Hub",
-    "Manifest",
-    "Span",
-    "Specialist",
-]
-__all__ += ["Tagger", "ZooError", "__version__", "load", "open_hub", "pull", "verify"]
+__all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
+__all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
+__all__ += ["load", "open_hub", "pull", "verify"]

@@ -19,12 +19,15 @@ from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, ZooError
+from zoo.extractor import Extracted
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
 from zoo.specialist import Specialist
 from zoo.tagger import Span
+from zoo.writer import Written
 
+Said = Answer | Decision | Extracted | Written | list[Span]
 KEY = "ZOO_FALLBACK_KEY"
 """The variable with an endpoint's key: arguments are seen by whoever lists processes."""
 
@@ -151,17 +154,23 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _json(text: str, answer: Answer | Decision | list[Span]) -> str:
+def _json(text: str, answer: Said) -> str:
     if isinstance(answer, list):
         return json.dumps({"text": text, "spans": [vars(span) for span in answer]}, ensure_ascii=False)
-    if isinstance(answer, Decision):
+    if isinstance(answer, Written):
+        return json.dumps({**vars(answer), "text": text, "answer": answer.text}, ensure_ascii=False)
+    if isinstance(answer, Decision | Extracted):
         return json.dumps({"text": text, **vars(answer)}, ensure_ascii=False)
     value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
     return json.dumps({**value, "scores": answer.scores} if answer.scores else value, ensure_ascii=False)
 
 
-def _line(text: str, answer: Answer | Decision | list[Span], promised: bool) -> str:
+def _line(text: str, answer: Said, promised: bool) -> str:
     """An answer, or a text's spans, each with its place, one after the other; and the text last of all."""
+    if isinstance(answer, Written | Extracted):
+        said = answer.text if isinstance(answer, Written) else json.dumps(answer.values, ensure_ascii=False)
+        sure = "unsure" if answer.unsure else "sure" if promised else "no promise"
+        return "\t".join((" ".join(said.split()), f"{answer.score:.4f}", sure, " ".join(text.split())))
     if isinstance(answer, list):
         found = (
             f"{span.label} {span.start}:{span.end} {' '.join(span.text.split())} {span.score:.4f}"

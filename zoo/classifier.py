@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 from zoo.decoding import softmax
 from zoo.errors import BadInput
 from zoo.manifest import CLASSIFICATION, Manifest
-from zoo.specialist import Specialist, batches, check_texts
+from zoo.reader import Reader, batches
+from zoo.specialist import check_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +37,8 @@ class Answer:
     scores: Mapping[str, float] | None = field(default=None, hash=False)
 
 
-class Classifier(Specialist):
-    """A loaded classification specialist; see Specialist."""
+class Classifier(Reader):
+    """A loaded classification specialist; see Reader."""
 
     KIND = CLASSIFICATION
 

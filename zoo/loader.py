@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from zoo.classifier import Classifier
-from zoo.errors import BrokenSpecialist
+from zoo.errors import BadInput, BrokenSpecialist
+from zoo.extractor import Extractor
 from zoo.hub import Hub, find, open_hub
 from zoo.manifest import Manifest, verify
+from zoo.reader import Reader
 from zoo.specialist import Specialist
 from zoo.tagger import Tagger
+from zoo.writer import Writer
 
-_KINDS: dict[str, type[Specialist]] = {kind.KIND: kind for kind in (Classifier, Tagger)}
+_KINDS: dict[str, type[Specialist]] = {kind.KIND: kind for kind in (Classifier, Tagger, Extractor, Writer)}
 
 
 def pull(name: str | Path, *, hub: str | Path | Hub | None = None) -> Path:
@@ -67,11 +70,12 @@ def load(
             server stays in ZOO_CACHE (default ~/.cache/zoo) and works without the server from then on.
         weights: `int8` or `fp32`; None: the publisher's default.
         threads: CPU threads one run of the model may use. Several threads may also call one specialist.
-        batch_size: see `zoo.Specialist`.
+        batch_size: texts a run of classifiers and taggers, see `zoo.reader.Reader`; others take one text at a time.
 
     Returns:
-        a zoo.Classifier, or, of the kind `spans`, a zoo.Tagger; every file of it verified against the manifest's
-        sha256. Which of the two only the manifest knows: annotate the variable with the one you expect.
+        a zoo.Classifier, or by kind: `spans` a zoo.Tagger, `extraction` a zoo.Extractor, `generation` a zoo.Writer;
+        every file of it verified against the manifest's sha256. Which of them only the manifest knows: annotate the
+        variable with the one you expect.
 
     Raises:
         BadName, NoHub, UnknownSpecialist, UnknownVersion: the name or the hub is not right.
@@ -80,7 +84,8 @@ def load(
         BadInput: weights, threads or batch_size the specialist can't have.
     """
     folder, manifest = inspect(name, hub=hub)
-    return open_folder(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
+    how = {} if batch_size is None else {"batch_size": batch_size}
+    return open_folder(folder, manifest, weights=weights, threads=threads, **how)
 
 
 def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
@@ -88,6 +93,7 @@ def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
 
     Raises:
         BrokenSpecialist: of a kind that this zoo does not know, or as `Specialist` does.
+        BadInput: a batch_size for one that takes one text at a time.
     """
     if manifest.kind not in _KINDS:
         raise BrokenSpecialist(
@@ -95,7 +101,10 @@ def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
             where=str(folder),
             fix="Upgrade the zoo: pip install --upgrade specialist-zoo.",
         )
-    return _KINDS[manifest.kind](folder, manifest, **how)
+    kind = _KINDS[manifest.kind]
+    if "batch_size" in how and not issubclass(kind, Reader):
+        raise BadInput(f"{manifest.id} writes to one text at a time.", fix="Leave batch_size out.")
+    return kind(folder, manifest, **how)
 
 
 def is_folder(name: str | Path) -> bool:

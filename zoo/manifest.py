@@ -24,8 +24,14 @@ TOKENIZER = "tokenizer.json"
 WEIGHTS = {"int8": "onnx/model_int8.onnx", "fp32": "onnx/model.onnx"}
 CLASSIFICATION = "classification"
 SPANS = "spans"
-__all__ = ["CLASSIFICATION", "FILE", "FORMAT", "SPANS", "TOKENIZER", "WEIGHTS"]
-__all__ += ["FileEntry", "Manifest", "describe_files", "verify"]
+EXTRACTION = "extraction"
+GENERATION = "generation"
+PROMPT = "prompt.json"
+"""What a model that writes is told before and after the text (zoo.prompt)."""
+WRITING = (EXTRACTION, GENERATION)
+"""Kinds whose model writes: theirs alone have a prompt."""
+__all__ = ["CLASSIFICATION", "EXTRACTION", "FILE", "FORMAT", "GENERATION", "PROMPT", "SPANS", "TOKENIZER", "WEIGHTS"]
+__all__ += ["WRITING", "FileEntry", "Manifest", "describe_files", "verify"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,11 +43,12 @@ class Manifest:
         name: `<vertical>/<task>`.
         version: `major.minor.patch`.
         title: one line for people.
-        kind: `classification` or `spans`; others need a newer zoo to be loaded.
+        kind: `classification`, `spans`, `extraction` or `generation`; others need a newer zoo to be loaded.
         language: ISO 639-1 code of the texts.
-        labels: in the order of the model's outputs; of `spans` the types, whose tags zoo.decoding orders.
-        max_tokens: what the model is given at once, special tokens included; longer texts are cut here, or, of `spans`,
-            read in windows.
+        labels: in the order of the model's outputs; of `spans` the types, whose tags zoo.decoding orders; of
+            `extraction` the fields; of `generation` one name for what is written.
+        max_tokens: what the model is given at once, special tokens and prompt included; longer texts are cut here, or,
+            of `spans`, read in windows.
         temperature: calibration; probabilities are softmax(logits / temperature).
         threshold: an answer less confident than this is marked unsure, or a span; None: no risk could be shown on rows
             that people labelled, so nothing is promised and nothing marked.
@@ -232,5 +239,5 @@ def _check(manifest: Manifest) -> None:
         need(isinstance(entry, FileEntry), f"files.{path}", "a FileEntry")
         need(isinstance(entry.sha256, str) and bool(_SHA256.fullmatch(entry.sha256)), f"files.{path}.sha256", "64 hex")
         need(_whole(entry.bytes) and entry.bytes >= 0, f"files.{path}.bytes", "a whole number from 0")
-    for path in (TOKENIZER, m.default_weights):
+    for path in (TOKENIZER, m.default_weights, *([PROMPT] if m.kind in WRITING else [])):
         need(path in m.files, "files", f"naming {path}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import BrokenSpecialist
-
-INPUTS = {"input_ids", "attention_mask"}
 
 
 def open_tokenizer(path: Path, max_tokens: int | None) -> tuple[Any, int]:
@@ -39,15 +38,18 @@ def open_session(path: Path, threads: int) -> Any:
     options.enable_mem_pattern = False  # it pays for inputs of one shape; ours vary
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors share no base class of their own
         raise BrokenSpecialist(f"The model can't be read: {error}.", where=str(path)) from error
-    inputs = {item.name for item in session.get_inputs()}
-    outputs = {item.name for item in session.get_outputs()}
-    if inputs != INPUTS or "logits" not in outputs:
+
+
+def check_names(session: Any, inputs: Collection[str], outputs: Collection[str], path: Path) -> None:
+    """See that a model takes these inputs and no others, and gives these outputs; raises BrokenSpecialist."""
+    takes = {item.name for item in session.get_inputs()}
+    gives = {item.name for item in session.get_outputs()}
+    if takes != set(inputs) or not gives.issuperset(outputs):
         raise BrokenSpecialist(
-            f"The model takes {', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}; "
-            "it must take attention_mask, input_ids and give logits.",
+            f"The model takes {', '.join(sorted(takes))} and gives {', '.join(sorted(gives))}; "
+            f"it must take {', '.join(sorted(inputs))} and give {', '.join(sorted(outputs))}.",
             where=str(path),
         )
-    return session

@@ -1,19 +1,13 @@
-"""What all specialists have in common: a folder, a manifest, a tokenizer, and a model behind ONNX Runtime."""
+"""What all specialists have in common: a folder, a manifest, and which of its weights are run on how many threads."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from zoo.errors import BadInput, BrokenSpecialist
-from zoo.manifest import TOKENIZER, WEIGHTS, Manifest
-from zoo.runtime import open_session, open_tokenizer
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from zoo.manifest import WEIGHTS, Manifest
 
 
 class Specialist(ABC):
@@ -24,22 +18,16 @@ class Specialist(ABC):
         manifest: its manifest.
         weights: `int8`, `fp32`, or None for the manifest's default.
         threads: CPU threads one run of the model may use.
-        batch_size: texts a run; None: 1 for int8 and 32 for fp32. Dynamically quantized weights scale activations by
-            the largest value in the batch, so that in larger batches the neighbours of a text change its scores a
-            little; alone, its answer depends on the text and nothing else. (A six-layer int8 encoder on one thread
-            was no slower that way: padding costs more than batching gains.)
 
     Attributes:
         KIND: the kind of task whose specialists it runs.
-        TRUNCATES: whether texts are cut at the manifest's max_tokens.
 
     Raises:
-        BrokenSpecialist: another kind, weights that are not there, or files that do not fit together (one short text
-            is asked to find out).
+        BrokenSpecialist: another kind, weights that are not there, or files that do not fit together (the model is run
+            once to find out).
     """
 
     KIND: ClassVar[str]
-    TRUNCATES: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -48,7 +36,6 @@ class Specialist(ABC):
         *,
         weights: str | None = None,
         threads: int = 1,
-        batch_size: int | None = None,
     ) -> None:
         if manifest.kind != self.KIND:
             raise BrokenSpecialist(
@@ -56,15 +43,9 @@ class Specialist(ABC):
                 where=str(folder),
                 fix="Use zoo.load, which knows the kinds; of one it does not know, upgrade the zoo.",
             )
-        for name, value in (("threads", threads), ("batch_size", 1 if batch_size is None else batch_size)):
-            if not isinstance(value, int) or value < 1:
-                raise BadInput(f"{name} must be a whole number from 1, not {value!r}.")
+        check_count("threads", threads)
         self.folder, self.manifest = folder, manifest
         self.weights = _weights(manifest, weights)
-        self.batch_size = batch_size or (1 if self.weights == WEIGHTS["int8"] else 32)
-        limit = manifest.max_tokens if self.TRUNCATES else None
-        self._tokenizer, self._pad = open_tokenizer(folder / TOKENIZER, limit)
-        self._session = open_session(folder / self.weights, threads)
 
     @property
     def name(self) -> str:
@@ -88,24 +69,6 @@ class Specialist(ABC):
     def predict(self, text: Any) -> Any:
         """The answer about a text; a list of them for a list of texts."""
 
-    def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
-        """What the model says of texts' token ids: their logits, finite, whatever their shape."""
-        import numpy as np
-
-        ids = np.full((len(tokens), max(map(len, tokens))), self._pad, dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, text in enumerate(tokens):
-            ids[row, : len(text)] = text
-            mask[row, : len(text)] = 1
-        try:
-            (logits,) = self._session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
-        except Exception as error:  # ONNX Runtime's errors share no base class of their own
-            raise self._broken(f"its model can't be run: {error}") from error
-        answer = np.asarray(logits, dtype=np.float32)
-        if not np.isfinite(answer).all():
-            raise self._broken("its model answers with what is not a number")
-        return answer
-
     def _broken(self, why: str) -> BrokenSpecialist:
         return BrokenSpecialist(
             f"{self.manifest.id} is broken: {why}.",
@@ -121,6 +84,12 @@ def _weights(manifest: Manifest, asked: str | None) -> str:
     if asked not in there:
         raise BadInput(f"{manifest.id} has no {asked!r} weights.", fix=f"Use one of: {', '.join(there)}.")
     return WEIGHTS[asked]
+
+
+def check_count(name: str, value: object) -> None:
+    """See that an argument is a whole number from 1; raises BadInput naming it."""
+    if not isinstance(value, int) or value < 1:
+        raise BadInput(f"{name} must be a whole number from 1, not {value!r}.")
 
 
 def check_texts(texts: object) -> None:
@@ -141,10 +110,3 @@ def check_texts(texts: object) -> None:
                 where=where,
                 fix="Read the file with its own encoding, or with errors='replace'.",
             ) from error
-
-
-def batches(tokens: list[list[int]], size: int) -> Iterator[list[int]]:
-    """Rows in batches of about equal length, so that little is spent on padding."""
-    rows = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from zoo import decoding
 from zoo.manifest import SPANS, Manifest
-from zoo.specialist import Specialist, batches, check_texts
+from zoo.reader import Reader, batches
+from zoo.specialist import check_texts
 from zoo.windows import Pieces, join, pieces, windows
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ class Span:
     unsure: bool
 
 
-class Tagger(Specialist):
-    """A loaded specialist that marks spans; see Specialist.
+class Tagger(Reader):
+    """A loaded specialist that marks spans; see Reader.
 
     Texts of any length are read: longer ones than the manifest's max_tokens in windows that overlap.
     """

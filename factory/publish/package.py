@@ -13,7 +13,7 @@ from typing import Any
 from factory.errors import FactoryError
 from factory.files import digest, explained, file_sha256, write_jsonl, write_text
 from factory.spec import Spec
-from zoo.manifest import TOKENIZER, WEIGHTS, FileEntry, Manifest, describe_files
+from zoo.manifest import PROMPT, TOKENIZER, WEIGHTS, WRITING, FileEntry, Manifest, describe_files
 from zoo.question import FILE as ASK
 
 MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, *WEIGHTS.values())
@@ -27,7 +27,8 @@ class Trained:
     """A student, as training and export left it.
 
     Attributes:
-        folder: holds `MODEL_FILES` and perhaps `COMPANIONS`; nothing else in it is published.
+        folder: holds `MODEL_FILES`, of kinds whose model writes the zoo's `PROMPT`, and perhaps `COMPANIONS`; nothing
+            else in it is published.
         max_tokens: longer texts are cut here.
         temperature: calibration; probabilities are softmax(logits / temperature).
         threshold: an answer less confident than this is marked unsure; None: no risk could be shown.
@@ -53,7 +54,8 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
     Raises:
         FactoryError: a model file is missing, or the dataset's version is.
     """
-    missing = [name for name in MODEL_FILES if not (trained.folder / name).is_file()]
+    needed = (*MODEL_FILES, PROMPT) if spec.kind in WRITING else MODEL_FILES
+    missing = [name for name in needed if not (trained.folder / name).is_file()]
     if missing:
         raise FactoryError(
             f"The model lacks {', '.join(missing)}.", where=str(trained.folder), fix="Run the training stage again."
@@ -77,7 +79,7 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
         forced=forced,
         files={
             name: FileEntry(file_sha256(path), path.stat().st_size)
-            for name in (*MODEL_FILES, *COMPANIONS)
+            for name in (*needed, *COMPANIONS)
             if (path := trained.folder / name).is_file()
         }
         | ({ASK: FileEntry(sha256(data).hexdigest(), len(data))} if (data := trained.ask.encode()) else {}),
