@@ -167,10 +167,6 @@ def _json(text: str, answer: Said) -> str:
 
 def _line(text: str, answer: Said, promised: bool) -> str:
     """An answer, or a text's spans, each with its place, one after the other; and the text last of all."""
-    if isinstance(answer, Written | Extracted):
-        said = answer.text if isinstance(answer, Written) else json.dumps(answer.values, ensure_ascii=False)
-        sure = "unsure" if answer.unsure else "sure" if promised else "no promise"
-        return "\t".join((" ".join(said.split()), f"{answer.score:.4f}", sure, " ".join(text.split())))
     if isinstance(answer, list):
         found = (
             f"{span.label} {span.start}:{span.end} {' '.join(span.text.split())} {span.score:.4f}"
@@ -178,8 +174,11 @@ def _line(text: str, answer: Said, promised: bool) -> str:
             for span in answer
         )
         return "\t".join(("; ".join(found) or "none", " ".join(text.split())))
-    confidence = "-" if answer.confidence is None else f"{answer.confidence:.4f}"
     doubt = "unsure" if answer.unsure else "sure" if promised or isinstance(answer, Decision) else "no promise"
+    if isinstance(answer, Written | Extracted):
+        said = answer.text if isinstance(answer, Written) else json.dumps(answer.values, ensure_ascii=False)
+        return "\t".join((" ".join(said.split()), f"{answer.score:.4f}", doubt, " ".join(text.split())))
+    confidence = "-" if answer.confidence is None else f"{answer.confidence:.4f}"
     columns: Iterable[str] = (answer.label, confidence, doubt)
     if isinstance(answer, Decision):
         columns = (*columns, answer.reason, answer.tier)

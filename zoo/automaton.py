@@ -20,7 +20,7 @@ DEAD = -1
 
 
 @dataclass
-class Sketch:
+class NFA:
     """A non-deterministic automaton in the making: edges by state, those that cost a byte and those that cost none."""
 
     edges: list[list[tuple[int, int, int]]] = field(default_factory=list)
@@ -36,16 +36,16 @@ class Sketch:
         return len(self.edges) - 1
 
 
-Grammar = Callable[[Sketch, int], int]
-"""Adds itself to a sketch after a state, and gives the state it ends in."""
+Grammar = Callable[[NFA, int], int]
+"""Adds itself to an automaton after a state, and gives the state it ends in."""
 
 
 def byte(first: int, last: int | None = None) -> Grammar:
     """One byte from first to last, both included."""
 
-    def add(sketch: Sketch, start: int) -> int:
-        end = sketch.state()
-        sketch.edges[start].append((first, first if last is None else last, end))
+    def add(nfa: NFA, start: int) -> int:
+        end = nfa.state()
+        nfa.edges[start].append((first, first if last is None else last, end))
         return end
 
     return add
@@ -54,9 +54,9 @@ def byte(first: int, last: int | None = None) -> Grammar:
 def seq(*grammars: Grammar) -> Grammar:
     """One after the other."""
 
-    def add(sketch: Sketch, start: int) -> int:
+    def add(nfa: NFA, start: int) -> int:
         for one in grammars:
-            start = one(sketch, start)
+            start = one(nfa, start)
         return start
 
     return add
@@ -70,12 +70,12 @@ def words(said: str) -> Grammar:
 def either(*grammars: Grammar) -> Grammar:
     """One of them."""
 
-    def add(sketch: Sketch, start: int) -> int:
-        end = sketch.state()
+    def add(nfa: NFA, start: int) -> int:
+        end = nfa.state()
         for one in grammars:
-            branch = sketch.state()
-            sketch.free[start].append(branch)
-            sketch.free[one(sketch, branch)].append(end)
+            branch = nfa.state()
+            nfa.free[start].append(branch)
+            nfa.free[one(nfa, branch)].append(end)
         return end
 
     return add
@@ -86,10 +86,10 @@ def repeat(grammar: Grammar, least: int = 0, most: int | None = None) -> Grammar
     if most is not None:
         return seq(*[grammar] * least, *[either(grammar, seq())] * (most - least))
 
-    def loop(sketch: Sketch, start: int) -> int:
-        again = sketch.state()
-        sketch.free[start].append(again)
-        sketch.free[grammar(sketch, again)].append(again)
+    def loop(nfa: NFA, start: int) -> int:
+        again = nfa.state()
+        nfa.free[start].append(again)
+        nfa.free[grammar(nfa, again)].append(again)
         return again
 
     return seq(*[grammar] * least, loop)
@@ -135,16 +135,16 @@ def automaton(grammars: Sequence[Grammar]) -> Automaton:
     """The automaton of grammars one after the other, each of them a part."""
     import numpy as np
 
-    sketch = Sketch()
-    first = last = sketch.state()
-    for sketch.part, grammar in enumerate(grammars):
-        last = grammar(sketch, last)
+    nfa = NFA()
+    first = last = nfa.state()
+    for nfa.part, grammar in enumerate(grammars):
+        last = grammar(nfa, last)
 
     def closed(states: set[int]) -> frozenset[int]:
         """With all that can be reached for free."""
         waiting = list(states)
         while waiting:
-            for other in sketch.free[waiting.pop()]:
+            for other in nfa.free[waiting.pop()]:
                 if other not in states:
                     states.add(other)
                     waiting.append(other)
@@ -154,7 +154,7 @@ def automaton(grammars: Sequence[Grammar]) -> Automaton:
     numbers = {begin: 0}
     order, rows = [begin], []
     for states in order:  # grows meanwhile
-        edges = [edge for one in states for edge in sketch.edges[one]]
+        edges = [edge for one in states for edge in nfa.edges[one]]
         row = np.full(256, DEAD, np.int32)
         cuts = sorted({start for start, _, _ in edges} | {stop + 1 for _, stop, _ in edges})
         for start, stop in itertools.pairwise(cuts):
@@ -168,7 +168,7 @@ def automaton(grammars: Sequence[Grammar]) -> Automaton:
         rows.append(row)
     table = np.stack(rows)
     ends = np.array([last in states for states in order])
-    parts = [min(sketch.parts[one] for one in states) for states in order]
+    parts = [min(nfa.parts[one] for one in states) for states in order]
     return Automaton(table, ends, parts, _left(table, ends))
 
 

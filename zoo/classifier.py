@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from zoo.decoding import softmax
+from zoo.encoder import EncoderSpecialist, batches
 from zoo.errors import BadInput
 from zoo.manifest import CLASSIFICATION, Manifest
-from zoo.reader import Reader, batches
 from zoo.specialist import check_texts
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Answer:
     scores: Mapping[str, float] | None = field(default=None, hash=False)
 
 
-class Classifier(Reader):
-    """A loaded classification specialist; see Reader."""
+class Classifier(EncoderSpecialist):
+    """A loaded classification specialist; see EncoderSpecialist."""
 
     KIND = CLASSIFICATION
 
@@ -67,7 +67,6 @@ class Classifier(Reader):
         """
         if isinstance(text, str):
             return self.predict([text], scores=scores)[0]
-        threshold = self.manifest.threshold
         answers = []
         for row in self.predict_proba(text):
             best = int(row.argmax())
@@ -76,7 +75,7 @@ class Classifier(Reader):
                 Answer(
                     label=self.labels[best],
                     confidence=confidence,
-                    unsure=threshold is not None and confidence < threshold,
+                    unsure=self._unsure(confidence),
                     scores=dict(zip(self.labels, map(float, row), strict=True)) if scores else None,
                 )
             )

@@ -6,15 +6,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any
 
-from zoo.author import Author, Odds
+from zoo.causal import CausalSpecialist, MeanProbability
+from zoo.decoder import Read
 from zoo.errors import BrokenSpecialist
-from zoo.manifest import EXTRACTION, PROMPT, Manifest
+from zoo.guide import Guide
+from zoo.manifest import EXTRACTION, PROMPT, TOKENIZER, Manifest
 from zoo.prompt import FIX
 from zoo.record_grammar import record_automaton
-from zoo.specialist import check_texts
-from zoo.steps import Steps
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Scalar = bool | int | float | str
 
@@ -41,8 +45,8 @@ class Extracted:
     complete: bool
 
 
-class Extractor(Author):
-    """A loaded specialist that reads records; see Author. Long texts are cut to the manifest's max_tokens."""
+class Extractor(CausalSpecialist[Extracted]):
+    """A loaded specialist that reads records; see CausalSpecialist."""
 
     KIND = EXTRACTION
 
@@ -55,55 +59,31 @@ class Extractor(Author):
                 where=str(folder / PROMPT),
                 fix=FIX,
             )
-        self._steps = Steps(record_automaton(self._prompt.fields), self._tokenizer)
+        self._guide = Guide(record_automaton(self._prompt.fields), self._tokenizer, where=str(folder / TOKENIZER))
 
-    @overload
-    def predict(self, text: str) -> Extracted: ...
-
-    @overload
-    def predict(self, text: list[str] | tuple[str, ...]) -> list[Extracted]: ...
-
-    def predict(self, text: str | list[str] | tuple[str, ...]) -> Extracted | list[Extracted]:
-        """Read a record out of a text, or of each text of a list.
-
-        Args:
-            text: one text, or a list of any length; what does not fit beside the prompt is cut off at its end.
-
-        Returns:
-            an Extracted for a text; a list of them, in the texts' order, for a list.
-
-        Raises:
-            BadInput: not a text, an empty one, or one that is not Unicode; names its place in the list.
-        """
-        if isinstance(text, str):
-            return self.predict([text])[0]
-        check_texts(text)
-        return [self._extract(one, place) for place, one in enumerate(text)]
-
-    def _extract(self, text: str, place: int) -> Extracted:
-        logits, read = self._begin(text, place)
-        steps, temperature = self._steps, self.manifest.temperature
-        whole, each = Odds(temperature), [Odds(temperature) for _ in self.labels]
-        ids, state = steps.forced(0)
+    def _answer(self, logits: NDArray[np.float32], read: Read) -> Extracted:
+        guide, temperature = self._guide, self.manifest.temperature
+        score, scores = MeanProbability(temperature), [MeanProbability(temperature) for _ in self.labels]
+        ids, state = guide.forced(0)
         written, complete = list(ids), True
-        while not steps.ended(state):
+        while not guide.ended(state):
             if ids:  # what was chosen last, and all that must follow it, in one run
                 logits, read = self._decoder.read(ids, read)
             short = len(written) >= self._prompt.max_new_tokens
             complete = complete and not short
-            field_ = steps.part(state) // 2  # what stands before a value is a part too
-            token, state, choice = steps.choose(logits, state, short=short)
+            place = guide.part(state) // 2  # of a field; what stands before its value is a part too
+            token, state, choice = guide.choose(logits, state, short=short)
             if choice:
-                whole.add(logits, token)
-                each[field_].add(logits, token)
-            following, state = steps.forced(state)
+                score.add(logits, token)
+                scores[place].add(logits, token)
+            following, state = guide.forced(state)
             ids = [token, *following]
             written += ids
         return Extracted(
-            values=_values(steps.said(written)),
-            score=whole.mean,
-            scores={name: odds.mean for name, odds in zip(self.labels, each, strict=True)},
-            unsure=self._unsure(whole.mean, complete),
+            values=_values(guide.said(written)),
+            score=score.value,
+            scores={name: one.value for name, one in zip(self.labels, scores, strict=True)},
+            unsure=not complete or self._unsure(score.value),
             complete=complete,
         )
 

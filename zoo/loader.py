@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from zoo.classifier import Classifier
-from zoo.errors import BadInput, BrokenSpecialist
+from zoo.errors import BrokenSpecialist
 from zoo.extractor import Extractor
 from zoo.hub import Hub, find, open_hub
 from zoo.manifest import Manifest, verify
-from zoo.reader import Reader
 from zoo.specialist import Specialist
 from zoo.tagger import Tagger
 from zoo.writer import Writer
@@ -70,7 +69,7 @@ def load(
             server stays in ZOO_CACHE (default ~/.cache/zoo) and works without the server from then on.
         weights: `int8` or `fp32`; None: the publisher's default.
         threads: CPU threads one run of the model may use. Several threads may also call one specialist.
-        batch_size: texts a run of classifiers and taggers, see `zoo.reader.Reader`; others take one text at a time.
+        batch_size: texts a run of classifiers and taggers, see `zoo.encoder`; others answer one text at a time.
 
     Returns:
         a zoo.Classifier, or by kind: `spans` a zoo.Tagger, `extraction` a zoo.Extractor, `generation` a zoo.Writer;
@@ -84,8 +83,7 @@ def load(
         BadInput: weights, threads or batch_size the specialist can't have.
     """
     folder, manifest = inspect(name, hub=hub)
-    how = {} if batch_size is None else {"batch_size": batch_size}
-    return open_folder(folder, manifest, weights=weights, threads=threads, **how)
+    return open_folder(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
 
 
 def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
@@ -93,7 +91,6 @@ def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
 
     Raises:
         BrokenSpecialist: of a kind that this zoo does not know, or as `Specialist` does.
-        BadInput: a batch_size for one that takes one text at a time.
     """
     if manifest.kind not in _KINDS:
         raise BrokenSpecialist(
@@ -101,10 +98,7 @@ def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:
             where=str(folder),
             fix="Upgrade the zoo: pip install --upgrade specialist-zoo.",
         )
-    kind = _KINDS[manifest.kind]
-    if "batch_size" in how and not issubclass(kind, Reader):
-        raise BadInput(f"{manifest.id} writes to one text at a time.", fix="Leave batch_size out.")
-    return kind(folder, manifest, **how)
+    return _KINDS[manifest.kind](folder, manifest, **how)
 
 
 def is_folder(name: str | Path) -> bool:

@@ -77,12 +77,13 @@ class Frame:
         tokenizer: a `tokenizers.Tokenizer` that neither truncates nor pads; from here on it takes no word for a control
             token.
         max_tokens: what before, text and after may be together.
+        where: the prompt's file, for errors.
 
     Raises:
         BrokenSpecialist: the prompt leaves no room for a text.
     """
 
-    def __init__(self, prompt: Prompt, tokenizer: Any, max_tokens: int) -> None:
+    def __init__(self, prompt: Prompt, tokenizer: Any, max_tokens: int, where: str = "") -> None:
         tokenizer.encode_special_tokens = False
         self.before, self.after = (
             tuple(tokenizer.encode(words, add_special_tokens=False).ids) for words in (prompt.before, prompt.after)
@@ -94,6 +95,7 @@ class Frame:
             raise BrokenSpecialist(
                 f"The prompt is {len(self.before) + len(self.after)} tokens long and leaves no room for a text: "
                 f"max_tokens is {max_tokens}.",
+                where=where,
                 fix=FIX,
             )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from zoo import decoding
+from zoo.encoder import EncoderSpecialist, batches
 from zoo.manifest import SPANS, Manifest
-from zoo.reader import Reader, batches
 from zoo.specialist import check_texts
 from zoo.windows import Pieces, join, pieces, windows
 
@@ -39,8 +39,8 @@ class Span:
     unsure: bool
 
 
-class Tagger(Reader):
-    """A loaded specialist that marks spans; see Reader.
+class Tagger(EncoderSpecialist):
+    """A loaded specialist that marks spans; see EncoderSpecialist.
 
     Texts of any length are read: longer ones than the manifest's max_tokens in windows that overlap.
     """
@@ -105,7 +105,6 @@ class Tagger(Reader):
         return [(cut, join(cut, some, [next(answers) for _ in some])) for cut, some in zip(cuts, given, strict=True)]
 
     def _spans(self, text: str, cut: Pieces, said: NDArray[np.float32]) -> list[Span]:
-        threshold = self.manifest.threshold
         probabilities = decoding.softmax(said, self.manifest.temperature)
         return [
             Span(
@@ -114,7 +113,7 @@ class Tagger(Reader):
                 end=one.end,
                 text=text[one.start : one.end],
                 score=one.score,
-                unsure=threshold is not None and one.score < threshold,
+                unsure=self._unsure(one.score),
             )
             for one in decoding.spans(text, cut.places, probabilities, self.labels)
         ]

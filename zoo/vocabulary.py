@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST = 32
-"""Bytes; longer tokens (mostly white space and rules) are left out: shorter ones write the same."""
+"""In bytes; longer tokens (mostly white space and rules) are left out: shorter ones write the same."""
+FIX = "Extraction needs a model with a byte-level tokenizer, such as SmolLM's or Qwen's."
 
 
 class Vocabulary:
     """The tokens of a byte-level tokenizer, as GPT-2, Llama 3, Qwen and SmolLM have them; control tokens left out.
 
     Raises:
-        BrokenSpecialist: tokens stand for something else than bytes, or a byte of ASCII has no token.
+        BrokenSpecialist: tokens stand for something else than bytes, or a byte that text may end with has no token.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, where: str = "") -> None:
         import numpy as np
 
         letters = _letters()
@@ -36,12 +37,12 @@ class Vocabulary:
                 self.bytes[number] = bytes(letters[letter] for letter in token)
             except KeyError:
                 raise BrokenSpecialist(
-                    f"The tokenizer is not a byte-level one: it has the token {token!r}.",
-                    fix="Extraction needs a model with a byte-level tokenizer, such as SmolLM's or Qwen's.",
+                    f"The tokenizer is not a byte-level one: it has the token {token!r}.", where=where, fix=FIX
                 ) from None
         singles = {said for said in self.bytes.values() if len(said) == 1}
-        if missing := [one for one in range(0x20, 0x7F) if bytes([one]) not in singles]:
-            raise BrokenSpecialist(f"The tokenizer has no token for the character {chr(missing[0])!r}.")
+        # With these every string can be ended, after a part of a character too.
+        if missing := [one for one in (*range(0x20, 0x7F), *range(0x80, 0xC0)) if bytes([one]) not in singles]:
+            raise BrokenSpecialist(f"The tokenizer has no token for the byte 0x{missing[0]:02X}.", where=where, fix=FIX)
         some = [(number, said) for number, said in sorted(self.bytes.items()) if len(said) <= LONGEST]
         self._ids = np.array([number for number, _ in some], np.int64)
         self._lengths = np.array([len(said) for _, said in some])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import overload
+from typing import TYPE_CHECKING
 
-from zoo.author import Author, Odds
+from zoo.causal import CausalSpecialist, MeanProbability
+from zoo.decoder import Read
 from zoo.manifest import GENERATION
-from zoo.specialist import check_texts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -28,40 +32,16 @@ class Written:
     complete: bool
 
 
-class Writer(Author):
-    """A loaded specialist that writes; see Author. Long texts are cut to the manifest's max_tokens."""
+class Writer(CausalSpecialist[Written]):
+    """A loaded specialist that writes; see CausalSpecialist."""
 
     KIND = GENERATION
 
-    @overload
-    def predict(self, text: str) -> Written: ...
-
-    @overload
-    def predict(self, text: list[str] | tuple[str, ...]) -> list[Written]: ...
-
-    def predict(self, text: str | list[str] | tuple[str, ...]) -> Written | list[Written]:
-        """Answer a text, or each text of a list.
-
-        Args:
-            text: one text, or a list of any length; what does not fit beside the prompt is cut off at its end.
-
-        Returns:
-            a Written for a text; a list of them, in the texts' order, for a list.
-
-        Raises:
-            BadInput: not a text, an empty one, or one that is not Unicode; names its place in the list.
-        """
-        if isinstance(text, str):
-            return self.predict([text])[0]
-        check_texts(text)
-        return [self._write(one, place) for place, one in enumerate(text)]
-
-    def _write(self, text: str, place: int) -> Written:
-        logits, read = self._begin(text, place)
-        odds, ids = Odds(self.manifest.temperature), list[int]()
+    def _answer(self, logits: NDArray[np.float32], read: Read) -> Written:
+        score, ids = MeanProbability(self.manifest.temperature), list[int]()
         while True:
             token = int(logits.argmax())
-            odds.add(logits, token)
+            score.add(logits, token)
             complete = token in self._prompt.stop
             if complete:
                 break
@@ -69,5 +49,5 @@ class Writer(Author):
             if len(ids) == self._prompt.max_new_tokens:
                 break
             logits, read = self._decoder.read([token], read)
-        said = self._tokenizer.decode(ids, skip_special_tokens=True).strip()
-        return Written(said, odds.mean, self._unsure(odds.mean, complete), complete)
+        text = self._tokenizer.decode(ids, skip_special_tokens=True).strip()
+        return Written(text, score.value, unsure=not complete or self._unsure(score.value), complete=complete)

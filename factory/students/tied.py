@@ -12,17 +12,15 @@ BLOCK = 32
 """Weights that share one scale."""
 
 
-def quantize_tied(path: Path) -> bool:
-    """Quantize the embeddings of a model whose output multiplies by the same weights; the file is written anew.
+def quantize_tied(path: Path) -> None:
+    """Quantize the embeddings of a model whose output multiplies by the same weights.
 
     ONNX Runtime's quantizers pass them by: to them they are no constant, but a table and its transpose. They become the
     weights of a `MatMulNBits`, whose rows are tokens, so that reading a token is taking its row.
 
     Args:
-        path: an ONNX file.
-
-    Returns:
-        Whether there were such weights, of a width that blocks divide; if not, the file is as it was.
+        path: an ONNX file, written anew; left as it is where there are no such weights, or blocks do not divide their
+            width.
     """
     import onnx
     from onnx import helper, numpy_helper
@@ -31,7 +29,7 @@ def quantize_tied(path: Path) -> bool:
     graph = model.graph
     found = _tied(graph)
     if found is None or found[0].dims[1] % BLOCK:
-        return False
+        return
     table, reading, turning, product = found
     tokens, width = table.dims
     weights, scale = _blocks(numpy_helper.to_array(table))
@@ -69,7 +67,6 @@ def quantize_tied(path: Path) -> bool:
     graph.initializer.remove(table)
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in tensors.items())
     onnx.save(model, path)
-    return True
 
 
 def _tied(graph: Any) -> tuple[Any, Any, Any, Any] | None:

@@ -9,10 +9,10 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
-import tiny_author
+import tiny_causal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_author import PROMPT_JSON
+from tiny_causal import PROMPT_JSON
 
 import zoo
 from factory.spec_field import Field, record_schema
@@ -20,8 +20,8 @@ from zoo.__main__ import main
 from zoo.errors import BrokenSpecialist
 from zoo.extractor import _values
 from zoo.form import TYPES, Form
+from zoo.guide import Guide
 from zoo.record_grammar import record_automaton
-from zoo.steps import Steps
 
 FIELDS: dict[str, dict[str, Any]] = {
     "law": {"type": "text"},
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(folder: Path, fields: dict[str, Any], labels: tuple[str, ...] = (), **changes: Any) -> Path:
     prompt = {**GIVEN, "fields": fields}
-    return tiny_author.make(
+    return tiny_causal.make(
         folder, after={}, prompt=prompt, kind="extraction", labels=labels or tuple(fields), **changes
     )
 
@@ -60,17 +60,17 @@ def test_a_record_fits_its_fields_and_has_a_score_a_field(folder: Path) -> None:
     assert extractor.predict(["law and order", "x"])[0] == said and said.unsure is not said.complete
 
 
-def write(steps: Steps, random: np.random.Generator, most: int, sharp: float) -> tuple[bytes, int]:
+def write(guide: Guide, random: np.random.Generator, most: int, sharp: float) -> tuple[bytes, int]:
     """A record written by a model that says something at random; and how many tokens it took."""
-    written, state = steps.forced(0)
+    written, state = guide.forced(0)
     written = list(written)
-    size = tiny_author.tokenizer().get_vocab_size()
-    while not steps.ended(state):
+    size = tiny_causal.tokenizer().get_vocab_size()
+    while not guide.ended(state):
         logits = (sharp * random.normal(size=size)).astype(np.float32)
-        token, state, _ = steps.choose(logits, state, short=len(written) >= most)
-        ids, state = steps.forced(state)
+        token, state, _ = guide.choose(logits, state, short=len(written) >= most)
+        ids, state = guide.forced(state)
         written += [token, *ids]
-    return steps.said(written), len(written)
+    return guide.said(written), len(written)
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1)
@@ -89,10 +89,10 @@ def test_whatever_a_model_says_the_record_parses_and_fits(forms: dict[str, Any],
     for form in forms.values():
         form["many"] = form["many"] and form["type"] != "boolean"
         form["values"] = ["yes", 'no "way"', "é"] if form["type"] == "choice" else []
-    steps = Steps(
-        record_automaton({name: Form.of(name, form) for name, form in forms.items()}), tiny_author.tokenizer()
+    guide = Guide(
+        record_automaton({name: Form.of(name, form) for name, form in forms.items()}), tiny_causal.tokenizer()
     )
-    said, count = write(steps, np.random.default_rng(seed), most, 1.0)
+    said, count = write(guide, np.random.default_rng(seed), most, 1.0)
     assert list(json.loads(said)) == list(forms)
     assert json.dumps(json.loads(said), ensure_ascii=False).encode() == said or "number" in str(forms)
     jsonschema.validate(_values(said), schema(forms))

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-import tiny_author
-from tiny_author import END, PROMPT_JSON
+import tiny_causal
+from tiny_causal import END, PROMPT_JSON
 
 import zoo
 from zoo.__main__ import main
@@ -23,7 +23,7 @@ HI = {"Ċ": "H", "H": "i", "i": END}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_author.make(tmp_path_factory.mktemp("writer") / "hi", after=HI)
+    return tiny_causal.make(tmp_path_factory.mktemp("writer") / "hi", after=HI)
 
 
 @pytest.fixture(params=["int8", "fp32"])
@@ -49,7 +49,7 @@ def test_many_texts_are_answered_one_by_one_and_threads_share_it(writer: zoo.Wri
 
 
 def test_a_text_is_cut_at_its_end_and_the_prompt_never(writer: zoo.Writer) -> None:
-    prompt = len(tiny_author.tokenizer().encode(PROMPT_JSON["before"] + PROMPT_JSON["after"]).ids)
+    prompt = len(tiny_causal.tokenizer().encode(PROMPT_JSON["before"] + PROMPT_JSON["after"]).ids)
     room = writer.manifest.max_tokens - prompt
     assert writer.predict("x" * 500) == writer.predict("x" * room) != writer.predict("x" * (room - 1))
     assert writer.predict("x" * 500).text == "Hi"  # it follows on what stands after the text
@@ -72,16 +72,16 @@ def test_what_was_read_in_parts_is_as_read_at_once(folder: Path) -> None:
 
 
 def test_an_answer_without_end_is_cut_and_unsure(tmp_path: Path) -> None:
-    said = zoo.load(tiny_author.make(tmp_path / "on", after={"Ċ": "H", "H": "H"})).predict("law")
+    said = zoo.load(tiny_causal.make(tmp_path / "on", after={"Ċ": "H", "H": "H"})).predict("law")
     assert said.text == "H" * PROMPT_JSON["max_new_tokens"] and said.unsure and not said.complete
 
 
 def test_below_the_threshold_it_is_unsure(tmp_path: Path) -> None:
-    assert zoo.load(tiny_author.make(tmp_path / "doubt", after=HI, threshold=0.9999)).predict("law").unsure
+    assert zoo.load(tiny_causal.make(tmp_path / "doubt", after=HI, threshold=0.9999)).predict("law").unsure
 
 
 def test_temperature_makes_it_less_sure(folder: Path, tmp_path: Path) -> None:
-    warm = zoo.load(tiny_author.make(tmp_path / "warm", after=HI, temperature=3.0)).predict("law")
+    warm = zoo.load(tiny_causal.make(tmp_path / "warm", after=HI, temperature=3.0)).predict("law")
     cold = zoo.load(folder).predict("law")
     assert warm.text == cold.text and warm.score < cold.score
 
@@ -98,7 +98,7 @@ def test_a_batch_size_says_nothing_to_it(folder: Path) -> None:
 
 
 def test_another_prompt_is_refused(tmp_path: Path) -> None:
-    folder = tiny_author.make(tmp_path / "w", after=HI)
+    folder = tiny_causal.make(tmp_path / "w", after=HI)
     prompt = folder / PROMPT
     prompt.write_text(prompt.read_text().replace("Answer", "answer"))
     with pytest.raises(Tampered, match=r"prompt\.json"):
@@ -121,7 +121,7 @@ def test_another_prompt_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_a_prompt_is_told(tmp_path: Path, change: dict[str, object], said: str) -> None:
-    folder = tiny_author.make(tmp_path / "bad", after=HI, prompt={**PROMPT_JSON, **change})
+    folder = tiny_causal.make(tmp_path / "bad", after=HI, prompt={**PROMPT_JSON, **change})
     with pytest.raises(BrokenSpecialist, match=said):
         zoo.load(folder)
 

@@ -1,4 +1,4 @@
-"""Specialists that read: one run of an encoder behind ONNX Runtime for a text, or for several."""
+"""Specialists whose model is an encoder behind ONNX Runtime: one run for a text, or for several."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 INPUTS = ("input_ids", "attention_mask")
 
 
-class Reader(Specialist):
+class EncoderSpecialist(Specialist):
     """A specialist whose model is an encoder; see Specialist.
 
     Args:

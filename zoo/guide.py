@@ -1,4 +1,4 @@
-"""How a model writes by an automaton: which tokens it may choose in a state, and which must follow without a choice."""
+"""How a model is held to an automaton: which tokens it may choose in a state, and which must follow anyway."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
     Taken = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 
-class Steps:
-    """The steps of an automaton in a tokenizer's tokens.
+class Guide:
+    """An automaton in a tokenizer's tokens.
 
-    What was found out about a state is kept. Threads can share one: two may find out the same, and it is the same.
+    What was found out about a state is kept. Threads can share one: what two find out at once is the same.
 
     Args:
         machine: what may be written, in bytes.
         tokenizer: a byte-level `tokenizers.Tokenizer`.
+        where: the tokenizer's file, for errors.
 
     Raises:
         BrokenSpecialist: another tokenizer.
     """
 
-    def __init__(self, machine: Automaton, tokenizer: Any) -> None:
+    def __init__(self, machine: Automaton, tokenizer: Any, where: str = "") -> None:
         self._machine = machine
-        self._vocabulary = Vocabulary(tokenizer)
+        self._vocabulary = Vocabulary(tokenizer, where)
         self._taken: dict[int, Taken] = {}
         self._closing: dict[int, Taken] = {}
         self._forced: dict[int, tuple[list[int], int]] = {}

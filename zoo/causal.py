@@ -1,0 +1,115 @@
+"""Specialists that write: a causal language model behind ONNX Runtime, token by token, the likeliest first."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from zoo.decoder import Decoder, Read
+from zoo.errors import BadInput
+from zoo.manifest import PROMPT, TOKENIZER, Manifest
+from zoo.prompt import Frame, Prompt
+from zoo.runtime import open_tokenizer
+from zoo.specialist import Specialist, check_texts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+AnswerT = TypeVar("AnswerT")
+
+
+class CausalSpecialist(Specialist, Generic[AnswerT]):
+    """A specialist whose model writes its answer; see Specialist.
+
+    What its prompt says before every text is read once, when it is loaded. Texts are answered one by one: an answer
+    depends on its text and nothing else.
+
+    Args:
+        batch_size: None; there is nothing to choose.
+        how: what Specialist takes.
+
+    Raises:
+        BadInput: a batch_size.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, *, threads: int = 1, batch_size: int | None = None, **how: Any
+    ) -> None:
+        super().__init__(folder, manifest, threads=threads, **how)
+        if batch_size is not None:
+            raise BadInput(f"{manifest.id} answers one text at a time.", fix="Leave batch_size out.")
+        self._prompt = Prompt.read(folder / PROMPT)
+        self._tokenizer, _ = open_tokenizer(folder / TOKENIZER, None)
+        self._frame = Frame(self._prompt, self._tokenizer, manifest.max_tokens, where=str(folder / PROMPT))
+        self._decoder = Decoder(folder / self.weights, threads)
+        self._before = self._decoder.nothing
+        if self._frame.before:
+            _, self._before = self._decoder.read(self._frame.before, self._before)
+        logits, _ = self._decoder.read([0], self._before)
+        known = self._tokenizer.get_vocab_size()
+        if len(logits) < known or max(self._prompt.stop) >= len(logits):
+            raise self._broken(
+                f"its model knows {len(logits)} tokens, its tokenizer {known}, and it stops at {self._prompt.stop}"
+            )
+
+    @overload
+    def predict(self, text: str) -> AnswerT: ...
+
+    @overload
+    def predict(self, text: list[str] | tuple[str, ...]) -> list[AnswerT]: ...
+
+    def predict(self, text: str | list[str] | tuple[str, ...]) -> AnswerT | list[AnswerT]:
+        """Answer a text, or each text of a list.
+
+        Args:
+            text: one text, or a list of any length; what does not fit beside the prompt is cut off at its end.
+
+        Returns:
+            an answer for a text; a list of them, in the texts' order, for a list.
+
+        Raises:
+            BadInput: not a text, an empty one, or one that is not Unicode; names its place in the list.
+        """
+        if isinstance(text, str):
+            return self.predict([text])[0]
+        check_texts(text)
+        return [self._answer(*self._read(one, place)) for place, one in enumerate(text)]
+
+    def _read(self, text: str, place: int) -> tuple[NDArray[np.float32], Read]:
+        """Read a text and what stands around it: the logits of an answer's first token, and what was read."""
+        rest = self._frame.rest(text)
+        if len(rest) == len(self._frame.after):
+            raise BadInput("This text holds nothing the specialist can read.", where=f"text {place}")
+        return self._decoder.read(rest, self._before)
+
+    @abstractmethod
+    def _answer(self, logits: NDArray[np.float32], read: Read) -> AnswerT:
+        """Write the answer to what was read; `logits` are of its first token, float32 [vocabulary]."""
+
+
+class MeanProbability:
+    """How likely a model found the tokens it chose: the geometric mean of their calibrated probabilities.
+
+    Args:
+        temperature: probabilities are softmax(logits / temperature).
+    """
+
+    def __init__(self, temperature: float) -> None:
+        self._temperature = temperature
+        self._log_sum, self._count = 0.0, 0
+
+    def add(self, logits: NDArray[np.float32], token: int) -> None:
+        """Count a token, by the logits [vocabulary] it was chosen from: among all tokens, not the allowed alone."""
+        import numpy as np
+
+        scaled = (logits - logits.max()) / np.float32(self._temperature)
+        self._log_sum += float(scaled[token]) - math.log(float(np.exp(scaled).sum(dtype=np.float64)))
+        self._count += 1
+
+    @property
+    def value(self) -> float:
+        """0 to 1; of no tokens 1."""
+        return math.exp(self._log_sum / self._count) if self._count else 1.0
