@@ -111,6 +111,8 @@ def test_packaging_again_leaves_nothing_of_the_first_time(packed):
 def test_a_model_that_lacks_a_file_or_its_dataset_is_refused(trained, spec):
     with pytest.raises(FactoryError, match="which dataset"):
         describe(replace(trained, lineage={}), spec, "1.0.0")
+    with pytest.raises(FactoryError, match=r"lacks prompt\.json"):
+        describe(trained, spec.model_copy(update={"kind": "generation"}), "1.0.0")
     (trained.folder / "onnx" / "model.onnx").unlink()
     with pytest.raises(FactoryError, match=r"lacks onnx/model\.onnx"):
         describe(trained, spec, "1.0.0")
