@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocab_size=VOCABULARY,
         hidden_size=32,
         intermediate_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=1,  # each takes the exporter seconds
         num_attention_heads=2,
         num_key_value_heads=1,
         max_position_embeddings=64,
@@ -87,3 +87,8 @@ def test_a_model_too_large_for_one_file_is_told(folder: Path, tmp_path: Path, mo
     with pytest.raises(FactoryError, match="one ONNX file holds"):
         export_causal.export(folder, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_cache_is_named_layer_by_layer() -> None:
+    wanted = ["present.0.key", "present.0.value", "present.1.key", "present.1.value"]
+    assert export_causal.cache_names("present", 2) == wanted
