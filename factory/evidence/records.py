@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from factory.errors import DataError
 from factory.files import digest, read_jsonl, write_jsonl
-from factory.row import Gold
+from factory.row import Gold, Row
 from factory.span import Span, Spans
 
 Decision = str | Spans
@@ -183,6 +183,23 @@ class Promise(Evidence):
     sentence: str
 
 
+class Export(Evidence):
+    """Whether an export answers as the model does that it was made from; one that does not is not published.
+
+    Attributes:
+        agreement: the share of its answers that are torch's; of spans, of the word pieces that either puts into one.
+        floor: what that must reach.
+        published: the weights that are published as the default.
+        sentence: the same for a person.
+    """
+
+    kind: Literal["export"] = "export"
+    agreement: float
+    floor: float
+    published: str
+    sentence: str
+
+
 class Speed(Evidence):
     """How fast: milliseconds a call (50th and 95th percentile over n calls) and rows a second, `batch` texts a call."""
 
@@ -211,7 +228,9 @@ class GateLine(Evidence):
     sentence: str
 
 
-AnyEvidence = Record | Comparison | ClassFigures | SpanMistakes | Confusion | Coverage | Promise | Speed | GateLine
+AnyEvidence = (
+    Record | Comparison | ClassFigures | SpanMistakes | Confusion | Coverage | Promise | Export | Speed | GateLine
+)
 _ADAPTER: TypeAdapter[AnyEvidence] = TypeAdapter(Annotated[AnyEvidence, Field(discriminator="kind")])
 
 
@@ -220,8 +239,8 @@ def rows_hash(gold: Iterable[tuple[str, str]]) -> str:
     return digest(sorted([row_id, label] for row_id, label in gold))
 
 
-def decision(row: Gold) -> Decision:
-    """What people said of a gold row."""
+def decision(row: Gold | Row) -> Decision:
+    """What people said of a gold row, or was decided on a row."""
     return row.label if row.spans is None else row.spans
 
 

@@ -15,12 +15,14 @@ from factory.evidence.records import (
     Comparison,
     Confusion,
     Coverage,
+    Export,
     GateLine,
     Promise,
     Record,
     SpanMistakes,
     Speed,
 )
+from factory.publish import package
 from factory.publish.template import fill
 from factory.span import strip
 from factory.spec import Spec
@@ -76,8 +78,6 @@ def render(
     spec: Spec,
     dataset: Mapping[str, Any],
     evidence: Sequence[AnyEvidence],
-    *,
-    who: str = "student:int8",
 ) -> str:
     """README.md of a specialist.
 
@@ -86,13 +86,13 @@ def render(
         spec: for words: purpose, limits, policy.
         dataset: the manifest of the dataset version it was trained on.
         evidence: every record there is.
-        who: whose records are the published weights' own.
 
     Raises:
         GateError: no figure of the published weights, or a failed gate although `manifest.forced` is not set.
     """
     from huggingface_hub import ModelCard
 
+    who = package.who(manifest)
     own = [record for record in _of(Record, evidence) if record.who == who]
     if not own:
         raise GateError(
@@ -113,6 +113,7 @@ def render(
         "spec": spec,
         "dataset": dataset,
         "who": who,
+        "exports": _of(Export, evidence),
         "failed": failed,
         "gate": _of(GateLine, evidence),
         "tables": _tables(_of(Record, evidence)),

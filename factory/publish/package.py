@@ -16,7 +16,7 @@ from factory.spec import Spec
 from zoo.manifest import PROMPT, TOKENIZER, WEIGHTS, WRITING, FileEntry, Manifest, describe_files
 from zoo.question import FILE as ASK
 
-MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, *WEIGHTS.values())
+MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, WEIGHTS["fp32"])
 COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json")
 """Published where a model has them: transformers' AutoTokenizer reads its settings there, and guesses without."""
 CARD, EVIDENCE = "README.md", "evidence.jsonl"
@@ -27,14 +27,15 @@ class Trained:
     """A student, as training and export left it.
 
     Attributes:
-        folder: holds `MODEL_FILES`, of kinds whose model writes the zoo's `PROMPT`, and perhaps `COMPANIONS`; nothing
-            else in it is published.
+        folder: holds `MODEL_FILES`, the `weights`, of kinds whose model writes the zoo's `PROMPT`, and perhaps
+            `COMPANIONS`; nothing else in it is published.
         max_tokens: longer texts are cut here.
         temperature: calibration; probabilities are softmax(logits / temperature).
         threshold: an answer less confident than this is marked unsure; None: no risk could be shown.
         lineage: what it was made from; `dataset` (its version) must be there, usually also `teacher`, `encoder`.
         risk: how often answers from the threshold up may be wrong.
         ask: the text of ask.json (factory.publish.ask); empty: it is published without.
+        weights: of `zoo.manifest.WEIGHTS`, what is loaded by default; where that is fp32, int8 is not published.
     """
 
     folder: Path
@@ -44,6 +45,22 @@ class Trained:
     lineage: Mapping[str, str] = field(default_factory=dict)
     risk: float | None = None
     ask: str = ""
+    weights: str = "int8"
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """What is published of `zoo.manifest.WEIGHTS`, the default first."""
+        return tuple(dict.fromkeys((self.weights, "fp32")))
+
+    @property
+    def who(self) -> str:
+        """How records call it: `student:int8`."""
+        return f"student:{self.weights}"
+
+
+def who(manifest: Manifest) -> str:
+    """How records call a published student, on the weights loaded by default."""
+    return next(f"student:{name}" for name, path in WEIGHTS.items() if path == manifest.default_weights)
 
 
 def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False) -> Manifest:
@@ -54,7 +71,8 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
     Raises:
         FactoryError: a model file is missing, or the dataset's version is.
     """
-    needed = (*MODEL_FILES, PROMPT) if spec.kind in WRITING else MODEL_FILES
+    prompt = (PROMPT,) if spec.kind in WRITING else ()
+    needed = list(dict.fromkeys((*MODEL_FILES, WEIGHTS[trained.weights], *prompt)))
     missing = [name for name in needed if not (trained.folder / name).is_file()]
     if missing:
         raise FactoryError(
@@ -77,6 +95,7 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         lineage={"spec": spec.identity, **trained.lineage},
         forced=forced,
+        default_weights=WEIGHTS[trained.weights],
         files={
             name: FileEntry(file_sha256(path), path.stat().st_size)
             for name in (*needed, *COMPANIONS)

@@ -12,7 +12,7 @@ from factory.evidence import gate, promise, report, speed
 from factory.evidence.circumstances import Circumstances, here
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
-from factory.evidence.records import AnyEvidence, decision, write_evidence
+from factory.evidence.records import AnyEvidence, Export, decision, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, write_json
 from factory.generate import judge as judging
@@ -22,7 +22,6 @@ from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said
 
-CANDIDATE = "student:int8"
 SECONDS = "seconds.json"
 TIMED = 10  # replies whose time is taken, one after the other
 _ASKED = {False: "the labels' names", True: "the policy"}
@@ -85,19 +84,20 @@ def evaluate(build: Build) -> Output:
         for name, predictions in seen.items():
             write_predictions(out / "predictions" / f"{name.replace(':', '_').replace(' ', '_')}.jsonl", predictions)
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
-        judged = gate.judge(build.spec.gate, seen[CANDIDATE], opponents, build.gold, circumstances)
+        sealed = model.trained(build)
+        candidate = seen[sealed.who]
+        judged = gate.judge(build.spec.gate, candidate, opponents, build.gold, circumstances)
         records: list[AnyEvidence] = [r for one in seen.values() for r in figures.measure(one, circumstances)]
         records += [
-            figures.compare(seen[CANDIDATE], other, circumstances, metric)
+            figures.compare(candidate, other, circumstances, metric)
             for other in opponents.values()
             for metric in metrics
         ]
-        sealed = model.trained(build)
-        records.append(promise.measure(seen[CANDIDATE], build.spec.student.risk, sealed.threshold, circumstances))
-        records += [*speeds, *judged.lines]
+        records.append(promise.measure(candidate, build.spec.student.risk, sealed.threshold, circumstances))
+        records += [model.export_record(build, circumstances), *speeds, *judged.lines]
         write_evidence(out / "evidence.jsonl", records)
         write_json(out / "gate.json", {"passed": judged.passed, "lines": [line.sentence for line in judged.lines]})
-        report.write(out, _report(build, records, judged.passed))
+        report.write(out, _report(build, candidate.who, records, judged.passed))
         told = {name: round(value_of(metrics[0], one.gold, one.predicted), 4) for name, one in seen.items()}
         write_json(out / SUMMARY, {**told, "gold rows": len(build.gold), "gate passed": judged.passed})
 
@@ -112,11 +112,11 @@ def evaluate(build: Build) -> Output:
 
 
 def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[dict[str, Predictions], list[Any]]:
-    """Both exports as an application runs them, and how fast they are."""
+    """The exports as an application runs them, and how fast they are."""
     found: dict[str, Predictions] = {}
     speeds: list[Any] = []
     texts = [row.text for row in build.gold]
-    for weights in ("int8", "fp32"):
+    for weights in model.trained(build).exports:
         specialist = model.candidate(build, folder, weights)
         said = model.student_of(build).answers(specialist, texts)
         who = f"student:{weights}"
@@ -139,7 +139,7 @@ def _answers(build: Build, who: str, said: Said) -> Predictions:
     return answers(who, build.gold, said.decisions, what=said.what, scores=said.scores)
 
 
-def _report(build: Build, records: Sequence[AnyEvidence], passed: bool) -> report.Report:
+def _report(build: Build, candidate: str, records: Sequence[AnyEvidence], passed: bool) -> report.Report:
     data: dict[str, Mapping[str, Any]] = {
         "Rows written by the teacher": build.summary("write"),
         "Hygiene": build.summary("clean"),
@@ -150,6 +150,7 @@ def _report(build: Build, records: Sequence[AnyEvidence], passed: bool) -> repor
         "Training": build.summary("train"),
     }
     notes = [] if passed else ["The gate was not passed: this version may not be published."]
+    notes += [one.sentence for one in records if isinstance(one, Export) and one.agreement < one.floor]
     if build.budget.measure_teacher and build.budget.measure_teacher < len(build.gold):
         notes.append(
             f"The teacher was measured on a {describe(build.gold, build.budget.measure_teacher)}; "
@@ -160,5 +161,5 @@ def _report(build: Build, records: Sequence[AnyEvidence], passed: bool) -> repor
     held = {name: build.run("review").path / name for name in (WORTH, JUDGES)}
     checks, judges = (read_json(path) if path.exists() else {} for path in held.values())
     return report.Report(
-        spec.name, spec.title, spec.purpose, CANDIDATE, records, data, notes=notes, checks=checks, judges=judges
+        spec.name, spec.title, spec.purpose, candidate, records, data, notes=notes, checks=checks, judges=judges
     )

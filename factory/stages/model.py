@@ -11,6 +11,8 @@ import numpy as np
 from factory.dataset.version import open_version
 from factory.errors import FactoryError
 from factory.evidence import calibration
+from factory.evidence.circumstances import Circumstances
+from factory.evidence.records import Export, decision, rows_hash, said
 from factory.files import read_json, write_json
 from factory.publish import ask
 from factory.publish.package import Trained, describe, package
@@ -21,10 +23,11 @@ from factory.stages.build import SUMMARY, Build
 from factory.stages.classifying import Classifying
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
-from factory.students.export import FP32, INT8, difference, export
+from factory.students.export import EXPORTER, FP32, INT8, difference, export
 from factory.students.training import Recipe
 from factory.students.training import train as fit
 from zoo.loader import open_folder
+from zoo.manifest import WEIGHTS
 from zoo.specialist import Specialist
 
 OF_KIND: Mapping[str, Student] = {"classification": Classifying(), "spans": Tagging()}
@@ -32,10 +35,14 @@ OF_KIND: Mapping[str, Student] = {"classification": Classifying(), "spans": Tagg
 CALIBRATION = "calibration.json"
 LARGEST_DIFFERENCE = 1e-3
 """Between torch's probabilities and the fp32 export's; more is a broken export."""
+FLOOR = 0.9
+"""The share of its answers to held-out rows that int8 must give as torch does, or fp32 is published in its place. What
+differs may be lost: a tenth is more than an opponent is usually beaten by. Sound exports share 95 % and more of their
+answers with torch, one whose products saturate 20 %."""
 
 
 def train(build: Build) -> Output:
-    """The student: safetensors, tokenizer, ONNX fp32 and int8, calibration.json."""
+    """The student: safetensors, tokenizer, ONNX fp32, int8 unless it answers otherwise, calibration.json."""
     made = build.run("dataset")
     recipe, student = recipe_of(build), student_of(build)
 
@@ -45,10 +52,59 @@ def train(build: Build) -> Output:
         if not (out / "training.json").exists():
             fit(student.lesson, version.rows("train"), held, recipe, out, build.meter("train", "steps"))
         export(out, student.lesson.outputs(recipe.labels), recipe.max_tokens, out, pooled=student.pooled)
-        _calibrate(student, out, held, recipe, build.spec.student.risk)
+        calibrate(student, out, held, recipe, build.spec.student.risk)
 
-    inputs = {"dataset": made, "recipe": _identity(build, recipe), **_stated(build.spec.student)}
+    stated = _stated(build.spec.student)
+    inputs = {"dataset": made, "recipe": _identity(build, recipe), "exporter": EXPORTER, "floor": FLOOR, **stated}
     return build.stage("train", inputs, work)
+
+
+def calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe, risk: float) -> None:
+    """Temperature by held-out rows, the risk's threshold by people's, and every export compared with torch on them.
+
+    An int8 export below the floor is removed.
+    """
+    texts = [row.text for row in held]
+    reference = np.concatenate(student.logits(out, recipe, texts))
+    exports = {name: student.logits(out, recipe, texts, out / name) for name in (FP32, INT8)}
+    parity = {name: difference(reference, np.concatenate(says), student.silent) for name, says in exports.items()}
+    if parity[FP32]["largest_probability_difference"] > LARGEST_DIFFERENCE:
+        raise FactoryError(
+            f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
+            fix="Try another version of torch or onnx; nothing was published.",
+        )  # fmt: skip
+    agreement = parity[INT8]["same_label"]
+    weights = "int8" if agreement >= FLOOR else "fp32"
+    if weights == "fp32":
+        (out / INT8).unlink()
+    logits = exports[WEIGHTS[weights]]
+    scale = calibration.temperature(np.concatenate(logits), student.targets(out, recipe, held))
+    people = [number for number, row in enumerate(held) if row.origin == "reviewed"]
+    bound = None
+    if people:
+        answers = [logits[number] for number in people]
+        sure, right = student.certainty(out, recipe, [held[number] for number in people], answers, scale)
+        bound = calibration.threshold(sure, right, risk) if len(sure) else None
+    history = read_json(out / "training.json")["epochs"]
+    write_json(
+        out / CALIBRATION,
+        {
+            "temperature": round(scale, 4),
+            "threshold": round(bound.confidence, 4) if bound else None,
+            "parity": parity,
+            "weights": weights,
+        },
+    )
+    write_json(
+        out / SUMMARY,
+        {
+            "epochs": len(history),
+            student.lesson.figure: min(item["held_out"] for item in history),
+            "temperature": round(scale, 3),
+            "int8 answers as torch does": round(agreement, 4),
+            "published weights": weights,
+        },
+    )
 
 
 def reviewed_only(build: Build) -> Output:
@@ -76,6 +132,7 @@ def trained(build: Build) -> Trained:
         max_tokens=build.spec.student.max_tokens,
         temperature=values["temperature"],
         threshold=values["threshold"],
+        weights=values["weights"],
         risk=build.spec.student.risk,
         ask=ask.told(lambda text: student_of(build).question(build.spec, text, True)),
         lineage={
@@ -93,46 +150,33 @@ def student_of(build: Build) -> Student:
     return OF_KIND[build.spec.kind]
 
 
+def export_record(build: Build, circumstances: Circumstances) -> Export:
+    """What the training stage found of the int8 export, as evidence."""
+    values = read_json(build.run("train").path / CALIBRATION)
+    held = open_version(build.run("dataset").path).rows("held_out")
+    agreement, published = values["parity"][INT8]["same_label"], values["weights"]
+    found = f"int8 answers as torch does in {100 * agreement:.1f} % of its answers to {len(held)} held-out rows"
+    told = "is published" if published == "int8" else "is not: fp32 is published in its place"
+    return Export(
+        who="student:int8",
+        what=f"{build.encoder_identity}, ONNX int8",
+        rows=rows_hash((row.id, said(decision(row))) for row in held),
+        n=len(held),
+        sample="held out of training",
+        **vars(circumstances),
+        agreement=agreement,
+        floor=FLOOR,
+        published=published,
+        sentence=f"{found}; what reaches {100 * FLOOR:.0f} % is published, and it {told}.",
+    )
+
+
 def candidate(build: Build, folder: Path, weights: str) -> Specialist:
     """The student as an application would run it: packaged without card or evidence, opened by the zoo."""
     student = trained(build)
     manifest = describe(student, build.spec, f"{build.spec.major}.0.0")
     sealed = package(student, manifest, card="", evidence=[], out=folder)
     return open_folder(folder, sealed, weights=weights)
-
-
-def _calibrate(student: Student, out: Path, held: Sequence[Row], recipe: Recipe, risk: float) -> None:
-    """Temperature by held-out rows, the risk's threshold by people's, and every export compared with torch on them."""
-    texts = [row.text for row in held]
-    reference = np.concatenate(student.logits(out, recipe, texts))
-    exports = {name: student.logits(out, recipe, texts, out / name) for name in (FP32, INT8)}
-    parity = {name: difference(reference, np.concatenate(logits)) for name, logits in exports.items()}
-    if parity[FP32]["largest_probability_difference"] > LARGEST_DIFFERENCE:
-        raise FactoryError(
-            f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
-            fix="Try another version of torch or onnx; nothing was published.",
-        )  # fmt: skip
-    scale = calibration.temperature(np.concatenate(exports[INT8]), student.targets(out, recipe, held))
-    people = [number for number, row in enumerate(held) if row.origin == "reviewed"]
-    bound = None
-    if people:
-        said = [exports[INT8][number] for number in people]
-        sure, right = student.certainty(out, recipe, [held[number] for number in people], said, scale)
-        bound = calibration.threshold(sure, right, risk) if len(sure) else None
-    history = read_json(out / "training.json")["epochs"]
-    write_json(
-        out / CALIBRATION,
-        {"temperature": round(scale, 4), "threshold": round(bound.confidence, 4) if bound else None, "parity": parity},
-    )
-    write_json(
-        out / SUMMARY,
-        {
-            "epochs": len(history),
-            student.lesson.figure: min(item["held_out"] for item in history),
-            "temperature": round(scale, 3),
-            "int8 answers as torch does": round(parity[INT8]["same_label"], 4),
-        },
-    )
 
 
 def recipe_of(build: Build) -> Recipe:

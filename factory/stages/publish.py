@@ -92,7 +92,8 @@ def _beside_the_published(build: Build, hub: Hub, student: Trained, measured: Pa
     published = compare.before(held, describe(student, build.spec, f"{build.spec.major}.0.0"))
     if published is None:
         return []
-    ours, circumstances = read_predictions(measured / "predictions" / "student_int8.jsonl"), here()
+    ours = read_predictions(measured / "predictions" / f"student_{student.weights}.jsonl")
+    circumstances = here()
     kind = model.student_of(build)
     metrics = sorted({requirement.metric for requirement in build.spec.gate}) or kind.metrics[:1]
     found: list[AnyEvidence] = []

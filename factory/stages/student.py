@@ -38,12 +38,14 @@ class Student(ABC):
     Attributes:
         lesson: what it learns.
         pooled: whether its logits are averaged over a text.
+        silent: the output that says nothing; None: each says something.
         metrics: what it is compared by; the first is the figure that is told first.
         bounds: what a teacher's zero-shot answers are held to, for people.
     """
 
     lesson: ClassVar[type[Lesson]]
     pooled: ClassVar[bool]
+    silent: ClassVar[int | None] = None
     metrics: ClassVar[tuple[Metric, ...]]
     bounds: ClassVar[str]
 

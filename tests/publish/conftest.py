@@ -18,6 +18,7 @@ from factory.evidence.records import (
     Comparison,
     Confusion,
     Coverage,
+    Export,
     GateLine,
     Promise,
     Record,
@@ -161,6 +162,9 @@ def evidence() -> list[AnyEvidence]:
         Promise(
             **own, risk=0.1, threshold=0.6, answers=1000, accepted=700, coverage=0.7, error=0.05, verdict="kept",
             sentence="70.0 % of 1000 answers are not: the promise was kept.",
+        ),
+        Export(
+            **own, agreement=0.99, floor=0.9, published="int8", sentence="int8 answers as torch does in 99.0 %.",
         ),
         Speed(**own, batch=1, p50_ms=4.04, p95_ms=4.96, rows_per_second=240.0),
         GateLine(

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 import zoo
 from factory.errors import FactoryError, HubError
 from factory.evidence.records import GateLine, read_evidence
+from factory.publish.family import collect
 from factory.publish.hub import open_hub
 from factory.publish.package import CARD, EVIDENCE, content, describe, package
 from factory.publish.release import release
 from factory.publish.versions import next_version
+from zoo.errors import BadInput
 from zoo.manifest import FileEntry, Manifest
 from zoo.names import Version
 
@@ -153,3 +155,20 @@ def test_a_failed_gate_publishes_nothing_unless_forced(trained, spec, dataset, e
     done = release(*arguments, forced=True)
     published = json.loads((tmp_path / "hub" / "test" / "mood" / done.version / "manifest.json").read_text())
     assert published["forced"] is True
+
+
+def test_a_student_without_int8_is_published_and_loaded_in_fp32(trained, spec, dataset, evidence, tmp_path):
+    (trained.folder / "onnx/model_int8.onnx").unlink()
+    with pytest.raises(FactoryError, match=r"lacks onnx/model_int8\.onnx"):
+        describe(trained, spec, "1.0.0")
+    student = replace(trained, weights="fp32")
+    assert (student.who, student.exports, trained.exports) == ("student:fp32", ("fp32",), ("int8", "fp32"))
+    measured = [one.model_copy(update={"who": one.who.replace("int8", "fp32")}) for one in evidence]
+    hub = tmp_path / "hub"
+    released = release(open_hub(str(hub)), student, spec, dataset.manifest, measured, tmp_path / "out")
+    specialist = zoo.load(spec.name, hub=hub)
+    assert specialist.weights == "onnx/model.onnx" and specialist.predict("word").label
+    with pytest.raises(BadInput, match="no 'int8' weights"):
+        zoo.load(spec.name, hub=hub, weights="int8")
+    assert "The published weights are `student:fp32`." in (hub / spec.name / released.version / CARD).read_text()
+    assert "| 1.0.0 | 0.912" in collect(str(hub), [spec.name], tmp_path / "cards").read_text()

@@ -196,6 +196,14 @@ def test_the_int8_export_is_smaller_and_mostly_agrees(exported: Path, trained: P
     assert (exported / INT8).stat().st_size < (exported / FP32).stat().st_size
 
 
+def test_where_both_say_nothing_no_answer_is_counted() -> None:
+    quiet, loud = [9.0, 0.0], [0.0, 9.0]
+    one, other = np.array([quiet] * 8 + [loud] * 2, np.float32), np.array([quiet] * 9 + [loud], np.float32)
+    assert difference(one, other)["same_label"] == pytest.approx(0.9)
+    assert difference(one, other, silent=0)["same_label"] == 0.5
+    assert difference(one[:8], other[:8], silent=0)["same_label"] == 1.0
+
+
 def test_a_difference_is_seen() -> None:
     one, other = np.array([[2.0, 0.0]], np.float32), np.array([[0.0, 2.0]], np.float32)
     assert difference(one, one + 5)["largest_probability_difference"] == pytest.approx(0.0, abs=1e-6)
