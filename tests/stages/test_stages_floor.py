@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import zoo
+from factory import spec as specs
 from factory.errors import FactoryError
+from factory.evidence.records import Export, read_evidence
 from factory.files import read_json, write_json
+from factory.publish.package import CARD
 from factory.row import Lineage, Row
+from factory.stages import Build
 from factory.stages.classifying import Classifying
 from factory.stages.model import CALIBRATION, calibrate
 from factory.stages.student import Logits
 from factory.students.export import FP32, INT8
 from factory.students.training import Recipe
+from tests.conftest import NAME, Factory
 
 RECIPE = Recipe("encoder", ("sad", "glad"), max_tokens=8)
 HELD = [Row(text=f"note {n}", label="glad", origin="reviewed", lineage=Lineage(spec="test/mood#0")) for n in range(20)]
@@ -57,3 +64,25 @@ def test_an_fp32_export_that_answers_otherwise_ends_the_build(folder: Path) -> N
     with pytest.raises(FactoryError, match="differently from torch"):
         calibrate(Says(FP32, 1), folder, HELD, RECIPE, 0.5)
     assert not (folder / CALIBRATION).exists()
+
+
+@pytest.mark.real
+def test_a_whole_build_then_publishes_fp32_and_says_why(
+    built: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(built.home, tmp_path / "home")
+    where = built.elsewhere(tmp_path / "home").settings
+    monkeypatch.setattr("factory.stages.model.FLOOR", 1.01)  # no export is that good
+    with Build(specs.load(NAME, built.prompts), "quick", where) as build:
+        assert not build.run("evaluate").reused
+        build.run("publish")
+        measured = build.run("evaluate").path
+    specialist = zoo.load(NAME, hub=tmp_path / "home" / "hub")
+    assert (specialist.version, specialist.weights) == ("1.0.1", "onnx/model.onnx")
+    evidence = read_evidence(measured / "evidence.jsonl")
+    (told,) = (one for one in evidence if isinstance(one, Export))
+    assert told.published == "fp32" and told.agreement < told.floor and "fp32 is published" in told.sentence
+    assert "student:int8" not in {one.who for one in evidence if one is not told}
+    assert (measured / "predictions" / "student_fp32.jsonl").exists()
+    for text in ((measured / "report.md").read_text(), (specialist.folder / CARD).read_text()):
+        assert told.sentence in text
