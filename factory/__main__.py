@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         asked.run(asked, settings.load())
+        sys.stdout.flush()
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return GATE
@@ -46,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to go on from here.", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # The reader (`head`) has enough; point stdout elsewhere so that Python's exit has nothing to complain about.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from factory.lineage.ledger import FILE, HEAD
 from factory.row import read_rows
 from tests import shop
 from tests.conftest import NAME, Factory
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -50,6 +55,15 @@ def test_show_tells_the_declaration(home: Path, capsys: pytest.CaptureFixture[st
     ):
         assert part in out
     assert "generate 36" in out
+
+
+def test_into_a_closed_pipe(home: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "factory", "show", NAME]
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(command, cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_plan_tells_how_the_rows_spread(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,8 @@ class Trained:
 
 def who(manifest: Manifest) -> str:
     """How records call a published student, on the weights loaded by default."""
-    return next(f"student:{name}" for name, path in WEIGHTS.items() if path == manifest.default_weights)
+    names = {path: name for name, path in WEIGHTS.items()}
+    return f"student:{names.get(manifest.default_weights, manifest.default_weights)}"
 
 
 def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False) -> Manifest:

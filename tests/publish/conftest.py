@@ -164,7 +164,7 @@ def evidence() -> list[AnyEvidence]:
             sentence="70.0 % of 1000 answers are not: the promise was kept.",
         ),
         Export(
-            **own, agreement=0.99, floor=0.9, published="int8", sentence="int8 answers as torch does in 99.0 %.",
+            **own, agreement=0.99, floor=0.9, published="int8", sentence="int8 gives 99.0 % of torch's answers.",
         ),
         Speed(**own, batch=1, p50_ms=4.04, p95_ms=4.96, rows_per_second=240.0),
         GateLine(

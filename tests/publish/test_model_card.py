@@ -26,7 +26,7 @@ def test_every_figure_on_the_card_is_a_record_s(manifest, spec, dataset, evidenc
     assert "| 80.0 % | 0.710 | 3.0 % | 2.0 % to 4.5 % | 800 |" in card
     assert card.index("| glad | 0.747") < card.index("| sad | 0.924")
     assert "glad taken for sad (31 of 300)." in card
-    assert "The published weights are `student:int8`. int8 answers as torch does in 99.0 %.\n" in card
+    assert "The published weights are `student:int8`. int8 gives 99.0 % of torch's answers.\n" in card
     assert "| student:int8 | 1 | 4.0 ms | 5.0 ms | 240.0 | 2 cores, AVX512 |" in card
     assert "| accuracy better than teacher | passed | 17.5 points. |" in card
     assert "70.0 % of 1000 answers are not: the promise was kept. The threshold was chosen on held-out rows" in card
