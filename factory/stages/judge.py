@@ -12,6 +12,7 @@ from factory.files import digest, write_json, write_jsonl
 from factory.generate import committee
 from factory.generate import judge as judging
 from factory.generate.limits import NOT_ASKED
+from factory.hygiene.sketch import PREFERENCE
 from factory.row import read_rows
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
@@ -20,6 +21,9 @@ from factory.stages.data import VECTORS, limits_of, spent_on_writing, told
 
 def judge(build: Build) -> Output:
     """What judges think of kept rows, up to the budget: judgements.jsonl, a line a row and judge.
+
+    Rows of people come first: they tell what the judge is worth. Then text that nobody wrote a label for, and last
+    written rows, which have their writer's.
 
     All are asked the same of the same rows. Each is asked about every row before the next is started, and its replies
     are in the cache by then, so a build that is killed goes on with the one it was at. Of a limit each may spend an
@@ -32,7 +36,8 @@ def judge(build: Build) -> Output:
         rows = read_rows(cleaned.path / "kept.jsonl")
         vectors, labels = np.load(cleaned.path / VECTORS), np.load(cleaned.path / f"label_{VECTORS}")
         near = np.argsort(-committee.definitions(vectors, labels), axis=1, kind="stable")[:, : spec.teacher.shortlist]
-        order = sorted(range(len(rows)), key=lambda i: (rows[i].origin != "reviewed", rows[i].id))[: build.budget.judge]
+        order = sorted(range(len(rows)), key=lambda i: (PREFERENCE.index(rows[i].origin), rows[i].id))
+        order = order[: build.budget.judge]
         texts = [rows[i].text for i in order]
         shortlists = [[build.labels[place] for place in near[i]] for i in order]
         lines: list[dict[str, Any]] = []
@@ -61,7 +66,8 @@ def judge(build: Build) -> Output:
         write_jsonl(out / "judgements.jsonl", lines)
         write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
-    return build.stage("judge", judge_inputs(build, cleaned) | {"shortlist": spec.teacher.shortlist}, work)
+    asked = {"shortlist": spec.teacher.shortlist, "order": PREFERENCE}
+    return build.stage("judge", judge_inputs(build, cleaned) | asked, work)
 
 
 def judge_inputs(build: Build, cleaned: Output) -> dict[str, Any]:
