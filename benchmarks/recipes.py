@@ -24,12 +24,12 @@ from factory import settings
 from factory import spec as specs
 from factory.dataset.version import DatasetVersion, open_version
 from factory.evidence.circumstances import hardware
+from factory.evidence.decision import Decision, truth
 from factory.evidence.intervals import paired, value_of
-from factory.evidence.records import Decision, decision
 from factory.files import digest, read_json
 from factory.stages import Build
 from factory.stages.model import recipe_of, student_of
-from factory.students.training import Recipe, train
+from factory.students.training import Recipe
 
 RESULTS = Path(__file__).parent / "results" / "recipes.csv"
 KEY = ("spec", "dataset", "trainer", "recipe", "seed")
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 recipe = replace(base, seed=seed, **changes(text))
                 line, answers = _measure(build, version, recipe)
                 own = own or answers
-                gain = paired(student_of(build).metrics[0], [decision(row) for row in build.gold], answers, own)
+                gain = paired(student_of(build).metrics[0], [truth(row) for row in build.gold], answers, own)
                 save(
                     asked.out,
                     KEY,
@@ -77,7 +77,7 @@ def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dic
     """Train unless it is done; the figures, and the answers to the gold rows."""
     named = {
         **asdict(recipe),
-        "encoder": build.encoder_identity,
+        "encoder": build.base_identity,
         "trainer": student_of(build).lesson.trainer,
         "dataset": version.version,
     }
@@ -85,7 +85,7 @@ def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dic
     rows, held, student = version.rows("train"), version.rows("held_out"), student_of(build)
     if not (out / "training.json").exists():
         out.mkdir(parents=True, exist_ok=True)
-        train(student.lesson, rows, held, recipe, out, build.meter("train", "steps"))
+        student.fit(rows, held, recipe, out, build.meter("train", "steps"))
     history = read_json(out / "training.json")["epochs"]
     answers, _ = student.alone(out, recipe, [row.text for row in build.gold])
     metric = student.metrics[0]
@@ -96,7 +96,7 @@ def _measure(build: Build, version: DatasetVersion, recipe: Recipe) -> tuple[dic
         "gold": len(answers),
         "accuracy": "",
         "span_f1": "",
-        metric: round(value_of(metric, [decision(row) for row in build.gold], answers), 4),
+        metric: round(value_of(metric, [truth(row) for row in build.gold], answers), 4),
     }, list(answers)
 
 

@@ -12,8 +12,9 @@ from factory.answer import value_of
 from factory.errors import DataError
 from factory.files import read_jsonl
 from factory.record import Record, Value, plain, same, settle
-from factory.span import Span, apart, problem
+from factory.span import Span, apart, problem, stratum
 from factory.spec_field import Field
+from factory.strata import ANSWER, stratum_of
 from factory.wording import settle as settled
 
 Line = tuple[dict[str, Any], str]
@@ -39,6 +40,23 @@ class Gold(BaseModel):
     record: Record | None = None
     answer: str | None = None
     told: tuple[str, ...] | None = None
+
+    @property
+    def stratum(self) -> str:
+        """What rows are sampled by, as a Row's."""
+        return stratum_by(self.label, self.spans, self.record, self.answer)
+
+
+def stratum_by(label: str, spans: Iterable[Span] | None, record: Record | None, answer: str | None) -> str:
+    """What rows are balanced, split and sampled by: the label, or which types of spans or which fields there are.
+
+    Rows with answers are all of one.
+    """
+    if answer is not None:
+        return ANSWER
+    if record is not None:
+        return stratum_of(record)
+    return label if spans is None else stratum(spans)
 
 
 def read_gold(

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from factory.files import digest, read_jsonl, write_jsonl
 from factory.gold import Gold as Gold
 from factory.gold import read_gold as read_gold
+from factory.gold import stratum_by
 from factory.record import Record, written
 from factory.span import Span as Span
-from factory.span import mark, problem, stratum
-from factory.strata import ANSWER, stratum_of
+from factory.span import mark, problem
 
 Kind = Literal["classification", "spans", "extraction", "generation"]
 """What a decision is: one label a text, named stretches of it, a record read out of it, or an answer in words."""
@@ -137,15 +137,14 @@ class Row(BaseModel):
 
     @property
     def stratum(self) -> str:
-        """What rows are balanced and split by: the label, or which types of spans or which fields there are.
+        """What rows are balanced and split by (factory.gold.stratum_by)."""
+        return stratum_by(self.label, self.spans, self.record, self.answer)
 
-        Rows with answers are all of one.
-        """
-        if self.answer is not None:
-            return ANSWER
-        if self.record is not None:
-            return stratum_of(self.record)
-        return self.label if self.spans is None else stratum(self.spans)
+    @property
+    def told(self) -> tuple[str, ...] | None:
+        """The fields that people spoke of, where they did not speak of all (Gold.told); None: the record is whole."""
+        said = self.attributes.get("told")
+        return None if said is None else tuple(filter(None, said.split(", ")))
 
     def distribution(self) -> dict[str, float]:
         """The label's probability distribution (sums to 1)."""

@@ -21,6 +21,7 @@ from factory.gold import Overlaps
 from factory.spec_answer import AnswerForm
 from factory.spec_field import Field as RecordField
 from factory.spec_file import explain, read_yaml
+from factory.spec_gate import Requirement as Requirement
 from factory.spec_hygiene import Hygiene, Words
 from factory.spec_kind import derived, refused
 from factory.spec_part import Part
@@ -129,8 +130,11 @@ class Student(Part):
     """What is trained.
 
     Attributes:
-        encoder: a name from factory.teacher.weights, a Hub id, or a local folder.
-        lora_rank: rank of the adapters; 0: none, all of the encoder's weights are trained.
+        encoder: a name from factory.teacher.weights, a Hub id, or a local folder; what is trained, and what gives texts
+            their vectors.
+        causal: the language model, named the same way, that is trained in the encoder's place where the student writes:
+            under `extraction` and `generation`.
+        lora_rank: rank of the adapters; 0: none, all of the model's weights are trained.
         learning_rate: peak, for what is trained.
         max_tokens: longer texts are cut here, or, of spans, read in windows.
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
@@ -138,36 +142,15 @@ class Student(Part):
             reviewed rows can show it, nothing is promised.
     """
 
-    unsaid = ("risk",)
+    unsaid = ("risk", "causal")
 
     encoder: str = "all-minilm-l6-v2"
+    causal: str = "smollm2-135m-instruct"
     lora_rank: int = Field(default=16, ge=0, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
     risk: float = Field(default=0.1, gt=0.0, lt=1.0)
-
-
-class Requirement(Part):
-    """One line of the gate.
-
-    Attributes:
-        better_than: an opponent (`teacher`, `tfidf`, `reviewed_only`, `majority`; of spans `features`, `lexicon` in
-            place of the second and the last): the paired 95 % interval of the difference in `metric` must lie above
-            zero.
-        at_least: or a floor that the lower end of the metric's own 95 % interval must reach.
-        metric: what is compared; `span_f1` of spans, strictly, the others of labels.
-    """
-
-    better_than: Literal["teacher", "tfidf", "reviewed_only", "majority", "features", "lexicon"] | None = None
-    at_least: float | None = Field(default=None, ge=0.0, le=1.0)
-    metric: Literal["accuracy", "macro_f1", "span_f1"] = "accuracy"
-
-    @model_validator(mode="after")
-    def _one(self) -> Requirement:
-        if (self.better_than is None) == (self.at_least is None):
-            raise ValueError("say either better_than or at_least")
-        return self
 
 
 StrategyName = Literal[
@@ -292,6 +275,11 @@ class Spec(Part):
                 "strategies.out_of_scope writes rows that are none of the labels, but the spec has no label for them; "
                 "name it by the key `out_of_scope`"
             )
+
+    @property
+    def base(self) -> str:
+        """The model that the student starts from."""
+        return self.student.causal if self.kind in ("extraction", "generation") else self.student.encoder
 
     @property
     def form(self) -> AnswerForm:

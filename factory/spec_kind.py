@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from factory.record import plain, settle
 from factory.span import TYPE, strip
+from factory.spec_gate import GATES
 from factory.strata import ANSWER, NONE
 from factory.wording import settle as settled
 
@@ -22,14 +23,14 @@ WRITES: Mapping[str, tuple[str, ...]] = {
 
 
 def derived(raw: Any) -> Any:
-    """A spec as written with what follows from its kind: strategy, gate of spans, labels of records and answers."""
+    """A spec as written with what follows from its kind: strategy, gate, labels of records and answers."""
     if not isinstance(raw, dict) or raw.get("kind") not in WRITES:
         return raw
     found = {"strategies": {WRITES[raw["kind"]][0]: 1.0}, **raw}
-    if raw["kind"] == "spans":
-        gate = raw.get("gate", [{"better_than": "teacher"}, {"better_than": "features"}])
-        if isinstance(gate, list):
-            found["gate"] = [{"metric": "span_f1", **one} if isinstance(one, dict) else one for one in gate]
+    metrics, baselines = GATES[raw["kind"]]
+    gate = raw.get("gate", [{"better_than": "teacher"}, {"better_than": baselines[0]}])
+    if isinstance(gate, list):
+        found["gate"] = [{"metric": metrics[0], **one} if isinstance(one, dict) else one for one in gate]
     fields = raw.get("fields")
     if raw["kind"] == "extraction" and "labels" not in raw and isinstance(fields, dict):
         said = {name: one.get("definition") if isinstance(one, dict) else one for name, one in fields.items()}
@@ -66,7 +67,7 @@ def _classification(spec: Spec) -> Iterator[str]:
     yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
-    yield from _gate(spec, ("accuracy", "macro_f1"), ("features", "lexicon"), "tfidf or majority")
+    yield from _gate(spec)
 
 
 def _spans(spec: Spec) -> Iterator[str]:
@@ -85,7 +86,7 @@ def _spans(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.text: its tags can't be read: {reason}"
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
-    yield from _gate(spec, ("span_f1",), ("tfidf", "majority"), "features or lexicon")
+    yield from _gate(spec)
     yield from _without_a_label(spec, "move the spans that people marked", "mark up", "nobody marked")
 
 
@@ -110,7 +111,7 @@ def _extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record does not hold: {reason}"
     yield from _only_spans(spec)
     yield from _only_generation(spec)
-    yield from _no_gate(spec)
+    yield from _gate(spec)
     yield from _without_a_label(spec, "change the words that records quote", "read", "nobody read")
 
 
@@ -127,7 +128,7 @@ def _generation(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.answer is missing, or nothing that can be written down"
     yield from _only_spans(spec)
     yield from _only_extraction(spec)
-    yield from _no_gate(spec)
+    yield from _gate(spec)
     yield from _without_a_label(spec, "take away words that answers rest on", "answer", "nobody answered")
 
 
@@ -152,21 +153,15 @@ def _only_extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record: there are records under `kind: extraction` only"
 
 
-def _gate(spec: Spec, metrics: Sequence[str], strange: Sequence[str], usual: str) -> Iterator[str]:
+def _gate(spec: Spec) -> Iterator[str]:
     """Requirements that nothing measures under this kind."""
+    metrics, baselines = GATES[spec.kind]
     for number, one in enumerate(spec.gate):
         if one.metric not in metrics:
             yield f"gate.{number}.metric is {one.metric}; under `kind: {spec.kind}` use {' or '.join(metrics)}"
-        if one.better_than in strange:
+        if one.better_than not in (None, "teacher", "reviewed_only", *baselines):
+            usual = " or ".join(baselines)
             yield f"gate.{number}.better_than is {one.better_than}; under `kind: {spec.kind}` use {usual}"
-
-
-def _no_gate(spec: Spec) -> Iterator[str]:
-    if spec.gate != type(spec).model_fields["gate"].get_default(call_default_factory=True):
-        yield (
-            f"gate makes no sense under `kind: {spec.kind}`: no student of this kind can be trained yet, so there is "
-            "nothing to hold against it"
-        )
 
 
 def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> Iterator[str]:

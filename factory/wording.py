@@ -7,6 +7,7 @@ shares with the text, numbers and names that the text does not have.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
@@ -38,6 +39,14 @@ def rouge_l(one: str, other: str) -> float:
     if not a or not b:
         return float(a == b)
     return 2 * _subsequence(a, b) / (len(a) + len(b))
+
+
+def rouge_n(one: str, other: str, n: int) -> float:
+    """ROUGE-N, the F1 of the runs of n words that two answers share, each as often as both have it; else as rouge_l."""
+    a, b = (Counter(tuple(some[at : at + n]) for at in range(len(some) - n + 1)) for some in (words(one), words(other)))
+    if not a or not b:
+        return float(a == b)
+    return 2 * (a & b).total() / (a.total() + b.total())
 
 
 def copied(text: str, answer: str) -> float:

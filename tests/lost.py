@@ -78,7 +78,7 @@ def teach(body: dict[str, Any]) -> str:
         return "5" if answer == answer_of(text) else "1"
     schema = body["response_format"]["json_schema"]["schema"]
     if "answer" in schema["properties"]:
-        text = asked.split("TEXT: ")[-1]
+        text = text_in(asked)
         answer = answer_of(text)
         place = sum(map(ord, text))
         if place % 7 == 1:
@@ -99,10 +99,15 @@ def teach(body: dict[str, Any]) -> str:
     return json.dumps({"rows": rows})
 
 
+def text_in(asked: str) -> str:
+    """The text that is asked about, by the specialist's own template or by the question alone."""
+    return re.split(r"TEXT: |\nText: ", asked)[-1].removesuffix("\nJSON:")
+
+
 def make_specialist(folder: Path, gold: Path, changes: Mapping[str, Any]) -> None:
     """The specialist in a folder, which differs from the usual one in these keys, and its gold rows."""
     folder.mkdir(parents=True)
-    budget = {"generate": 60, "label": 24, "judge": 80, "review": 24, "measure_teacher": 0}
+    budget = {"generate": 60, "label": 24, "judge": 80, "review": 24, "measure_teacher": 0, "epochs": 16}
     spec = {
         "title": "Letters to a lost property office",
         "purpose": "Tests.",

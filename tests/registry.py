@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from factory.record import Record
+from tests import lost
 from tests.loopback_teacher import request_key
 
 FIELDS: dict[str, dict[str, Any]] = {
@@ -86,7 +87,7 @@ def teach(body: dict[str, Any]) -> str:
     schema = body["response_format"]["json_schema"]["schema"]
     if "rows" not in schema["properties"]:
         assert schema["required"] == list(FIELDS)
-        record: dict[str, Any] = dict.fromkeys(FIELDS) | record_of(asked.split("TEXT: ")[-1])
+        record: dict[str, Any] = dict.fromkeys(FIELDS) | record_of(lost.text_in(asked))
         if number % 4 == 0:
             record["borrower"] = [*(record["borrower"] or []), "Nobody Atall"]
         if number % 4 == 1 and record["borrower"]:
@@ -109,7 +110,7 @@ STRATA = ["none", *FIELDS, "borrower + due", "due + loan", "borrower + shelf"]
 def make_specialist(folder: Path, gold: Path, changes: Mapping[str, Any]) -> None:
     """The specialist in a folder, which differs from the usual one in these keys, and its gold rows."""
     folder.mkdir(parents=True)
-    budget = {"generate": 60, "label": 24, "judge": 60, "review": 24, "measure_teacher": 0}
+    budget = {"generate": 60, "label": 24, "judge": 60, "review": 24, "measure_teacher": 0, "epochs": 16}
     spec = {
         "title": "Entries of a library's registry",
         "purpose": "Tests.",

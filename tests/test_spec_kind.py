@@ -159,6 +159,7 @@ def test_labels_follow_from_fields(tmp_path: Path) -> None:
     assert Spec.model_validate({**said, "folder": spec.folder}, strict=False).hash == spec.hash
     without = {key: value for key, value in said.items() if key != "strategies"}
     assert Spec.model_validate({**without, "folder": spec.folder}, strict=False).strategies == {"filled": 1.0}
+    assert [(one.metric, one.better_than) for one in spec.gate] == [("field_f1", "teacher"), ("field_f1", "nearest")]
     retyped = {**registry.FIELDS, "loan": {**registry.FIELDS["loan"], "type": "text"}}
     fields = Spec.model_validate({**said, "fields": retyped, "folder": spec.folder}, strict=False)
     assert fields.hash != spec.hash
@@ -204,7 +205,11 @@ def test_days_need_no_quotation_marks_in_yaml(tmp_path: Path) -> None:
         ),
         ({"out_of_scope": "due"}, "out_of_scope makes no sense under `kind: extraction`"),
         ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: extraction`"),
-        ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: extraction`"),
+        (
+            {"gate": [{"at_least": 0.5, "metric": "span_f1"}]},
+            "metric is span_f1; under `kind: extraction` use field_f1",
+        ),
+        ({"gate": [{"better_than": "tfidf"}]}, "is tfidf; under `kind: extraction` use nearest or frequent"),
         ({"hygiene": {"consistency": 0.3}}, "hygiene.consistency makes no sense under `kind: extraction`"),
         ({"hygiene": {"label_noise": True}}, "hygiene.label_noise makes no sense"),
         ({"hygiene": {"balance": 2.0}}, "hygiene.balance makes no sense"),
@@ -240,6 +245,7 @@ def test_what_is_answered_is_the_one_label(tmp_path: Path) -> None:
     assert Spec.model_validate({**said, "folder": spec.folder}, strict=False).hash == spec.hash
     without = {key: value for key, value in said.items() if key != "strategies"}
     assert Spec.model_validate({**without, "folder": spec.folder}, strict=False).strategies == {"answered": 1.0}
+    assert [(one.metric, one.better_than) for one in spec.gate] == [("rouge_l", "teacher"), ("rouge_l", "nearest")]
     stricter = {**said["answer"], "score": 0.5}
     assert Spec.model_validate({**said, "answer": stricter, "folder": spec.folder}, strict=False).hash != spec.hash
 
@@ -272,7 +278,11 @@ ANSWER = {"definition": "One question.", "words": [3, 15]}
         ),
         ({"judges": ["one", "two"]}, "judges makes no sense under `kind: generation`: the teacher answers"),
         ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: generation`"),
-        ({"gate": [{"at_least": 0.5}]}, "gate makes no sense under `kind: generation`"),
+        (
+            {"gate": [{"at_least": 0.5, "metric": "field_f1"}]},
+            "metric is field_f1; under `kind: generation` use rouge_l",
+        ),
+        ({"gate": [{"better_than": "frequent"}]}, "under `kind: generation` use nearest or lead or question"),
         ({"hygiene": {"balance": 2.0}}, "hygiene.balance makes no sense under `kind: generation`"),
         ({"hygiene": {"pii": "mask"}}, "hygiene.pii: `mask` would take away words that answers rest on"),
         ({"budgets": {"quick": BUDGET, "full": BUDGET}}, "budgets.quick.judge is 8, but under `kind: generation`"),

@@ -44,7 +44,7 @@ class CausalSpecialist(Specialist, Generic[AnswerT]):
         self._prompt = Prompt.read(folder / PROMPT)
         self._tokenizer, _ = open_tokenizer(folder / TOKENIZER, None)
         self._frame = Frame(self._prompt, self._tokenizer, manifest.max_tokens, where=str(folder / PROMPT))
-        self._decoder = Decoder(folder / self.weights, threads)
+        self._decoder = self._opened(threads)
         self._before = self._decoder.nothing
         if self._frame.before:
             _, self._before = self._decoder.read(self._frame.before, self._before)
@@ -77,6 +77,10 @@ class CausalSpecialist(Specialist, Generic[AnswerT]):
             return self.predict([text])[0]
         check_texts(text)
         return [self._answer(*self._read(one, place)) for place, one in enumerate(text)]
+
+    def _opened(self, threads: int) -> Decoder:
+        """What runs the model's weights."""
+        return Decoder(self.folder / self.weights, threads)
 
     def _read(self, text: str, place: int) -> tuple[NDArray[np.float32], Read]:
         """Read a text and what stands around it: the logits of an answer's first token, and what was read."""

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from factory.errors import DataError
-from factory.evidence import intervals, measure_spans, metrics
+from factory.evidence import intervals, measure_fields, measure_spans, measure_words, metrics
 from factory.evidence.circumstances import Circumstances
+from factory.evidence.decision import said
 from factory.evidence.predictions import Predictions
-from factory.evidence.records import AnyEvidence, ClassFigures, Comparison, Confusion, said
+from factory.evidence.records import AnyEvidence, ClassFigures, Comparison, Confusion
 from factory.evidence.saying import Saying
 
 CONFUSIONS = 20  # pairs recorded a system
 
 
-def measure(predictions: Predictions, circumstances: Circumstances) -> list[AnyEvidence]:
+def measure(
+    predictions: Predictions, circumstances: Circumstances, texts: Mapping[str, str] | None = None
+) -> list[AnyEvidence]:
     """Everything that can be said of one system's answers.
 
     Records: `accuracy` (Wilson interval), `macro_f1` (bootstrap), `micro_f1`, `answered` (share of rows with a usable
     answer), and where every answer has scores `ece`, `brier` and `aurc`; then every label's figures, the 20 most
     frequent confusions, and the risk at five coverages (an unanswered row is the least sure and wrong).
-    `ece` and `brier` are over answered rows. Of spans: factory.evidence.measure_spans.
+    `ece` and `brier` are over answered rows. Of other kinds: measure_spans, measure_fields, measure_words.
+
+    Args:
+        predictions: its answers.
+        circumstances: what to write beside the figures.
+        texts: the gold rows' texts by id, which answers in words are held against.
     """
     saying = Saying(predictions, circumstances)
-    if predictions.of_spans:
+    if predictions.kind == "spans":
         return measure_spans.measure(predictions, saying)
+    if predictions.kind == "extraction":
+        return measure_fields.measure(predictions, saying)
+    if predictions.kind == "generation":
+        return measure_words.measure(predictions, saying, texts or {})
     gold, predicted = predictions.gold, predictions.predicted
     n = len(gold)
     right = intervals.wilson(sum(item.right for item in predictions.items), n)
@@ -85,8 +99,7 @@ def shared(a: Predictions, b: Predictions) -> tuple[Predictions, Predictions]:
 
 def _confidence(predictions: Predictions, saying: Saying) -> list[AnyEvidence]:
     """What the scores are worth."""
-    sure = [item.confidence for item in predictions.items]
-    right = [item.right for item in predictions.items]
+    sure, right = predictions.confidences, predictions.rights
     answered = [item for item in predictions.items if item.predicted is not None]
     given = [item.scores if isinstance(item.scores, dict) else {} for item in answered]
     gold = [str(item.gold) for item in answered]

@@ -8,16 +8,23 @@ from dataclasses import dataclass
 from factory.errors import DataError
 from factory.evidence import intervals
 from factory.evidence.circumstances import Circumstances
+from factory.evidence.decision import said, truth
 from factory.evidence.evaluate import compare
 from factory.evidence.predictions import Predictions
-from factory.evidence.records import Comparison, GateLine, decision, gold_hash, said
+from factory.evidence.records import Comparison, GateLine, gold_hash
 from factory.row import Gold
 from factory.spec import Requirement
 
 FEWEST, FEW = 30, 200
 """Below FEWEST rows nothing passes (resamples of a handful of rows have no spread); below FEW the sentence says so."""
 
-METRIC = {"accuracy": "accuracy", "macro_f1": "macro-F1", "span_f1": "span F1"}
+METRIC = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "span_f1": "span F1",
+    "field_f1": "field F1",
+    "rouge_l": "ROUGE-L",
+}
 """What sentences call the metrics that a gate may name."""
 _WHO = {
     "teacher": "the teacher",
@@ -26,6 +33,10 @@ _WHO = {
     "majority": "always saying the most frequent label",
     "features": "logistic regression on words' features, from the same training rows",
     "lexicon": "the words marked in the same training rows",
+    "frequent": "values known from the same training rows",
+    "nearest": "what the nearest of the same training rows has",
+    "lead": "the text's first words",
+    "question": "the text's longest question",
 }
 
 
@@ -63,7 +74,7 @@ def judge(
             f"{candidate.who} was not measured on exactly the gold rows.",
             fix="Measure it again on all of validation.jsonl; the gate does not judge by other rows.",
         )
-    known = {(row.id, said(decision(row))) for row in gold}
+    known = {(row.id, said(truth(row))) for row in gold}
     for name, answers in opponents.items():
         if any((item.id, said(item.gold)) not in known for item in answers.items):
             raise DataError(f"{name} was measured on rows that are not gold rows.", fix="Measure it again.")

@@ -8,18 +8,24 @@ from typing import Any, Literal
 
 import numpy as np
 
-from factory.evidence import spans
+from factory.evidence import fields, spans, words
 from factory.evidence.metrics import Answer, Floats, accuracy, macro_f1
 
 Metric = Literal[
     "accuracy", "macro_f1",
     "span_f1", "span_precision", "span_recall", "relaxed_f1", "relaxed_precision", "relaxed_recall",
+    "field_f1", "field_precision", "field_recall", "exact_f1", "exact_precision", "exact_recall",
+    "rouge_l", "rouge_1", "rouge_2",
 ]  # fmt: skip
-"""The first two are of labels, the others of spans: there, `gold` and answers are sets of spans, not labels."""
+"""Of labels, spans, records' fields, answers in words; `gold` is what factory.evidence.decision makes of it."""
 OF_LABELS: tuple[Metric, ...] = ("accuracy", "macro_f1")
 OF_SPANS: tuple[Metric, ...] = (
     "span_f1", "span_precision", "span_recall", "relaxed_f1", "relaxed_precision", "relaxed_recall"
 )  # fmt: skip
+OF_FIELDS: tuple[Metric, ...] = (
+    "field_f1", "field_precision", "field_recall", "exact_f1", "exact_precision", "exact_recall"
+)  # fmt: skip
+OF_WORDS: tuple[Metric, ...] = ("rouge_l", "rouge_1", "rouge_2")
 RESAMPLES, SEED = 2000, 13
 BOOTSTRAP = f"bootstrap, {RESAMPLES} resamples, seed {SEED}"
 PAIRED = f"paired {BOOTSTRAP}"
@@ -40,7 +46,9 @@ class Interval:
 
 def value_of(metric: Metric, gold: Sequence[Any], predicted: Sequence[Any]) -> float:
     """A metric by its name."""
-    if metric in OF_SPANS:
+    if metric in OF_WORDS:
+        return float(words.by_row(metric, gold, predicted).mean())
+    if metric in OF_SPANS + OF_FIELDS:
         return float(_figure(metric, spans.total(_by_row(metric, gold, predicted))))
     return accuracy(gold, predicted) if metric == "accuracy" else macro_f1(gold, predicted)
 
@@ -96,17 +104,23 @@ def _interval(value: float, resampled: Floats) -> Interval:
 
 def _resampled(metric: Metric, gold: Sequence[Any], systems: Sequence[Sequence[Any]]) -> list[Floats]:
     """The metric of every system on every resample of rows; the same resamples for all, [resamples] each."""
-    if metric not in OF_SPANS:
+    if metric in OF_LABELS:
         return _Counts(gold, systems).resampled(metric)
+    if metric in OF_WORDS:
+        rows = [words.by_row(metric, gold, answers) for answers in systems]
+        drawn = [weights @ np.array(rows).T / len(gold) for weights in _weights(len(gold))]
+        return list(np.concatenate(drawn).T)
     counts = [_by_row(metric, gold, answers) for answers in systems]
     found: list[list[Floats]] = [[] for _ in systems]
     for weights in _weights(len(gold)):
-        for values, rows in zip(found, counts, strict=True):
-            values.append(_figure(metric, spans.Counts(*(weights @ part for part in rows))))
+        for values, one in zip(found, counts, strict=True):
+            values.append(_figure(metric, spans.Counts(*(weights @ part for part in one))))
     return [np.concatenate(values) for values in found]
 
 
 def _by_row(metric: Metric, gold: Sequence[Any], predicted: Sequence[Any]) -> spans.Counts:
+    if metric in OF_FIELDS:
+        return fields.by_row(gold, predicted, exact=metric.startswith("exact"))
     return spans.by_row(gold, predicted, relaxed=metric.startswith("relaxed"))
 
 

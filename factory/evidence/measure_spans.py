@@ -20,17 +20,12 @@ def measure(predictions: Predictions, said: Saying) -> list[AnyEvidence]:
     over found spans, `ece`, `brier` and `aurc`, and the risk at five coverages with the recall that is left.
     """
     gold, predicted = predictions.gold, predictions.predicted
-    found: list[AnyEvidence] = []
-    for metric in intervals.OF_SPANS:
-        interval = intervals.bootstrap(metric, gold, predicted)
-        found.append(said.record(metric, interval.value, interval, intervals.BOOTSTRAP))
+    found: list[AnyEvidence] = [*said.figures(intervals.OF_SPANS, predictions)]
     shares = {
         "texts_right": sum(item.right for item in predictions.items),
         "answered": sum(answer is not None for answer in predicted),
     }
-    for name, count in shares.items():
-        share = intervals.wilson(count, len(gold))
-        found.append(said.record(name, share.value, share, intervals.WILSON))
+    found += said.shares(shares, len(gold))
     for one in spans.by_type(gold, predicted):
         strict = one.strict
         found.append(

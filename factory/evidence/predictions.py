@@ -10,9 +10,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from factory.errors import DataError
-from factory.evidence.records import Decision, decision, rows_hash, said
+from factory.evidence import fields, words
+from factory.evidence.decision import Decision, Known, Truth, Worded, kind_of, said, truth
+from factory.evidence.records import rows_hash
 from factory.files import read_jsonl, write_jsonl
-from factory.row import Gold
+from factory.row import Gold, Kind
 
 
 class Prediction(BaseModel):
@@ -20,33 +22,43 @@ class Prediction(BaseModel):
 
     Attributes:
         id, gold: of the gold row.
-        predicted: the label answered, or the spans found; None: no usable answer, which counts as wrong, or as no span.
+        predicted: the label answered, the spans found, the record read, or the words; None: no usable answer, which
+            counts as wrong, as no span, as no field, or as like nothing.
         scores: probability of each label, where the predictor gives one; labels left out count 0. Or a score for each
-            span found.
+            span found; or one, of the record or the words.
         seconds: how long it took, where measured.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    gold: Decision
+    gold: Truth
     predicted: Decision | None
     scores: dict[str, float] | tuple[float, ...] | None = None
     seconds: float | None = None
 
     @property
     def right(self) -> bool:
-        """Whether the answer is the gold label, or all of the gold spans and no others."""
-        if self.predicted is None:
-            return False
-        return said(self.predicted) == said(self.gold)
+        """Whether the answer is the gold label; all of the gold spans and no others; every field that people spoke of;
+        or words that are alike."""
+        answer: Any = self.predicted
+        if isinstance(self.gold, Known):
+            return fields.right(self.gold, answer)
+        if isinstance(self.gold, Worded):
+            return words.alike(self.gold, answer)
+        return answer is not None and said(answer) == said(self.gold)
 
     @property
     def confidence(self) -> float:
-        """The probability of the label given; 0 without one or without scores."""
-        if not isinstance(self.predicted, str) or not isinstance(self.scores, dict):
+        """The probability of the label given, or the score of the record or the words; 0 without an answer or scores.
+
+        Of spans there is none: each has its own.
+        """
+        if self.predicted is None or self.scores is None or kind_of(self.gold) == "spans":
             return 0.0
-        return self.scores.get(self.predicted, 0.0)
+        if isinstance(self.scores, dict):
+            return self.scores.get(str(self.predicted), 0.0)
+        return self.scores[0]
 
 
 class Predictions(BaseModel):
@@ -70,14 +82,24 @@ class Predictions(BaseModel):
             raise ValueError("a gold row is answered twice")
 
     @property
-    def of_spans(self) -> bool:
-        """Whether these are spans, and not labels."""
-        return not isinstance(self.items[0].gold, str)
+    def kind(self) -> Kind:
+        """What kind of task they belong to."""
+        return kind_of(self.items[0].gold)
 
     @property
     def gold(self) -> list[Any]:
-        """The gold labels, or spans."""
+        """What people said."""
         return [item.gold for item in self.items]
+
+    @property
+    def rights(self) -> list[bool]:
+        """Whether each answer is right."""
+        return [item.right for item in self.items]
+
+    @property
+    def confidences(self) -> list[float]:
+        """How sure each answer is."""
+        return [item.confidence for item in self.items]
 
     @property
     def predicted(self) -> list[Any]:
@@ -115,7 +137,7 @@ def answers(
     empty: list[Any] = [None] * len(gold)
     columns = zip(gold, predicted, scores or empty, seconds or empty, strict=True)
     items = tuple(
-        Prediction(id=row.id, gold=decision(row), predicted=answer, scores=_plain(score), seconds=second)
+        Prediction(id=row.id, gold=truth(row), predicted=answer, scores=_plain(score), seconds=second)
         for row, answer, score, second in columns
     )
     return Predictions(who=who, what=what, sample=sample, items=items)

@@ -30,8 +30,9 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
         circumstances: written into the record.
     """
     common = Saying(predictions, circumstances).common
-    answers, unit = _answers(predictions), "spans" if predictions.of_spans else "answers"
-    asked = f"At most {_percent(risk)} of the {unit} that are not marked unsure should be wrong"
+    answers, unit = _answers(predictions), "spans" if predictions.kind == "spans" else "answers"
+    wrong = "unlike people's" if predictions.kind == "generation" else "wrong"  # see factory.evidence.words
+    asked = f"At most {_percent(risk)} of the {unit} that are not marked unsure should be {wrong}"
     if threshold is None:
         sentence = (
             f"{asked}, but on held-out rows that people labelled no threshold could be shown to keep that: "
@@ -50,7 +51,7 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
     if covered and error:
         found = (
             f"{_percent(covered.value)} of {len(answers)} {unit} are not ({_band(covered)}), "
-            f"and {_percent(error.value)} of these are wrong ({_band(error)})"
+            f"and {_percent(error.value)} of these are {wrong} ({_band(error)})"
         )
     return Promise(
         **common,
@@ -71,7 +72,7 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
 
 def _answers(predictions: Predictions) -> list[tuple[float, bool]]:
     """Every answer's confidence, and whether it is right."""
-    if predictions.of_spans:
+    if predictions.kind == "spans":
         sure = [score for item in predictions.items for score in item.scores or ()]
         return list(zip(map(float, sure), spans.rights(predictions.gold, predictions.predicted), strict=True))
     return [(item.confidence, item.right) for item in predictions.items]

@@ -5,7 +5,6 @@ An evidence file is JSONL, one record a line; `kind` tells which.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,20 +12,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from factory.errors import DataError
+from factory.evidence.decision import said, truth
 from factory.files import digest, read_jsonl, write_jsonl
-from factory.row import Gold, Row
-from factory.span import Span, Spans
-
-Decision = str | Spans
-"""What people said of a gold row: its label, or its spans."""
+from factory.row import Gold
 
 
 class Evidence(BaseModel):
     """What every record tells.
 
     Attributes:
-        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `reviewed_only`, `majority`; of spans `features`,
-            `lexicon` in place of `tfidf`, `majority`.
+        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `reviewed_only`, `majority`; of other kinds other
+            baselines in place of `tfidf` and `majority`.
         what: what that is, in words: `MiniLM-L6 + LoRA, 1,204 rows, ONNX int8`.
         rows: sha256 over the gold ids and labels it was measured on.
         n: how many rows those are.
@@ -84,10 +80,10 @@ class Comparison(Evidence):
 class ClassFigures(Evidence):
     """One label: precision, recall and F1, 0 where undefined; its gold rows, and how often it was answered.
 
-    Of spans one type, strictly: its spans, and how many were claimed.
+    Of spans one type, strictly: its spans, and how many were claimed. Of records one field, the same way.
 
     Attributes:
-        relaxed_f1: where overlap counts as right; None: of labels.
+        relaxed_f1: where overlap counts as right; None: of labels and fields.
     """
 
     kind: Literal["class"] = "class"
@@ -133,13 +129,13 @@ class Confusion(Evidence):
 
 class Coverage(Evidence):
     """The error rate among the surest rows, or of spans the surest spans found: `risk` at `coverage`, with its 95 %
-    interval.
+    interval. Of records a wrong one has a mistake, of answers in words it is not alike (factory.evidence.words).
 
     Attributes:
         coverage: share of rows answered, the surest first; or of found spans accepted.
         threshold: the confidence of the least sure of them.
         accepted: how many that is.
-        recall: of spans, the share of people's spans that are among them, exactly; None: of labels.
+        recall: of spans, the share of people's spans that are among them, exactly; None: of other kinds.
     """
 
     kind: Literal["coverage"] = "coverage"
@@ -239,25 +235,9 @@ def rows_hash(gold: Iterable[tuple[str, str]]) -> str:
     return digest(sorted([row_id, label] for row_id, label in gold))
 
 
-def decision(row: Gold | Row) -> Decision:
-    """What people said of a gold row, or was decided on a row."""
-    return row.label if row.spans is None else row.spans
-
-
-def said(decided: Decision) -> str:
-    """A decision as `rows_hash` takes it: the label, or the spans as JSON text."""
-    if isinstance(decided, str):
-        return decided
-    return json.dumps([[span.start, span.end, span.label] for span in sorted(decided, key=_start)])
-
-
-def _start(span: Span) -> int:
-    return span.start
-
-
 def gold_hash(gold: Iterable[Gold]) -> str:
     """`rows_hash` of gold rows."""
-    return rows_hash((row.id, said(decision(row))) for row in gold)
+    return rows_hash((row.id, said(truth(row))) for row in gold)
 
 
 def write_evidence(path: Path, records: Sequence[AnyEvidence]) -> int:

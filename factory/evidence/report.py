@@ -35,13 +35,35 @@ METRICS = {
     "relaxed_precision": "Relaxed precision",
     "relaxed_recall": "Relaxed recall",
     "texts_right": "Texts all right",
+    "field_f1": "Field F1",
+    "field_precision": "Precision",
+    "field_recall": "Recall",
+    "exact_f1": "Exact F1",
+    "exact_precision": "Exact precision",
+    "exact_recall": "Exact recall",
+    "records_right": "Records all right",
+    "rouge_l": "ROUGE-L",
+    "rouge_1": "ROUGE-1",
+    "rouge_2": "ROUGE-2",
+    "alike": "Alike",
+    "length": "Length",
+    "copied": "Copied",
+    "foreign": "With something that the text lacks",
     "answered": "Answered",
     "ece": "Calibration error (ECE)",
     "brier": "Brier score",
     "aurc": "Area under the risk-coverage curve",
 }
-FIRST = ("accuracy", "macro_f1", "span_f1", "relaxed_f1")
+FIRST = ("accuracy", "macro_f1", "span_f1", "relaxed_f1", "field_f1", "exact_f1", "rouge_l", "rouge_1", "rouge_2")
 """The figures that systems are told apart by; those are told that were measured."""
+KINDS = {"span_f1": "spans", "field_f1": "extraction", "rouge_l": "generation"}
+"""A figure to the kind that alone has it."""
+BESIDE = {
+    "spans": ("span_precision", "span_recall"),
+    "extraction": ("field_precision", "field_recall", "records_right"),
+    "generation": ("alike", "copied", "foreign"),
+}
+"""Kind to the columns that follow."""
 NAMES = {
     "teacher": "Teacher, zero-shot",
     "teacher:weaker prompt": "Teacher, the weaker of two prompts",
@@ -50,6 +72,10 @@ NAMES = {
     "majority": "Most frequent label",
     "features": "Word features, same rows",
     "lexicon": "Words marked in the same rows",
+    "nearest": "Nearest of the same rows",
+    "frequent": "Values known from the same rows",
+    "lead": "First words of the text",
+    "question": "Longest question of the text",
 }
 
 
@@ -123,8 +149,9 @@ def view(report: Report) -> dict[str, Any]:
     classes: list[ClassFigures] = of(ClassFigures, report.candidate)
     measured = {one.metric for one in of(Record)}
     return {
-        "of_spans": "span_f1" in measured,
+        "kind": next((kind for name, kind in KINDS.items() if name in measured), "classification"),
         "columns": [name for name in FIRST if name in measured],
+        "beside": [name for names in BESIDE.values() for name in names if name in measured],
         "mistakes": of(SpanMistakes, report.candidate),
         "gate": gate,
         "passed": bool(gate) and all(line.passed for line in gate),

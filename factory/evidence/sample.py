@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from factory.files import digest
 from factory.row import Gold
-from factory.span import stratum
 
 SEED = 13
 
@@ -15,7 +14,7 @@ SEED = 13
 def sample(gold: Sequence[Gold], n: int, seed: int = SEED) -> list[Gold]:
     """n of the gold rows, in their own order; all of them where n is 0 or not less than there are.
 
-    Every label (of spans: every set of types) gets a row first (the most frequent labels, where n is less than the
+    Every label (or set of types or of fields) gets a row first (the most frequent labels, where n is less than the
     labels there are), then each its share. Which rows depends on the seed and the rows' ids, not on their order;
     sample(200) is part of sample(300).
     """
@@ -36,7 +35,7 @@ def _ranked(gold: Sequence[Gold], seed: int) -> list[Gold]:
     """All rows in an order whose every beginning is stratified."""
     strata: dict[str, list[Gold]] = defaultdict(list)
     for row in sorted(gold, key=lambda row: _draw(row, seed)):
-        strata[row.label if row.spans is None else stratum(row.spans)].append(row)
+        strata[row.stratum].append(row)
     ranked: list[tuple[float, str, Gold]] = []
     for rows in strata.values():
         for place, row in enumerate(rows):

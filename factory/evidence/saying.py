@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from factory.evidence.circumstances import Circumstances
-from factory.evidence.intervals import Interval, wilson
+from factory.evidence.intervals import BOOTSTRAP, WILSON, Interval, Metric, bootstrap, wilson
 from factory.evidence.metrics import risk_at
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import Coverage, Record
@@ -32,6 +33,16 @@ class Saying:
         """One figure."""
         low, high = (interval.low, interval.high) if interval else (None, None)
         return Record(**self.common, metric=metric, value=value, low=low, high=high, method=method)
+
+    def figures(self, metrics: Sequence[Metric], predictions: Predictions) -> list[Record]:
+        """Metrics by their names, each with its bootstrap interval over rows."""
+        found = {name: bootstrap(name, predictions.gold, predictions.predicted) for name in metrics}
+        return [self.record(name, one.value, one, BOOTSTRAP) for name, one in found.items()]
+
+    def shares(self, counts: Mapping[str, int], n: int) -> list[Record]:
+        """So many of n, by name, each with Wilson's interval."""
+        found = {name: wilson(count, n) for name, count in counts.items()}
+        return [self.record(name, one.value, one, WILSON) for name, one in found.items()]
 
     def coverages(self, sure: Any, right: Any) -> list[Coverage]:
         """The error rate among the surest, at five coverages: confidences [n], and whether each was right [n]."""

@@ -36,6 +36,26 @@ def request(spec: Spec, text: str) -> Request:
     )
 
 
+def question(spec: Spec, text: str, policy: bool) -> Request:
+    """What a teacher is asked zero-shot about a text; its form is held by the same schema either way.
+
+    Args:
+        spec: the specialist.
+        text: what to answer.
+        policy: whether it is given what our judge is given, rules, definition and examples, or the question alone, as
+            one would ask it without a factory.
+    """
+    asked = request(spec, text)
+    if policy:
+        return asked
+    form = '{"answer": words}'
+    chat = [
+        {"role": "system", "content": f"You answer in few words. You are given {spec.text}. Reply with JSON only."},
+        {"role": "user", "content": f"{spec.question}\nForm: {form}\n\nText: {text}\nJSON:"},
+    ]
+    return replace(asked, messages=chat)
+
+
 def questions(spec: Spec, text: str) -> list[Request]:
     """The question for a text, and after it the same by chance, as often as the spec says."""
     first, by = request(spec, text), spec.teacher

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from factory import record as records
 from factory.generate.asking import Said
 from factory.generate.prompt import messages
@@ -21,6 +23,26 @@ def request(spec: Spec, text: str) -> Request:
         max_tokens=40 + FIELD * len(spec.fields) + 2 * len(text.split()),
         json_schema=reply_schema(spec.fields),
     )
+
+
+def question(spec: Spec, text: str, policy: bool) -> Request:
+    """What a teacher is asked zero-shot about a text; its form is held by the same schema either way.
+
+    Args:
+        spec: the specialist.
+        text: what to read.
+        policy: whether it is given what our judge is given, rules, definitions and examples, or the question and the
+            fields' names and forms alone, as one would ask it without a factory.
+    """
+    asked = request(spec, text)
+    if policy:
+        return asked
+    fields = "; ".join(f"{name} ({field.form})" for name, field in spec.fields.items())
+    chat = [
+        {"role": "system", "content": f"You read values out of texts. Each is {spec.text}. Reply with JSON only."},
+        {"role": "user", "content": f"{spec.question}\nFields, null if absent: {fields}\n\nText: {text}\nJSON:"},
+    ]
+    return replace(asked, messages=chat)
 
 
 def options(spec: Spec) -> list[dict[str, str]]:

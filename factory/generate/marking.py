@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from factory.generate.asking import Said
-from factory.generate.pipeline import ask
 from factory.generate.prompt import messages
-from factory.progress import Progress, silent
 from factory.span import Claim, Spans, locate
 from factory.spec import Spec
-from factory.teacher.chat import Request, Teacher
+from factory.teacher.chat import Request
 
 MOST = 40
 """Claims in one reply; a teacher that goes round in circles is stopped."""
@@ -26,30 +23,15 @@ CLAIM = 16
 """Tokens that a claim takes, about."""
 
 
-def zero_shot(
-    spec: Spec, texts: Sequence[str], teacher: Teacher, cache: Path, progress: Progress = silent, *, policy: bool
-) -> list[Spans | None]:
-    """The teacher's own spans of each text; None: its reply can't be read, or nothing that it claims is there.
+def question(spec: Spec, text: str, policy: bool) -> Request:
+    """What a teacher is asked zero-shot about a text; its form is held by the same schema either way.
 
     Args:
         spec: the specialist.
-        texts: what to mark up.
-        teacher: whom to ask.
-        cache: the reply cache's file.
-        progress: called with (replies, replies in all).
+        text: what to mark up.
         policy: whether it is given what our judge is given, rules, definitions and examples, or the question and the
             types' names alone, as one would ask it without a factory.
     """
-    requests = [question(spec, text, policy) for text in texts]
-    answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
-    return [
-        None if answer.text is None else read(spec, text, answer.text).decision
-        for answer, text in zip(answers, texts, strict=True)
-    ]
-
-
-def question(spec: Spec, text: str, policy: bool) -> Request:
-    """What `zero_shot` asks about a text; its form is held by the same schema either way."""
     asked = request(spec, text)
     if policy:
         return asked

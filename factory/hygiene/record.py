@@ -30,9 +30,8 @@ def _verdict(row: Row, spec: Spec) -> Verdict:
         return not_asked(NAME, "no record")
     if row.origin == "unlabelled" and not row.lineage.teacher:
         return not_asked(NAME, "nobody has read it yet")
-    told = row.attributes.get("told")
-    reason = problem(spec.fields, row.text, row.record, whole=told is None)
-    if told == "":
+    reason = problem(spec.fields, row.text, row.record, whole=row.told is None)
+    if row.told == ():
         reason = "nothing told: no answer that people gave can be read as a value of its field"
     if not reason and row.origin == "generated":
         lacking = [name for name in names_in(row.attributes.get("fields", NONE)) if name not in row.record]

@@ -26,7 +26,7 @@ from factory.publish import package
 from factory.publish.template import fill
 from factory.span import strip
 from factory.spec import Spec
-from zoo.manifest import CLASSIFICATION, SPANS, Manifest
+from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, WRITING, Manifest
 from zoo.remote_hub import TAG
 
 METRICS = {
@@ -36,6 +36,16 @@ METRICS = {
     "span_precision": "precision",
     "span_recall": "recall",
     "relaxed_f1": "relaxed F1",
+    "field_f1": "field F1",
+    "field_precision": "precision",
+    "field_recall": "recall",
+    "exact_f1": "exact F1",
+    "records_right": "records all right",
+    "rouge_l": "ROUGE-L",
+    "rouge_1": "ROUGE-1",
+    "rouge_2": "ROUGE-2",
+    "copied": "copied",
+    "foreign": "with something that the text lacks",
     "ece": "calibration error",
     "brier": "Brier score",
     "answered": "answered",
@@ -47,10 +57,21 @@ INDEXED = {
     "span_f1": "f1",
     "span_precision": "precision",
     "span_recall": "recall",
+    "field_f1": "f1",
+    "field_precision": "precision",
+    "field_recall": "recall",
+    "rouge_l": "rouge",
+    "rouge_1": "rouge",
+    "rouge_2": "rouge",
 }
 """Metrics that go into the model-index, by the names the Hub has for them."""
 
-PIPELINES = {CLASSIFICATION: "text-classification", SPANS: "token-classification"}
+PIPELINES = {
+    CLASSIFICATION: "text-classification",
+    SPANS: "token-classification",
+    EXTRACTION: "text-generation",
+    GENERATION: "text-generation",
+}
 """Kind of task to what the Hub calls it."""
 
 Kind = TypeVar("Kind", bound=AnyEvidence)
@@ -120,6 +141,7 @@ def render(
         "comparisons": _of(Comparison, evidence),
         "classes": sorted((c for c in _of(ClassFigures, evidence) if c.who == who), key=lambda c: (c.f1, c.label)),
         "of_spans": manifest.kind == SPANS,
+        "writes": manifest.kind in WRITING,
         "mistakes": [m for m in _of(SpanMistakes, evidence) if m.who == who],
         "confusions": sorted((c for c in _of(Confusion, evidence) if _mistake(c, who)), key=lambda c: -c.count)[:10],
         "coverages": sorted((c for c in _of(Coverage, evidence) if c.who == who), key=lambda c: -c.coverage),

@@ -18,9 +18,16 @@ STUDENT = "student"
 COLUMNS = {
     "accuracy": (STUDENT, "teacher", "tfidf", "reviewed_only", "majority"),
     "span_f1": (STUDENT, "teacher", "features", "reviewed_only", "lexicon"),
+    "field_f1": (STUDENT, "teacher", "nearest", "reviewed_only", "frequent"),
+    "rouge_l": (STUDENT, "teacher", "nearest", "reviewed_only", "question", "lead"),
 }
 """The figure of each kind of specialist, and whose it is told of; a student's on the weights loaded by default."""
-TITLES = {"accuracy": "accuracy", "span_f1": "span F1 (strict)"}
+TITLES = {
+    "accuracy": "accuracy",
+    "span_f1": "span F1 (strict)",
+    "field_f1": "field F1 (normalised)",
+    "rouge_l": "ROUGE-L",
+}
 
 
 def collect(hub: str, names: Sequence[str], out: Path) -> Path:
@@ -47,7 +54,8 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
         "Figures on human-labelled rows with 95 % intervals, from the evidence published with each version",
         "(`python -m factory cards` writes this page). Opponents: the teacher zero-shot, TF-IDF on the same training",
         "rows, the student without synthetic rows, always the most frequent label; of spans, features of words and the",
-        "words marked in the same rows.",
+        "words marked in the same rows; of records and answers what the nearest of the same rows has; of records also",
+        "values known from them, of answers also the text's longest question and its first words.",
     ]
     found: dict[str, list[str]] = {metric: [] for metric in COLUMNS}
     for name in held:
@@ -67,8 +75,8 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
 def _line(name: str, version: Version, folder: Path, out: Path) -> tuple[str, str]:
     write_text(out / f"{name}.md", (folder / CARD).read_text(encoding="utf-8"))
     records = read_evidence(folder / EVIDENCE)
-    spans = any(isinstance(record, Record) and record.metric == "span_f1" for record in records)
-    metric = "span_f1" if spans else "accuracy"
+    measured = {record.metric for record in records if isinstance(record, Record)}
+    metric = next((name for name in reversed(COLUMNS) if name in measured), "accuracy")
     own = package.who(Manifest.read(folder))
     figures = " | ".join(_figure(records, own if who == STUDENT else who, metric) for who in COLUMNS[metric])
     return metric, f"| [{name}]({name}.md) | {version} | {figures} |"

@@ -165,7 +165,7 @@ class Build:
 
     @cached_property
     def encoder_source(self) -> str:
-        """The student's encoder: a folder or a Hub id."""
+        """The encoder of texts' vectors: a folder or a Hub id."""
         from factory.teacher import weights
 
         return str(weights.resolve(self.spec.student.encoder, self.settings))
@@ -176,6 +176,20 @@ class Build:
         from factory.teacher import weights
 
         return weights.identity(self.spec.student.encoder)
+
+    @cached_property
+    def base_source(self) -> str:
+        """The model that the student starts from: a folder or a Hub id."""
+        from factory.teacher import weights
+
+        return str(weights.resolve(self.spec.base, self.settings))
+
+    @cached_property
+    def base_identity(self) -> str:
+        """That model and its revision."""
+        from factory.teacher import weights
+
+        return weights.identity(self.spec.base)
 
     @cached_property
     def encoder(self) -> Encoder:

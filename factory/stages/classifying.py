@@ -15,14 +15,15 @@ from factory.progress import Progress
 from factory.row import Row
 from factory.spec import Spec
 from factory.stages.build import Build
-from factory.stages.student import Logits, Said, Student, encoder_of, session
+from factory.stages.scoring import Logits, Scoring, encoder_of, session
+from factory.stages.student import Said
 from factory.students.baselines import Majority, Tfidf
 from factory.students.classifier import Labels, targets
 from factory.students.training import Recipe
 from factory.teacher.chat import Request
 
 
-class Classifying(Student):
+class Classifying(Scoring):
     """Of kind `classification`."""
 
     lesson = Labels
@@ -31,7 +32,7 @@ class Classifying(Student):
     bounds = "constrained to the labels"
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
-        """See Student.logits; a line a text."""
+        """See Scoring.logits; a line a text."""
         if export is None:
             return list(encoder_of(self, folder, recipe).predict_logits(texts)[:, None])
         encoder, run, found = encoder_of(self, folder, recipe, "cpu"), session(export), []
@@ -41,7 +42,7 @@ class Classifying(Student):
         return found
 
     def targets(self, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> NDArray[np.float32]:
-        """See Student.targets."""
+        """See Scoring.targets."""
         return targets(rows, recipe.labels)
 
     def certainty(
@@ -65,8 +66,9 @@ class Classifying(Student):
         """See Student.answers; scores are every label's probability."""
         return Said(*_decided(specialist.predict_proba(texts), specialist.labels), "")
 
-    def opponents(self, rows: Sequence[Row], labels: Sequence[str], texts: Sequence[str]) -> Mapping[str, Said]:
+    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """The most frequent label, and TF-IDF."""
+        labels = list(spec.labels)
         tfidf = _decided(Tfidf(rows).predict_proba(texts, labels), labels)
         return {
             "majority": Said(Majority(rows, labels).predict(texts), None, "most frequent label"),

@@ -69,5 +69,4 @@ class Extraction(Way):
 
 def spoken_of(row: Row, names: Any) -> list[str]:
     """Of some fields, those that people spoke of: all, unless the row says which."""
-    told = row.attributes.get("told")
-    return [name for name in names if told is None or name in told.split(", ")]
+    return [name for name in names if row.told is None or name in row.told]

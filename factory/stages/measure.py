@@ -10,12 +10,14 @@ from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
 from factory.evidence import gate, promise, report, speed
 from factory.evidence.circumstances import Circumstances, here
+from factory.evidence.decision import truth
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
-from factory.evidence.records import AnyEvidence, Export, decision, write_evidence
+from factory.evidence.records import AnyEvidence, Export, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, write_json
 from factory.generate import judge as judging
+from factory.spec import Spec
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
@@ -24,7 +26,6 @@ from factory.stages.student import Said
 
 SECONDS = "seconds.json"
 TIMED = 10  # replies whose time is taken, one after the other
-_ASKED = {False: "the labels' names", True: "the policy"}
 
 
 def zero_shot(build: Build) -> Output:
@@ -34,38 +35,47 @@ def zero_shot(build: Build) -> Output:
     so that nobody can say we asked it badly. The other is kept as well.
     """
     spec, budget, student = build.spec, build.budget, model.student_of(build)
+    ways = {False: student.named, True: "the policy"}
     rows = sample(build.gold, budget.measure_teacher)
 
     def work(out: Path) -> None:
         texts = [row.text for row in rows]
         named = describe(build.gold, budget.measure_teacher)
         found = {
-            policy: student.ask(build, texts, build.meter(f"teacher, {_ASKED[policy]}", "rows"), policy=policy)
-            for policy in _ASKED
+            policy: student.ask(build, texts, build.meter(f"teacher, {ways[policy]}", "rows"), policy=policy)
+            for policy in ways
         }
-        gold = [decision(row) for row in rows]
+        gold = [truth(row) for row in rows]
         right = {policy: value_of(student.metrics[0], gold, said) for policy, said in found.items()}
-        better = max(_ASKED, key=lambda policy: right[policy])
+        better = max(ways, key=lambda policy: right[policy])
         for policy, said in found.items():
             who = "teacher" if policy == better else "teacher:weaker prompt"
-            what = f"{build.teacher}, zero-shot by {_ASKED[policy]}, {student.bounds}"
+            what = f"{build.teacher}, zero-shot by {ways[policy]}, {student.bounds}"
             file = "teacher.jsonl" if policy == better else "weaker.jsonl"
             write_predictions(out / file, answers(who, rows, said, what=what, sample=named))
         if not build.settings.teacher_batch:  # who answers by file has its own clock
             timed = [student.question(spec, text, better) for text in texts[:TIMED]]
             judging.seconds(timed, build.endpoint.reach(), out / SECONDS)
         name = report.metric(student.metrics[0]).lower()
-        values = {f"{name} by {_ASKED[policy]}": round(value, 4) for policy, value in right.items()}
+        values = {f"{name} by {ways[policy]}": round(value, 4) for policy, value in right.items()}
         write_json(out / SUMMARY, {"rows": len(rows), **values, "sample": named})
 
     inputs = {
         "gold": build.gold_file,
         "rows": [row.id for row in rows],
         "teacher": build.teacher,
-        "asked": list(_ASKED.values()),
+        "asked": list(ways.values()),
         "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
+        **_form(spec),
     }
     return build.stage("zero_shot", inputs, work)
+
+
+def _form(spec: Spec) -> dict[str, Any]:
+    """What else a teacher's answers are held to; nothing where labels say it all."""
+    if spec.kind == "extraction":
+        return {"fields": {name: field.form for name, field in spec.fields.items()}}
+    return {"words": spec.form.words} if spec.kind == "generation" else {}
 
 
 def evaluate(build: Build) -> Output:
@@ -83,11 +93,12 @@ def evaluate(build: Build) -> Output:
             speeds.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
         for name, predictions in seen.items():
             write_predictions(out / "predictions" / f"{name.replace(':', '_').replace(' ', '_')}.jsonl", predictions)
+        texts = {row.id: row.text for row in build.gold}
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
         sealed = model.trained(build)
         candidate = seen[sealed.who]
         judged = gate.judge(build.spec.gate, candidate, opponents, build.gold, circumstances)
-        records: list[AnyEvidence] = [r for one in seen.values() for r in figures.measure(one, circumstances)]
+        records: list[AnyEvidence] = [r for one in seen.values() for r in figures.measure(one, circumstances, texts)]
         records += [
             figures.compare(candidate, other, circumstances, metric)
             for other in opponents.values()
@@ -112,23 +123,33 @@ def evaluate(build: Build) -> Output:
 
 
 def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[dict[str, Predictions], list[Any]]:
-    """The exports as an application runs them, and how fast they are."""
+    """The exports as an application runs them, and how fast they are; the one that is published on all gold rows."""
     found: dict[str, Predictions] = {}
     speeds: list[Any] = []
-    texts = [row.text for row in build.gold]
-    for weights in model.trained(build).exports:
-        specialist = model.candidate(build, folder, weights)
-        said = model.student_of(build).answers(specialist, texts)
-        who = f"student:{weights}"
-        trained = "LoRA merged" if build.spec.student.lora_rank else "all weights trained"
-        found[who] = _answers(build, who, said._replace(what=f"{build.encoder_identity}, {trained}, ONNX {weights}"))
-        speeds += speed.measure(specialist.predict, texts, who, circumstances=circumstances, what="one thread")
+    student = model.student_of(build)
+    trained = "LoRA merged" if build.spec.student.lora_rank else "all weights trained"
+    for place, weights in enumerate(model.trained(build).exports):
+        most = student.measured if place else 0
+        specialist, rows = model.candidate(build, folder, weights), sample(build.gold, most)
+        texts = [row.text for row in rows]
+        said, who = student.answers(specialist, texts), f"student:{weights}"
+        what, named = f"{build.base_identity}, {trained}, ONNX {weights}", describe(build.gold, most)
+        found[who] = answers(who, rows, said.decisions, what=what, scores=said.scores, sample=named)
+        speeds += speed.measure(
+            specialist.predict,
+            texts,
+            who,
+            batches=student.batches,
+            calls=student.calls,
+            circumstances=circumstances,
+            what="one thread",
+        )
     return found, speeds
 
 
 def _baselines(build: Build, dataset: Path, alone: Path) -> dict[str, Predictions]:
     student, texts = model.student_of(build), [row.text for row in build.gold]
-    said = dict(student.opponents(open_version(dataset).rows("train"), build.labels, texts))
+    said = dict(student.opponents(build.spec, open_version(dataset).rows("train"), texts))
     if read_json(alone / SUMMARY)["trained"]:
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
         said["reviewed_only"] = Said(*student.alone(alone, model.recipe_of(build), texts), what)

@@ -1,4 +1,4 @@
-"""The stages where a decision is more than one label: judge, review, and those for which a kind has no student.
+"""The stages where a decision is more than one label: judge and review.
 
 There is no committee: what is in a text is the teacher's word, held against the text and checked, or people's. A kind
 of task says in a `Way` how its teacher is asked, what its answers are and how two of them are compared.
@@ -14,8 +14,6 @@ from typing import Any, ClassVar
 
 from pydantic_core import to_jsonable_python
 
-from factory.dataset.version import open_version
-from factory.errors import FactoryError
 from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
@@ -34,7 +32,6 @@ from factory.stages.data import limits_of, spent_on_writing, told
 from factory.stages.judge import judge_inputs
 from factory.teacher.chat import Request
 
-LATER = ("train", "reviewed_only", "zero_shot", "evaluate", "publish")
 Line = Mapping[str, Any]
 """A line of judgements.jsonl: `id`, the decision by its name (null: none), `key`, `failure`, and what is beside."""
 Pair = tuple[Row, Line]
@@ -52,7 +49,6 @@ class Way(ABC):
         verdict: the name under which a row keeps what came of asking the teacher.
         checks: checks asked again once the decisions are there.
         how: what the audit compares where people had decided rows before.
-        beyond: the stages for which this kind has no student yet.
     """
 
     kind: ClassVar[Kind]
@@ -62,7 +58,6 @@ class Way(ABC):
     verdict: ClassVar[str]
     checks: ClassVar[tuple[str, ...]]
     how: ClassVar[str]
-    beyond: ClassVar[tuple[str, ...]] = LATER
 
     @staticmethod
     @abstractmethod
@@ -148,7 +143,7 @@ class Way(ABC):
     @property
     def functions(self) -> Mapping[str, Callable[[Build], Output]]:
         """The stages that take the place of those for classification."""
-        return {"judge": self.judge, "review": self.review, **dict.fromkeys(self.beyond, self.no_student)}
+        return {"judge": self.judge, "review": self.review}
 
     def judge(self, build: Build) -> Output:
         """What the teacher finds in real texts, and then in those that people decided, up to the budget.
@@ -232,19 +227,6 @@ class Way(ABC):
         """
         said = {line["id"]: line for line in read_jsonl(judged / "judgements.jsonl")}
         return [self._row(build, row, said.get(row.id)) for row in read_rows(cleaned / "kept.jsonl")], said
-
-    def no_student(self, build: Build) -> Output:
-        """Say how far it goes.
-
-        Raises:
-            FactoryError: always, once the dataset is there.
-        """
-        made = build.run("dataset")
-        raise FactoryError(
-            f"Students of kind {self.kind} cannot be trained yet; {build.spec.name} ends with its dataset.",
-            where=f"the dataset {open_version(made.path).version} is at {made.path}",
-            fix="Build with `--until dataset`, and train on that by other means: `datasets.load_dataset` opens it.",
-        )
 
     def _line(self, row: Row, said: Said[Any]) -> dict[str, Any]:
         decision = to_jsonable_python(said.decision)

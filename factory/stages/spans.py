@@ -21,7 +21,6 @@ class Spans(Way):
     asking, asked, decided = "mark up", "marked up", "marked"
     verdict = "marking"
     checks = (spans.NAME,)
-    beyond = ()
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
     request, read = staticmethod(marking.request), staticmethod(marking.read)
 

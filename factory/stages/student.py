@@ -1,27 +1,26 @@
-"""What differs by kind of task where a student is trained and measured: what model.py and measure.py ask for."""
+"""What a kind of task's student is to the stages: what model.py, measure.py and publish.py ask for.
+
+Three families: one label a text (classifying.py) and a tag a word piece (tagging.py), both by an encoder with a head
+(scoring.py); and words or records by a language model that writes (writing.py).
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from factory.evidence.calibration import Threshold
+from factory.evidence.decision import Decision
 from factory.evidence.intervals import Metric
-from factory.evidence.records import Decision
 from factory.progress import Progress
 from factory.row import Row
 from factory.spec import Spec
 from factory.stages.build import Build
-from factory.students.encoder import Encoder
 from factory.students.training import Lesson, Recipe
 from factory.teacher.chat import Request
-
-Logits = Sequence[NDArray[np.float32]]
-"""What a model says of each text, [n, outputs]: one line a text, or a line a piece of it."""
 
 
 class Said(NamedTuple):
@@ -32,36 +31,89 @@ class Said(NamedTuple):
     what: str
 
 
+@dataclass(frozen=True)
+class Calibrated:
+    """What held-out rows tell of a trained student.
+
+    Attributes:
+        temperature: probabilities are softmax(logits / temperature).
+        bound: the threshold, and what it promises; None: none can be shown.
+        parity: the exports by their path, and how far each answers as torch does.
+        agreement: the share of answers that are the same from the int8 export and from torch.
+        weights: what is published as the default: `int8`, or `fp32` where int8 is below the student's floor.
+    """
+
+    temperature: float
+    bound: Threshold | None
+    parity: Mapping[str, Mapping[str, float]]
+    agreement: float
+    weights: str
+
+
 class Student(ABC):
     """One kind's.
 
     Attributes:
+        starts_from: what it is before it is trained, for lineage: `encoder`, `language model`.
         lesson: what it learns.
-        pooled: whether its logits are averaged over a text.
-        silent: the output that says nothing; None: each says something.
         metrics: what it is compared by; the first is the figure that is told first.
         bounds: what a teacher's zero-shot answers are held to, for people.
+        named: what a teacher is told where it is asked without the policy.
+        calls, batches: how many calls its speed is taken of, and of how many texts each.
+        measured: gold rows that its fp32 export is measured on, a sample, where int8 is published; 0: all.
+        exporter: the version of the code that exports it.
+        floor: the share of its answers to held-out rows that int8 must give as torch does, or fp32 is published in its
+            place.
+        compared: how many held-out rows that is taken of, the first; None: all.
     """
 
+    starts_from: ClassVar[str]
     lesson: ClassVar[type[Lesson]]
-    pooled: ClassVar[bool]
-    silent: ClassVar[int | None] = None
     metrics: ClassVar[tuple[Metric, ...]]
     bounds: ClassVar[str]
+    named: ClassVar[str] = "the labels' names"
+    calls: ClassVar[int] = 100
+    batches: ClassVar[tuple[int, ...]] = (1, 32)
+    measured: ClassVar[int] = 0
+    exporter: ClassVar[int]
+    floor: ClassVar[float]
+    compared: ClassVar[int | None] = None
 
     @abstractmethod
-    def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
-        """What the model in a folder says, by torch; or its ONNX export, one text at a time as the zoo runs int8."""
+    def recipe(self, build: Build) -> Recipe:
+        """How it is trained within the build's budget."""
 
     @abstractmethod
-    def targets(self, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> NDArray[np.float32]:
-        """What the lines of these rows' logits should say: distributions [n, outputs]."""
+    def fit(self, rows: Sequence[Row], held: Sequence[Row], recipe: Any, out: Path, progress: Progress) -> None:
+        """Train it: safetensors, tokenizer and training.json in `out`."""
 
     @abstractmethod
-    def certainty(
-        self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
-    ) -> tuple[Any, Any]:
-        """Confidences of what is answered, and whether each is right, [n] both."""
+    def export(self, out: Path, recipe: Any) -> None:
+        """Add the ONNX exports to a folder that `fit` wrote."""
+
+    @abstractmethod
+    def calibrate(self, out: Path, held: Sequence[Row], recipe: Any, risk: float) -> Calibrated:
+        """What held-out rows tell of it; the threshold is for a risk, the share of answers above it that may be wrong.
+
+        Raises:
+            FactoryError: the fp32 export does not answer as torch does.
+        """
+
+    def published(self, agreement: float) -> str:
+        """The weights to publish where int8 agrees with torch this far, 0 to 1."""
+        return "int8" if agreement >= self.floor else "fp32"
+
+    @abstractmethod
+    def answers(self, specialist: Any, texts: list[str]) -> Said:
+        """A packaged student's, as an application gets them."""
+
+    @abstractmethod
+    def alone(self, folder: Path, recipe: Any, texts: Sequence[str]) -> tuple[Sequence[Decision], Sequence[Any]]:
+        """Decisions and scores of a student in a folder, by torch, without calibration."""
+
+    @abstractmethod
+    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
+        """The baselines', by name, made from the rows that the student was trained on."""
 
     @abstractmethod
     def question(self, spec: Spec, text: str, policy: bool) -> Request:
@@ -71,28 +123,15 @@ class Student(ABC):
     def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[Decision | None]:
         """The teacher's zero-shot answers."""
 
-    @abstractmethod
-    def answers(self, specialist: Any, texts: list[str]) -> Said:
-        """A packaged student's, as an application gets them."""
 
-    @abstractmethod
-    def opponents(self, rows: Sequence[Row], labels: Sequence[str], texts: Sequence[str]) -> Mapping[str, Said]:
-        """The baselines', by name, made from the rows that the student was trained on."""
-
-    @abstractmethod
-    def alone(self, folder: Path, recipe: Recipe, texts: Sequence[str]) -> tuple[Sequence[Decision], Sequence[Any]]:
-        """Decisions and scores of a student in a folder, by torch, without calibration."""
-
-
-def session(file: Path) -> Any:
-    """An ONNX export, on one thread."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-
-
-def encoder_of(student: Student, folder: Path, recipe: Recipe, device: str | None = None) -> Encoder:
-    """The model in a folder, with the student's outputs; what feeds an export is on the device `cpu`."""
-    return Encoder.load(folder, student.lesson.outputs(recipe.labels), recipe.max_tokens, device)
+def shared(build: Build) -> dict[str, Any]:
+    """What the recipes of all students have, within the build's budget."""
+    student = build.spec.student
+    return {
+        "encoder": build.base_source,
+        "labels": tuple(build.labels),
+        "max_tokens": student.max_tokens,
+        "rank": student.lora_rank,
+        "learning_rate": student.learning_rate,
+        "epochs": build.budget.epochs,
+    }

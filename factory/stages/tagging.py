@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.evidence import spans as figures
-from factory.generate import marking
+from factory.generate import asking, marking
 from factory.progress import Progress
 from factory.row import Row
 from factory.span import Spans, plain
 from factory.spec import Spec
 from factory.stages.build import Build
-from factory.stages.student import Logits, Said, Student, encoder_of, session
+from factory.stages.scoring import Logits, Scoring, encoder_of, session
+from factory.stages.student import Said
 from factory.students import tagger
 from factory.students.span_baselines import Lexicon, WordFeatures
 from factory.students.training import Recipe
 from factory.teacher.chat import Request
 
 
-class Tagging(Student):
+class Tagging(Scoring):
     """Of kind `spans`."""
 
     lesson = tagger.Tags
@@ -33,7 +34,7 @@ class Tagging(Student):
     bounds = "words and types by a JSON schema"
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
-        """See Student.logits; a line a piece."""
+        """See Scoring.logits; a line a piece."""
         if export is None:
             return self._reader(folder, recipe).logits(texts)
         run = session(export)
@@ -44,7 +45,7 @@ class Tagging(Student):
         return self._reader(folder, recipe, "cpu").read(texts, answer, batch_size=1)
 
     def targets(self, folder: Path, recipe: Recipe, rows: Sequence[Row]) -> NDArray[np.float32]:
-        """See Student.targets."""
+        """See Scoring.targets."""
         reader = self._reader(folder, recipe)
         tags = [tagger.tags_of(reader.cut(row.text).places, row.spans or (), recipe.labels) for row in rows]
         return np.eye(len(self.lesson.outputs(recipe.labels)), dtype=np.float32)[np.concatenate(tags)]
@@ -64,19 +65,20 @@ class Tagging(Student):
 
     def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[Spans | None]:
         """See Student.ask."""
-        return marking.zero_shot(build.spec, texts, build.endpoint, build.settings.replies, meter, policy=policy)
+        spec, asked = build.spec, [marking.question(build.spec, text, policy) for text in texts]
+        return asking.zero_shot(spec, texts, asked, marking.read, build.endpoint, build.settings.replies, meter)
 
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; scores are of the spans found."""
         found = specialist.predict(texts)
         return Said([plain(some) for some in found], [[one.score for one in some] for some in found], "")
 
-    def opponents(self, rows: Sequence[Row], labels: Sequence[str], texts: Sequence[str]) -> Mapping[str, Said]:
+    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """A list of words, and features of words."""
         what = "logistic regression on words, shapes, ends and neighbours, same rows"
         return {
             "lexicon": Said(Lexicon(rows).predict(texts), None, "words marked in the same rows, longest first"),
-            "features": Said(*WordFeatures(rows, labels).predict(texts), what),
+            "features": Said(*WordFeatures(rows, list(spec.labels)).predict(texts), what),
         }
 
     def alone(self, folder: Path, recipe: Recipe, texts: Sequence[str]) -> tuple[Sequence[Spans], Sequence[Any]]:

@@ -26,6 +26,26 @@ class Majority:
         return [self.label] * len(texts)
 
 
+class Presence:
+    """Whether a text has something, by TF-IDF of words and word pairs with logistic regression, from rows so weighted.
+
+    Where all rows have it, or none has, it always says so; without rows, that it is not there.
+    """
+
+    def __init__(self, texts: Sequence[str], there: Sequence[bool], weights: Sequence[float]) -> None:
+        self._always = bool(there) and all(there)
+        self._model: Any = None
+        if any(there) and not all(there):
+            self._model = _regression(10.0)
+            self._model.fit(list(texts), list(there), logisticregression__sample_weight=np.array(weights))
+
+    def predict(self, texts: Sequence[str]) -> list[bool]:
+        """Of each text."""
+        if self._model is None:
+            return [self._always] * len(texts)
+        return [bool(one) for one in self._model.predict(list(texts))]
+
+
 class Tfidf:
     """TF-IDF of words and word pairs with logistic regression (scikit-learn), on the same rows and weights.
 
@@ -35,9 +55,6 @@ class Tfidf:
 
     def __init__(self, rows: Sequence[Row], penalty: float = 10.0) -> None:
         from sklearn.dummy import DummyClassifier
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
 
         texts: list[str] = []
         labels: list[str] = []
@@ -51,9 +68,7 @@ class Tfidf:
         if len(set(labels)) == 1:  # nothing to tell apart, which logistic regression refuses
             self._model: Any = DummyClassifier(strategy="most_frequent").fit(texts, labels)
             return
-        self._model = make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=penalty, max_iter=2000)
-        )
+        self._model = _regression(penalty)
         self._model.fit(texts, labels, logisticregression__sample_weight=np.array(weights))
 
     def predict(self, texts: Sequence[str]) -> list[str]:
@@ -66,3 +81,14 @@ class Tfidf:
         found = np.zeros((len(texts), len(labels)))
         found[:, [list(labels).index(label) for label in known]] = self._model.predict_proba(list(texts))
         return found
+
+
+def _regression(penalty: float) -> Any:
+    """TF-IDF of words and word pairs, then logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    return make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=penalty, max_iter=2000)
+    )

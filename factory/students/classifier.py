@@ -17,13 +17,14 @@ from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import probe, training
 from factory.students.encoder import Encoder, half, to_numpy
+from factory.students.encoder_lesson import EncoderLesson
 from factory.students.probe import Array
 from factory.students.training import PATIENCE as PATIENCE
 from factory.students.training import TRAINER as TRAINER
 from factory.students.training import Recipe as Recipe
 
 
-class Labels(training.Lesson):
+class Labels(EncoderLesson):
     """A label a text, from the logits' mean over tokens."""
 
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None:

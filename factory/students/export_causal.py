@@ -14,6 +14,8 @@ from factory.students.encoder import quiet
 from factory.students.export import FP32, INT8
 from factory.students.tied import BLOCK, quantize_tied
 
+EXPORTER = 1
+"""Raised when the code here and in tied.py makes other exports of the same model."""
 LARGEST = 2**31 - 2**20
 """Bytes one ONNX file can have: protobuf's limit, less what is not weights."""
 

@@ -18,6 +18,7 @@ from factory.row import Row
 from factory.span import Spans
 from factory.students import probe, training
 from factory.students.encoder import BATCH, Encoder, half, to_numpy
+from factory.students.encoder_lesson import EncoderLesson
 from factory.students.probe import Array
 from factory.students.training import Recipe
 from zoo import decoding
@@ -119,7 +120,7 @@ class Example(NamedTuple):
     weight: float
 
 
-class Tags(training.Lesson):
+class Tags(EncoderLesson):
     """A tag a piece, from the pieces' own logits; an example is a window.
 
     The epoch is chosen by spans, not by the loss: that begins to rise after two or three epochs, as a model grows too

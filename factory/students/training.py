@@ -1,18 +1,17 @@
-"""One training loop for every student: a head that starts well, then LoRA adapters, then merge; or all weights.
+"""One training loop for every student: a good start, then LoRA adapters, then merge; or all weights.
 
-Probing before fine-tuning (LP-FT, Kumar et al. 2022) starts the head where the pre-trained features already point;
-with few rows it is worth several points over a random head. LoRA: Hu et al. 2021. What is learned, and from what, is
-the `Lesson`'s; how, and how a restart goes on, is here.
+LoRA: Hu et al. 2021. What is learned, by which model and from what, is the `Lesson`'s; how, and how a restart goes on,
+is here.
 """
 
 from __future__ import annotations
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -20,13 +19,11 @@ from factory.errors import DataError
 from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students.encoder import Encoder, quiet
-from factory.students.probe import Array
+from factory.students.encoder import quiet
 
 TRAINER = 2
 """Raised when the code here and in encoder.py makes another model of the same recipe: a stage is known by its inputs,
 and code is not one of them."""
-BATCH = 16
 WARM_UP = 0.1
 PATIENCE = 3
 
@@ -36,11 +33,11 @@ class Recipe:
     """How to train.
 
     Attributes:
-        encoder: a local folder or a Hub id.
+        encoder: the pre-trained model, a local folder or a Hub id.
         labels: the spec's, in order.
         max_tokens: how many tokens the model is given at once.
-        rank: of the LoRA adapters, on every linear layer of the encoder; 0: no adapters, all its weights are trained.
-        dropout: before every adapter, beside the encoder's own; drawing these masks takes long.
+        rank: of the LoRA adapters, on every linear layer of the model; 0: no adapters, all its weights are trained.
+        dropout: before every adapter, beside the model's own; drawing these masks takes long.
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
         epochs: at most; training ends early when the held-out figure has not improved for the lesson's patience.
         seed: of shuffling and dropout.
@@ -56,42 +53,53 @@ class Recipe:
     seed: int = 13
 
 
+class Learner(Protocol):
+    """What learns: a transformers model, possibly with peft adapters, and its tokenizer."""
+
+    tokenizer: Any
+    model: Any
+
+
 class Lesson(ABC):
     """What is learned from which examples; an example is what the model is given at once.
 
-    Made from rows to train on, held-out rows, the recipe, and the encoder as it came. A loss is a cross-entropy, and
+    Made from rows to train on, held-out rows, the recipe, and the model as it came. A loss is a cross-entropy, and
     has a weight.
 
     Attributes:
+        batch: how many examples a step takes.
+        adapters: what peft is told of the model besides the recipe: its `task_type`, what is trained whole.
         lengths: of the examples, in any unit; like lengths go together.
         figure: what `held_out` comes to on average, for people; the epoch where it is lowest is kept.
         patience: so many epochs without a lower one end the training.
         trainer: see TRAINER; a lesson that changes alone has a number of its own.
     """
 
+    batch: ClassVar[int] = 16
+    adapters: ClassVar[Mapping[str, Any]]
     lengths: Sequence[int]
     figure: ClassVar[str] = "held-out loss"
     patience: ClassVar[int] = PATIENCE
     trainer: ClassVar[int] = TRAINER
 
     @abstractmethod
-    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None: ...
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Any, learner: Any) -> None: ...
 
-    @staticmethod
+    @classmethod
     @abstractmethod
-    def outputs(labels: Sequence[str]) -> tuple[str, ...]:
-        """What the model's outputs stand for, in order."""
-
-    @abstractmethod
-    def head(self, encoder: Encoder) -> tuple[Array, Array]:
-        """The head that training starts with: weight [outputs, hidden] and bias [outputs]."""
+    def learner(cls, recipe: Any) -> Learner:
+        """The pre-trained model that the recipe names, before it has learned anything."""
 
     @abstractmethod
-    def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
+    def begin(self, learner: Any) -> None:
+        """Set what training starts from, where that is not the model as it came."""
+
+    @abstractmethod
+    def losses(self, learner: Any, batch: Sequence[int]) -> tuple[Any, Any]:
         """Losses of these examples, with gradients, and their weights: two tensors [n]."""
 
     @abstractmethod
-    def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
+    def held_out(self, learner: Any) -> tuple[Any, Any]:
         """What is wrong with answers to held-out rows, without gradients, and the weights: two tensors [n].
 
         Losses; or another figure, where that tells better which epoch to keep.
@@ -131,7 +139,7 @@ def train(
     history = run.fit(progress)
     model = run.best()
     model.save_pretrained(out)
-    run.encoder.tokenizer.save_pretrained(out)
+    run.learner.tokenizer.save_pretrained(out)
     write_json(
         out / "training.json",
         {"recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name}, "rows": len(rows), "epochs": history},
@@ -149,14 +157,14 @@ class _Run:
 
         self.recipe, self.folder = recipe, folder
         torch.manual_seed(recipe.seed)
-        self.encoder = Encoder.load(recipe.encoder, lesson.outputs(recipe.labels), recipe.max_tokens)
-        self.lesson = lesson(rows, held_out, recipe, self.encoder)
-        _start_head(self.encoder, *self.lesson.head(self.encoder))
+        self.learner = lesson.learner(recipe)
+        self.lesson = lesson(rows, held_out, recipe, self.learner)
+        self.lesson.begin(self.learner)
         if recipe.rank:
-            self.encoder.model = _adapted(self.encoder.model, recipe)
-        self.parameters = {n: p for n, p in self.encoder.model.named_parameters() if p.requires_grad}
+            self.learner.model = _adapted(self.learner.model, recipe, self.lesson.adapters)
+        self.parameters = {n: p for n, p in self.learner.model.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
-        self.batches = -(-len(self.lesson.lengths) // BATCH)
+        self.batches = -(-len(self.lesson.lengths) // self.lesson.batch)
 
     def fit(self, progress: Progress) -> list[dict[str, float]]:
         history = self._restore()
@@ -175,19 +183,20 @@ class _Run:
     def best(self) -> Any:
         """The model of the best epoch, its adapters merged."""
         self._load_parameters(self._best_file())
-        return self.encoder.model.merge_and_unload() if self.recipe.rank else self.encoder.model
+        return self.learner.model.merge_and_unload() if self.recipe.rank else self.learner.model
 
     def _epoch(self, epoch: int, total: int, progress: Progress) -> float:
         import torch
 
         torch.manual_seed(self.recipe.seed * 1000 + epoch)  # an epoch's dropout is the same after a restart
-        self.encoder.model.train()
+        self.learner.model.train()
         losses = []
-        for number, batch in enumerate(_batches(self.lesson.lengths, self.recipe.seed * 1000 + epoch)):
+        batches = _batches(self.lesson.lengths, self.lesson.batch, self.recipe.seed * 1000 + epoch)
+        for number, batch in enumerate(batches):
             step = epoch * self.batches + number
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.learning_rate * _schedule(step / total)
-            each, weights = self.lesson.losses(self.encoder, batch)
+            each, weights = self.lesson.losses(self.learner, batch)
             loss = (weights * each).mean()
             self.optimizer.zero_grad()
             loss.backward()
@@ -198,7 +207,7 @@ class _Run:
         return float(np.mean(losses))
 
     def _held_out(self) -> float:
-        each, weights = self.lesson.held_out(self.encoder)
+        each, weights = self.lesson.held_out(self.learner)
         return float((weights * each).sum() / weights.sum())
 
     def _save(self, history: list[dict[str, float]], best: bool) -> None:
@@ -247,38 +256,29 @@ class _Run:
         return state
 
 
-def _adapted(model: Any, recipe: Recipe) -> Any:
-    from peft import LoraConfig, TaskType, get_peft_model
+def _adapted(model: Any, recipe: Recipe, told: Mapping[str, Any]) -> Any:
+    from peft import LoraConfig, get_peft_model
 
     adapters = LoraConfig(
-        task_type=TaskType.TOKEN_CLS,
         r=recipe.rank,
         lora_alpha=2 * recipe.rank,
         lora_dropout=recipe.dropout,
         target_modules="all-linear",
-        modules_to_save=["classifier"],
+        **told,
     )
     with quiet():
         return get_peft_model(model, adapters)
 
 
-def _start_head(encoder: Encoder, weight: Array, bias: Array) -> None:
-    import torch
-
-    with torch.no_grad():
-        encoder.model.classifier.weight.copy_(torch.tensor(weight))
-        encoder.model.classifier.bias.copy_(torch.tensor(bias))
-
-
-def _batches(lengths: Sequence[int], seed: int) -> Iterator[list[int]]:
+def _batches(lengths: Sequence[int], size: int, seed: int) -> Iterator[list[int]]:
     """Shuffled batches of examples' numbers, like lengths together within 16 batches: little padding, still random."""
     chance = np.random.default_rng(seed)
     order = chance.permutation(len(lengths))
-    pool = 16 * BATCH
+    pool = 16 * size
     found: list[list[int]] = []
     for start in range(0, len(order), pool):
         chunk = sorted((int(i) for i in order[start : start + pool]), key=lambda i: lengths[i])
-        found.extend(chunk[i : i + BATCH] for i in range(0, len(chunk), BATCH))
+        found.extend(chunk[i : i + size] for i in range(0, len(chunk), size))
     for number in chance.permutation(len(found)):
         yield found[int(number)]
 

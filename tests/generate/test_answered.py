@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from factory import spec as specs
 from factory.generate import rating
-from factory.generate.answering import choose, questions, read, request
+from factory.generate.answering import choose, question, questions, read, request
 from factory.generate.asking import Said
 from factory.generate.examples import given as examples
 from factory.generate.plan import cells, coverage, grow
@@ -197,3 +197,10 @@ def test_examples_become_rows(spec: Spec) -> None:
     first, second = examples(spec, LINEAGE)
     assert first.answer == "Is there a brown kite on the roof?" and second.kind == "generation"
     assert first.stratum == "answer" and first.decision == first.answer
+
+
+def test_a_teacher_is_asked_with_the_policy_or_by_the_question_alone(spec: Spec) -> None:
+    with_policy, bare = (question(spec, "a letter", policy) for policy in (True, False))
+    assert with_policy == request(spec, "a letter") and bare.json_schema == with_policy.json_schema
+    asked = "".join(message["content"] for message in bare.messages)
+    assert spec.question in asked and "a letter" in asked and spec.form.definition not in asked

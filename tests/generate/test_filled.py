@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from factory import spec as specs
 from factory.generate.examples import given as examples
-from factory.generate.extraction import read, request
+from factory.generate.extraction import question, read, request
 from factory.generate.plan import cells
 from factory.generate.refill import Refill
 from factory.generate.strategies import STRATEGIES, Material
@@ -173,3 +173,11 @@ def test_examples_become_rows_in_their_one_form(spec: Spec) -> None:
     first, second = examples(spec, LINEAGE)
     assert first.record == {"borrower": ["Hugo Prandt"], "due": "1999-05-03"} and second.record == {}
     assert plain({}) == {} and second.kind == "extraction" and second.stratum == "none"
+
+
+def test_a_teacher_is_asked_with_the_policy_or_by_names_and_forms_alone(spec: Spec) -> None:
+    with_policy, bare = (question(spec, "an entry", policy) for policy in (True, False))
+    assert with_policy == request(spec, "an entry") and bare.json_schema == with_policy.json_schema
+    asked = "".join(message["content"] for message in bare.messages)
+    assert all(f"{name} ({field.form})" in asked for name, field in spec.fields.items())
+    assert "an entry" in asked and spec.rules not in asked

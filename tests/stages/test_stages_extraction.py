@@ -1,4 +1,4 @@
-"""A whole build of a small specialist of kind extraction, up to its dataset version; the stages after that say so."""
+"""A whole build of a small specialist of kind extraction: its dataset, its student, and what answers from the hub."""
 
 from __future__ import annotations
 
@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+import zoo
+from factory import spec as specs
 from factory.dataset.version import open_version
+from factory.evidence.predictions import read_predictions
+from factory.evidence.records import ClassFigures
 from factory.files import read_json, read_jsonl
+from factory.gold import read_gold
+from factory.publish.family import collect
 from factory.row import read_rows
+from factory.spec_field import record_schema
 from tests import registry
 from tests.conftest import Factory
 from tests.stages import whole
@@ -23,7 +30,7 @@ NAME = "test/registry"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    yield from whole.build(tmp_path_factory.mktemp("registry"), NAME, registry)
+    yield from whole.build(tmp_path_factory.mktemp("registry"), NAME, registry, 0.02)
 
 
 def stage(built: Factory, name: str) -> Path:
@@ -108,8 +115,29 @@ def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
     assert ended.returncode == 0 and "borrower" in ended.stdout, ended.stdout
 
 
-def test_a_student_is_refused_and_the_dataset_is_named(built: Factory) -> None:
-    whole.assert_no_student(built, NAME, "extraction")
+def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
+    opponents = {"nearest", "frequent", "reviewed_only", "teacher", "teacher:weaker prompt"}
+    records = whole.assert_everybody_is_measured(built, NAME, "field_f1", opponents)
+    fields = {one.label for one in records if isinstance(one, ClassFigures) and one.who == "student:int8"}
+    assert fields == set(registry.FIELDS)
+    report = (stage(built, "evaluate") / "report.md").read_text()
+    assert "Field by field" in report and "Values known from the same rows" in report
+
+
+def test_the_zoo_loads_it_from_the_hub_and_it_answers_with_records(built: Factory, tmp_path: Path) -> None:
+    specialist = zoo.load(NAME, hub=built.home / "hub")
+    assert isinstance(specialist, zoo.Extractor) and specialist.labels == tuple(registry.FIELDS)
+    told = read_predictions(stage(built, "evaluate") / "predictions" / "student_int8.jsonl")
+    spec = specs.load(NAME, built.prompts)
+    rows = read_gold(built.gold / NAME / "validation.jsonl", spec.labels, "extraction", spec.fields)
+    answers = specialist.predict([row.text for row in rows[:6]])
+    assert [dict(one.values) for one in answers] == told.predicted[:6]  # what is published is what was measured
+    assert (
+        "| field F1 (normalised) | version |"
+        in collect(str(built.home / "hub"), [NAME], tmp_path / "cards").read_text()
+    )
+    schema = Draft202012Validator(record_schema(spec.fields))
+    assert all(schema.is_valid(said) for said in told.predicted)
 
 
 def test_people_answer_in_files_and_the_versions_differ_by_that(built: Factory) -> None:

@@ -13,13 +13,11 @@ import zoo
 from factory import spec as specs
 from factory.errors import FactoryError
 from factory.evidence.records import Export, read_evidence
-from factory.files import read_json, write_json
 from factory.publish.package import CARD
 from factory.row import Lineage, Row
 from factory.stages import Build
 from factory.stages.classifying import Classifying
-from factory.stages.model import CALIBRATION, calibrate
-from factory.stages.student import Logits
+from factory.stages.scoring import Logits
 from factory.students.export import FP32, INT8
 from factory.students.training import Recipe
 from tests.conftest import NAME, Factory
@@ -41,29 +39,17 @@ class Says(Classifying):
         return list(glad)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    write_json(tmp_path / "training.json", {"epochs": [{"train": 0.3, "held_out": 0.4}]})
-    for name in (FP32, INT8):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("model")
-    return tmp_path
-
-
 @pytest.mark.parametrize(("wrong", "weights"), [(2, "int8"), (3, "fp32")])
-def test_below_the_floor_int8_is_removed_and_fp32_calibrated(folder: Path, wrong: int, weights: str) -> None:
-    calibrate(Says(INT8, wrong), folder, HELD, RECIPE, 0.5)
-    found, summary = read_json(folder / CALIBRATION), read_json(folder / "summary.json")
-    assert (found["weights"], summary["published weights"]) == (weights, weights)
-    assert found["parity"][INT8]["same_label"] == summary["int8 answers as torch does"] == 1 - wrong / 20
-    assert (folder / INT8).exists() == (weights == "int8") and (folder / FP32).exists()
-    assert (found["temperature"] < 1) == (weights == "fp32")  # all of its answers are right, so it may be surer
+def test_below_the_floor_fp32_is_published_and_calibrated(tmp_path: Path, wrong: int, weights: str) -> None:
+    found = Says(INT8, wrong).calibrate(tmp_path, HELD, RECIPE, 0.5)
+    assert found.weights == weights
+    assert found.agreement == found.parity[INT8]["same_label"] == 1 - wrong / 20
+    assert (found.temperature < 1) == (weights == "fp32")  # all of its answers are right, so it may be surer
 
 
-def test_an_fp32_export_that_answers_otherwise_ends_the_build(folder: Path) -> None:
+def test_an_fp32_export_that_answers_otherwise_ends_the_build(tmp_path: Path) -> None:
     with pytest.raises(FactoryError, match="differently from torch"):
-        calibrate(Says(FP32, 1), folder, HELD, RECIPE, 0.5)
-    assert not (folder / CALIBRATION).exists()
+        Says(FP32, 1).calibrate(tmp_path, HELD, RECIPE, 0.5)
 
 
 @pytest.mark.real
@@ -72,11 +58,12 @@ def test_a_whole_build_then_publishes_fp32_and_says_why(
 ) -> None:
     shutil.copytree(built.home, tmp_path / "home")
     where = built.elsewhere(tmp_path / "home").settings
-    monkeypatch.setattr("factory.stages.model.FLOOR", 1.01)  # no export is that good
+    monkeypatch.setattr("factory.stages.classifying.Classifying.floor", 1.01)  # no export is that good
     with Build(specs.load(NAME, built.prompts), "quick", where) as build:
         assert not build.run("evaluate").reused
         build.run("publish")
-        measured = build.run("evaluate").path
+        measured, trained = (build.run(stage).path for stage in ("evaluate", "train"))
+    assert (trained / FP32).exists() and not (trained / INT8).exists()
     specialist = zoo.load(NAME, hub=tmp_path / "home" / "hub")
     assert (specialist.version, specialist.weights) == ("1.0.1", "onnx/model.onnx")
     evidence = read_evidence(measured / "evidence.jsonl")

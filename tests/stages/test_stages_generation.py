@@ -1,4 +1,4 @@
-"""A whole build of a small specialist of kind generation, up to its dataset version; the stages after that say so."""
+"""A whole build of a small specialist of kind generation: its dataset, its student, and what answers from the hub."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from factory.dataset.version import open_version
+from factory.evidence.predictions import read_predictions
+from factory.evidence.records import Promise, Record
 from factory.files import read_json, read_jsonl
 from factory.generate.limits import NOT_ASKED
 from factory.generate.rating import Rating
+from factory.gold import read_gold
+from factory.publish.family import collect
 from factory.row import read_rows
 from factory.stages import generation
 from factory.wording import rouge_l
-from tests import lost
+from tests import card_code, lost
 from tests.conftest import Factory
 from tests.stages import whole
 
@@ -26,7 +31,7 @@ NAME = "test/lost"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
-    yield from whole.build(tmp_path_factory.mktemp("lost"), NAME, lost)
+    yield from whole.build(tmp_path_factory.mktemp("lost"), NAME, lost, 0.2)
 
 
 def stage(built: Factory, name: str) -> Path:
@@ -145,8 +150,27 @@ def test_what_the_cells_yielded_is_told_by_attribute(built: Factory) -> None:
     assert ended.returncode == 0, ended.stdout
 
 
-def test_a_student_is_refused_and_the_dataset_is_named(built: Factory) -> None:
-    whole.assert_no_student(built, NAME, "generation")
+def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
+    opponents = {"lead", "question", "nearest", "reviewed_only", "teacher", "teacher:weaker prompt"}
+    records = whole.assert_everybody_is_measured(built, NAME, "rouge_l", opponents)
+    figures = {one.metric: one.value for one in records if isinstance(one, Record) and one.who == "student:int8"}
+    assert figures["answered"] == 1.0 and 0.5 < figures["length"] < 2.0
+    (promise,) = (one for one in records if isinstance(one, Promise))
+    assert "unlike people's" in promise.sentence
+
+
+def test_the_zoo_loads_it_from_the_hub_and_it_answers_in_words(built: Factory, tmp_path: Path) -> None:
+    specialist = zoo.load(NAME, hub=built.home / "hub")
+    assert isinstance(specialist, zoo.Writer)
+    told = read_predictions(stage(built, "evaluate") / "predictions" / "student_int8.jsonl")
+    rows = read_gold(built.gold / NAME / "validation.jsonl", ["answer"], "generation")
+    answers = specialist.predict([row.text for row in rows[:6]])
+    assert [one.text for one in answers] == told.predicted[:6]  # what is published is what was measured
+    assert "| ROUGE-L | version |" in collect(str(built.home / "hub"), [NAME], tmp_path / "cards").read_text()
+    folder = built.home / "hub" / NAME / "1.0.0"
+    assert "pipeline_tag: text-generation" in (folder / "README.md").read_text()
+    by_zoo, by_transformers = card_code.run(folder, built.home / "hub", tmp_path)
+    assert by_zoo.startswith(by_transformers.strip()) and by_transformers.startswith("Is there a")
 
 
 def test_people_answer_in_files_and_the_versions_differ_by_that(built: Factory) -> None:

@@ -1,4 +1,4 @@
-"""What holds of a whole build up to the dataset, whatever the kind of decision: helpers of the tests beside."""
+"""What holds of a whole build of a specialist that writes, whatever its kind: helpers of the tests beside."""
 
 from __future__ import annotations
 
@@ -11,18 +11,28 @@ import pytest
 
 from factory.dataset import croissant
 from factory.dataset.version import DatasetVersion, open_version
+from factory.evidence.records import AnyEvidence, Comparison, GateLine, Record, read_evidence
+from factory.evidence.report import METRICS
+from factory.files import read_json
 from factory.row import Row, read_rows
-from tests import shop, tiny_encoder
+from factory.students.export import FP32, INT8
+from tests import shop, tiny_encoder, tiny_llama
 from tests.conftest import Factory
 
 
-def build(base: Path, name: str, place: ModuleType) -> Iterator[Factory]:
-    """A factory in which the small specialist of a module (kitchen, registry, lost) is built up to its dataset."""
+def build(base: Path, name: str, place: ModuleType, least: float) -> Iterator[Factory]:
+    """A factory in which the small specialist of a module (registry, lost) is built: a tiny Llama learns to write.
+
+    Its gate asks for `least`.
+    """
     encoder = tiny_encoder.make(base / "tiny-encoder", place.every_text(), hidden=64)
+    causal = tiny_llama.make(base / "tiny-llama", place.every_text(), layers=1)
     teacher = shop.Teacher(answer=place.teach)
     made = Factory(base / "home", base / "prompts", base / "gold", teacher, encoder)
-    place.make_specialist(made.prompts / name, made.gold, {"student": {"encoder": str(encoder)}})
-    ended = made.run("build", name, "--until", "dataset")
+    recipe = {"lora_rank": 0, "learning_rate": 0.01, "max_tokens": 160}  # adapters on random weights learn little
+    student = {"encoder": str(encoder), "causal": str(causal), **recipe}
+    place.make_specialist(made.prompts / name, made.gold, {"student": student, "gate": [{"at_least": least}]})
+    ended = made.run("build", name)
     assert ended.returncode == 0, ended.stdout
     yield made
     teacher.stop()
@@ -36,6 +46,24 @@ def stages(built: Factory, name: str) -> Callable[[str], Path]:
         return found
 
     return stage
+
+
+def assert_everybody_is_measured(built: Factory, name: str, metric: str, opponents: set[str]) -> list[AnyEvidence]:
+    """The evidence has the student, its opponents and comparisons on all gold rows, and the gate was passed by it."""
+    folder = stages(built, name)("evaluate")
+    records = read_evidence(folder / "evidence.jsonl")
+    found = {one.who: one for one in records if isinstance(one, Record) and one.metric == metric}
+    assert set(found) == {"student:int8", "student:fp32"} | opponents
+    assert len({(one.rows, one.n, one.sample) for one in found.values()}) == 1
+    assert {one.against for one in records if isinstance(one, Comparison)} == opponents
+    (line,) = (one for one in records if isinstance(one, GateLine))
+    assert line.passed and line.value == found["student:int8"].value
+    told = read_json(stages(built, name)("train") / "calibration.json")
+    assert told["parity"][FP32]["same_answer"] >= 0.9 and told["parity"][INT8]["same_answer"] > 0.5
+    for report in ("report.html", "report.md"):
+        said = (folder / report).read_text()
+        assert METRICS[metric] in said and "accuracy" not in said.lower()
+    return records
 
 
 def assert_no_row_is_lost(stage: Callable[[str], Path], others: int) -> None:
@@ -72,13 +100,3 @@ def opened_by_croissant(version: DatasetVersion, folder: Path) -> list[tuple[Row
     values = [{key.removeprefix("train/"): item for key, item in one.items()} for one in opened.records("train")]
     assert len(values) == len(rows)
     return [(rows[value["id"].decode()], value) for value in values]
-
-
-def assert_no_student(built: Factory, name: str, kind: str) -> None:
-    """A build beyond the dataset says that there is no student of the kind, and asks the teacher nothing."""
-    before = len(built.teacher.asked)
-    ended = built.run("build", name)
-    assert ended.returncode == 1
-    assert f"Students of kind {kind} cannot be trained yet" in ended.stdout
-    assert str(stages(built, name)("dataset")) in ended.stdout and "Traceback" not in ended.stdout
-    assert len(built.teacher.asked) == before

@@ -1,0 +1,127 @@
+"""Students that write: a small language model whose words are the answer, or the record."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ClassVar
+
+from factory.errors import FactoryError
+from factory.evidence import calibration
+from factory.evidence.decision import Decision
+from factory.progress import Progress
+from factory.row import Kind, Row
+from factory.spec import Spec
+from factory.stages.build import Build
+from factory.stages.student import Calibrated, Said, Student, shared
+from factory.students import causal
+from factory.students.by_torch import opened
+from factory.students.causal import WritingRecipe
+from factory.students.export import FP32, INT8
+from factory.students.export_causal import EXPORTER, export
+from zoo.manifest import WEIGHTS
+
+LEAST_ALIKE = 0.9
+"""The share of answers that must be the same from torch and from the fp32 export. Two tokens that are all but equally
+likely can change places by rounding, so not all have to be; a broken export says something else to every text."""
+
+
+class Writing(Student):
+    """Of kinds whose model writes.
+
+    Attributes:
+        kind: the kind.
+    """
+
+    kind: ClassVar[Kind]
+    starts_from = "language model"
+    lesson = causal.Answers
+    calls = 20
+    batches = (1,)  # it answers one by one
+    measured = 100
+    exporter = EXPORTER
+    # Two tokens all but equally likely change places by rounding, and the rest of the answer follows: as good, and not
+    # the same. How good int8's answers are the gate finds on gold; a broken export gives next to none of torch's.
+    floor = 0.5
+    compared = 40  # a language model on a processor takes its time
+
+    @abstractmethod
+    def task(self, spec: Spec) -> dict[str, Any]:
+        """What its recipe has beside what all have: `instruction`, `max_new_tokens` and, of records, `fields`."""
+
+    @abstractmethod
+    def decision(self, answer: Any) -> Decision:
+        """What an answer of the zoo's says."""
+
+    @abstractmethod
+    def right(self, row: Row, said: Decision | None) -> bool:
+        """Whether an answer is as people's, as far as a machine can tell."""
+
+    def recipe(self, build: Build) -> WritingRecipe:
+        """See Student.recipe."""
+        return WritingRecipe(**shared(build), **self.task(build.spec))
+
+    def fit(
+        self, rows: Sequence[Row], held: Sequence[Row], recipe: WritingRecipe, out: Path, progress: Progress
+    ) -> None:
+        """See Student.fit; also prompt.json."""
+        causal.train(rows, held, recipe, out, progress)
+
+    def export(self, out: Path, recipe: WritingRecipe) -> None:
+        """See Student.export; the exports keep what they have read."""
+        export(out, out)
+
+    def calibrate(self, out: Path, held: Sequence[Row], recipe: WritingRecipe, risk: float) -> Calibrated:
+        """A threshold by held-out rows that people answered, and every export compared with torch, answer by answer.
+
+        The temperature stays 1: what a token's probability is worth says little of what an answer is worth, and the
+        threshold is over the score as it is.
+        """
+        some = [row.text for row in held[: self.compared]]
+        by_torch, _ = self.alone(out, recipe, some)
+        exports = {name: self._opened(out, recipe, name) for name in (FP32, INT8)}
+        parity = {}
+        for name, specialist in exports.items():
+            said = self.answers(specialist, some).decisions
+            same = [one == other for one, other in zip(said, by_torch, strict=True)]
+            parity[name] = {"same_answer": round(sum(same) / len(same), 4), "rows": len(same)}
+        if parity[FP32]["same_answer"] < LEAST_ALIKE:
+            raise FactoryError(
+                f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
+                fix="Try another version of torch or onnx; nothing was published.",
+            )  # fmt: skip
+        agreement = parity[INT8]["same_answer"]
+        weights = self.published(agreement)
+        people = [row for row in held if row.origin == "reviewed"]
+        bound = None
+        if people:
+            given = self.answers(exports[WEIGHTS[weights]], [row.text for row in people])
+            right = [self.right(row, one) for row, one in zip(people, given.decisions, strict=True)]
+            bound = calibration.threshold([score for (score,) in given.scores or ()], right, risk)
+        return Calibrated(1.0, bound, parity, agreement, weights)
+
+    def answers(self, specialist: Any, texts: list[str]) -> Said:
+        """See Student.answers; one score an answer, 0 where it broke off, since the zoo calls that unsure.
+
+        As many texts at once as there may be threads.
+        """
+        with ThreadPoolExecutor(int(os.environ.get("OMP_NUM_THREADS", "1"))) as pool:
+            found = list(pool.map(specialist.predict, texts))
+        return Said([self.decision(one) for one in found], [_score(one) for one in found], "")
+
+    def alone(
+        self, folder: Path, recipe: WritingRecipe, texts: Sequence[str]
+    ) -> tuple[Sequence[Decision], Sequence[Any]]:
+        """See Student.alone."""
+        found = self._opened(folder, recipe).predict(list(texts))  # torch uses all threads by itself
+        return [self.decision(one) for one in found], [_score(one) for one in found]
+
+    def _opened(self, folder: Path, recipe: WritingRecipe, export: str = "") -> Any:
+        return opened(folder, self.kind, recipe.labels, recipe.max_tokens, export)
+
+
+def _score(answer: Any) -> tuple[float]:
+    return (answer.score if answer.complete else 0.0,)

@@ -1,0 +1,173 @@
+"""A student that writes: a small causal language model that is given a text within a prompt and writes the answer.
+
+It learns from the answers' tokens alone; the prompt's are read and cost nothing. Every token of a row counts the row's
+weight. What it is given is cut into tokens as the zoo does it; how it writes is the zoo's too (by_torch.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from factory.progress import Progress, silent
+from factory.row import Row
+from factory.students import prompt, training
+from factory.students.encoder import default_device, half, set_threads
+from factory.students.training import Lesson, Recipe
+
+
+@dataclass(frozen=True)
+class WritingRecipe(Recipe):
+    """How to train a student that writes; `encoder` is the language model it starts from.
+
+    Attributes:
+        instruction: what it is told before every text.
+        max_new_tokens: how long an answer may be.
+        fields: of records, as in prompt.json; None: answers are words.
+    """
+
+    instruction: str = ""
+    max_new_tokens: int = 64
+    fields: Mapping[str, Mapping[str, Any]] | None = None
+
+
+class Causal:
+    """A tokenizer and a causal language model, in float32.
+
+    Attributes:
+        tokenizer: the fast tokenizer.
+        model: a transformers model, possibly with peft adapters.
+        device: where the model is.
+    """
+
+    def __init__(self, tokenizer: Any, model: Any, device: Any = "cpu") -> None:
+        self.tokenizer, self.device = tokenizer, device
+        self.model = model.to(device)
+
+    @classmethod
+    def load(cls, source: Path | str, device: str | None = None) -> Causal:
+        """Load a pre-trained or trained model.
+
+        Args:
+            source: a local folder or a Hub id.
+            device: as torch names it; by default the first GPU, and the processor where there is none.
+        """
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
+
+        set_threads()
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        return cls(AutoTokenizer.from_pretrained(source), model, device or default_device())
+
+    def logits(self, given: Sequence[Sequence[int]], keep: int) -> Any:
+        """What the model says after each of the last tokens of each, [n, keep, vocabulary], with gradients.
+
+        Shorter ones begin with padding, so that all end together.
+        """
+        import torch
+
+        longest = max(map(len, given))
+        ids = torch.full((len(given), longest), self.tokenizer.pad_token_id or 0)
+        mask = torch.zeros_like(ids)
+        for place, one in enumerate(given):
+            ids[place, longest - len(one) :] = torch.tensor(one)
+            mask[place, longest - len(one) :] = 1
+        places = (mask.cumsum(1) - 1).clamp(min=0)
+        ids, mask, places = (value.to(self.device) for value in (ids, mask, places))
+        return self.model(input_ids=ids, attention_mask=mask, position_ids=places, logits_to_keep=keep).logits
+
+
+class Example(NamedTuple):
+    """A row as the model is given it.
+
+    Attributes:
+        given: the tokens before the answer.
+        answer: the answer's tokens and the one that stops it.
+        learned: which of these count.
+        weight: the row's.
+    """
+
+    given: list[int]
+    answer: list[int]
+    learned: list[bool]
+    weight: float
+
+
+class Answers(Lesson):
+    """A row's answer or record, token by token."""
+
+    batch: ClassVar[int] = 8  # the vocabulary is large, and what is said of every token of it is held at once
+    adapters: ClassVar[Mapping[str, Any]] = {"task_type": "CAUSAL_LM"}
+
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: WritingRecipe, learner: Causal) -> None:
+        self._prompt = prompt.make(learner.tokenizer, recipe.instruction, recipe.max_new_tokens, recipe.fields)
+        self._cutter = prompt.cutter(learner.tokenizer)
+        self._frame = prompt.frame(self._prompt, self._cutter, recipe.max_tokens)
+        self.examples, self.held_examples = ([self._example(row) for row in some] for some in (rows, held_out))
+        self.lengths = [len(one.given) + len(one.answer) for one in self.examples]
+
+    @classmethod
+    def learner(cls, recipe: WritingRecipe) -> Causal:
+        """See Lesson.learner."""
+        return Causal.load(recipe.encoder)
+
+    def begin(self, learner: Causal) -> None:
+        """Nothing is set: it writes already."""
+
+    def losses(self, learner: Causal, batch: Sequence[int]) -> tuple[Any, Any]:
+        """One a token of the answers."""
+        with half():
+            return self._losses(learner, [self.examples[place] for place in batch])
+
+    def held_out(self, learner: Causal) -> tuple[Any, Any]:
+        """One a token of the answers."""
+        import torch
+
+        learner.model.eval()
+        with torch.no_grad():
+            found = [
+                self._losses(learner, self.held_examples[start : start + self.batch])
+                for start in range(0, len(self.held_examples), self.batch)
+            ]
+        each, weights = zip(*found, strict=True)
+        return torch.cat(each), torch.cat(weights)
+
+    def _example(self, row: Row) -> Example:
+        answer, untold = row.answer or "", list[tuple[int, int]]()
+        if row.record is not None:
+            answer, untold = prompt.record(self._prompt.fields, row.record, row.told)
+        cut = self._cutter.encode(answer, add_special_tokens=False)
+        learned = [not any(start < to and since < end for since, to in untold) for start, end in cut.offsets]
+        ids = [*cut.ids, self._prompt.stop[0]]
+        return Example(self._frame.ids(row.text), ids, [*learned, True], float(row.weight))
+
+    def _losses(self, learner: Causal, examples: Sequence[Example]) -> tuple[Any, Any]:
+        import torch
+
+        longest = max(len(one.answer) for one in examples)
+        said = learner.logits([one.given + one.answer for one in examples], longest + 1)[:, :-1]
+        counts = torch.zeros((len(examples), longest), dtype=torch.bool)
+        for place, one in enumerate(examples):
+            counts[place, longest - len(one.answer) :] = torch.tensor(one.learned)
+        wanted = [token for one in examples for token, yes in zip(one.answer, one.learned, strict=True) if yes]
+        weights = [one.weight for one in examples for yes in one.learned if yes]
+        each = torch.nn.functional.cross_entropy(
+            said[counts.to(said.device)].float(), torch.tensor(wanted, device=learner.device), reduction="none"
+        )
+        return each, torch.tensor(weights, device=learner.device)
+
+
+def train(
+    rows: Sequence[Row], held_out: Sequence[Row], recipe: WritingRecipe, out: Path, progress: Progress = silent
+) -> None:
+    """Train a student that writes, as `factory.students.training.train` does; `out` also holds prompt.json."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(recipe.encoder)
+    prompt.write(out, prompt.make(tokenizer, recipe.instruction, recipe.max_new_tokens, recipe.fields))
+    training.train(Answers, rows, held_out, recipe, out, progress)

@@ -1,0 +1,160 @@
+"""A causal student learns answers alone, goes on after a kill as if nothing had been, and writes what it learned."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from factory.errors import FactoryError
+from factory.files import read_json
+from factory.row import Lineage, Row, write_rows
+from factory.students import causal, prompt
+from factory.students.by_torch import opened
+from factory.students.causal import Causal, WritingRecipe
+from tests import lost, registry, tiny_llama
+from zoo.manifest import PROMPT
+from zoo.prompt import Prompt
+
+HELD = 40  # rows from here are held out
+FIELDS = {"thing": {"type": "text"}, "colour": {"type": "choice", "values": lost.COLOURS}}
+
+
+def answered(number: int) -> Row:
+    colour, thing, place = lost.COLOURS[number % 3], lost.THINGS[number % 9], lost.PLACES[number % 5]
+    text = f"a {colour} {thing} on the {place}"
+    return Row(text=text, answer=f"{colour}?", origin="reviewed", lineage=Lineage(spec="s"))
+
+
+@pytest.fixture(scope="module")
+def written_rows() -> list[Row]:
+    return [answered(number * 5 % 48) for number in range(48)]
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_llama.make(tmp_path_factory.mktemp("llama"), [answered(number).text for number in range(48)])
+
+
+@pytest.fixture(scope="module")
+def recipe(llama: Path) -> WritingRecipe:
+    """All weights: adapters on random ones learn little."""
+    return WritingRecipe(
+        str(llama), ("answer",), 48, rank=0, learning_rate=1e-2, epochs=12, instruction="What?", max_new_tokens=12
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(recipe: WritingRecipe, written_rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained")
+    causal.train(written_rows[:HELD], written_rows[HELD:], recipe, out)
+    return out
+
+
+def test_answers_are_learned(trained: Path, written_rows: list[Row]) -> None:
+    rows = written_rows[HELD:]
+    found = opened(trained, "generation", ["answer"], 48).predict([row.text for row in rows])
+    assert sum(one.text == row.answer for one, row in zip(found, rows, strict=True)) >= 6
+    assert all(0.0 < one.score <= 1.0 and one.complete for one in found)
+    history = read_json(trained / "training.json")["epochs"]
+    assert history[-1]["train"] < history[0]["train"] / 4
+
+
+def test_the_zoo_s_way_to_write_is_what_transformers_generates(trained: Path, written_rows: list[Row]) -> None:
+    import torch
+
+    student, model = opened(trained, "generation", ["answer"], 48), Causal.load(trained)
+    asked = Prompt.read(trained / PROMPT)
+    frame = prompt.frame(asked, prompt.cutter(model.tokenizer), 48)
+    for place, row in enumerate(written_rows[:6]):
+        text = f"{row.text} {'and so on ' * (place % 3)}"
+        ids = frame.ids(text)
+        said = model.model.generate(
+            torch.tensor([ids]), do_sample=False, max_new_tokens=12, eos_token_id=list(asked.stop)
+        )
+        words = [token for token in said[0, len(ids) :].tolist() if token not in asked.stop]
+        assert model.tokenizer.decode(words).strip() == student.predict(text).text
+
+
+def test_the_prompt_travels_without_a_template(trained: Path, llama: Path) -> None:
+    asked = Prompt.read(trained / PROMPT)
+    assert asked == Prompt("<|system|>What?<|end|><|user|>", "<|end|><|assistant|>", (1,), 12)
+    assert "fields" not in read_json(trained / PROMPT)
+    cut = prompt.cutter(Causal.load(llama).tokenizer)
+    assert len(prompt.frame(asked, cut, 48).ids("the hat " * 100)) == 48
+    with pytest.raises(FactoryError, match="leaves no room for a text"):
+        prompt.frame(asked, cut, 6)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from factory.row import read_rows
+from factory.students.causal import WritingRecipe, train
+llama, file, out, held = sys.argv[1:]
+rows = read_rows(Path(file))
+def kill(done, total):
+    if done == 8:
+        os.kill(os.getpid(), signal.SIGKILL)
+recipe = WritingRecipe(llama, ("answer",), 48, rank=2, dropout=0.1, learning_rate=1e-2, epochs=3, instruction="What?")
+train(rows[:int(held)], rows[int(held):], recipe, Path(out), kill)
+"""
+
+
+def test_killed_training_ends_with_the_same_bytes(
+    recipe: WritingRecipe, written_rows: list[Row], tmp_path: Path
+) -> None:
+    """Five batches an epoch: it is killed within the second."""
+    recipe = dataclasses.replace(recipe, rank=2, dropout=0.1, epochs=3, max_new_tokens=64)
+    rows, held, whole, out = written_rows[:HELD], written_rows[HELD:], tmp_path / "whole", tmp_path / "out"
+    causal.train(rows, held, recipe, whole)
+    write_rows(tmp_path / "rows.jsonl", written_rows)
+    command = [sys.executable, "-c", KILLED, recipe.encoder, str(tmp_path / "rows.jsonl"), str(out), str(HELD)]
+    killed = subprocess.run(command, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert (out / "checkpoint" / "history.json").exists()
+    seen: list[int] = []
+    causal.train(rows, held, recipe, out, lambda done, _: seen.append(done))
+    assert seen[0] == 6
+    for name in ("model.safetensors", "training.json", PROMPT):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecipe, written_rows: list[Row]) -> None:
+    learner = Causal.load(recipe.encoder)
+    rows = [row.model_copy(update={"weight": 0.25 if place else 1.0}) for place, row in enumerate(written_rows[:2])]
+    lesson = causal.Answers(rows, rows, recipe, learner)
+    each, weights = lesson.held_out(learner)
+    sizes = [len(one.answer) for one in lesson.examples]
+    assert len(each) == sum(sizes) and weights.tolist() == [1.0] * sizes[0] + [0.25] * sizes[1]
+    longer = [rows[0].model_copy(update={"text": rows[0].text + " and found"}), rows[1]]
+    again, _ = causal.Answers(longer, longer, recipe, learner).held_out(learner)
+    assert again[sizes[0] :].tolist() == pytest.approx(each[sizes[0] :].tolist(), abs=1e-5)
+
+
+def test_a_record_is_learned_but_for_what_nobody_told(recipe: WritingRecipe, llama: Path) -> None:
+    learner = Causal.load(llama)
+    recipe = dataclasses.replace(recipe, fields=FIELDS)
+    row = Row(text="a red hat", record={"colour": "red"}, origin="reviewed", lineage=Lineage(spec="s"))
+    told = row.model_copy(update={"attributes": {"told": "colour"}})
+    lesson = causal.Answers([row], [told], recipe, learner)
+    (whole,), (partly,) = lesson.examples, lesson.held_examples
+    assert learner.tokenizer.decode(whole.answer[:-1]) == '{"thing": null, "colour": "red"}'
+    assert all(whole.learned) and partly.answer == whole.answer
+    left_out = [token for token, learned in zip(partly.answer, partly.learned, strict=True) if not learned]
+    assert learner.tokenizer.decode(left_out).strip() == "null"
+
+
+def test_a_record_is_written_as_json_writes_it() -> None:
+    text, untold = prompt.record(["borrower", "due"], {"borrower": ["Ada Lind"]}, ["borrower"])
+    assert text == '{"borrower": ["Ada Lind"], "due": null}'
+    assert [text[start:end] for start, end in untold] == ["null"]
+    for number in range(20):
+        record = registry.sample(registry.STRATA[number % 8], number)[1]
+        said = json.loads(prompt.record(list(registry.FIELDS), record)[0])
+        assert {name: value for name, value in said.items() if value is not None} == record
+        assert list(said) == list(registry.FIELDS)
