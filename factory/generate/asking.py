@@ -5,7 +5,7 @@ A kind brings the question and says what a reply means (marking.py, extraction.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -70,30 +70,3 @@ def ask_about(
         for answer, text in zip(answers, texts, strict=True)
     ]
     return found, spent
-
-
-def zero_shot(
-    spec: Spec,
-    texts: Sequence[str],
-    requests: Sequence[Request],
-    read: Callable[[Spec, str, str], Said[D]],
-    teacher: Teacher,
-    cache: Path,
-    progress: Progress = silent,
-) -> list[D | None]:
-    """The teacher's own decision of each text; None: its reply can't be read, or does not hold.
-
-    Args:
-        spec: the specialist.
-        texts: what to decide.
-        requests: what is asked about each.
-        read: what a reply says of a text.
-        teacher: whom to ask.
-        cache: the reply cache's file.
-        progress: called with (replies, replies in all).
-    """
-    answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
-    return [
-        None if answer.text is None else read(spec, text, answer.text).decision
-        for answer, text in zip(answers, texts, strict=True)
-    ]

@@ -80,31 +80,6 @@ def judge(
     return found, spent
 
 
-def zero_shot(
-    spec: Spec,
-    texts: Sequence[str],
-    teacher: Teacher,
-    cache: Path,
-    progress: Progress = silent,
-    *,
-    policy: bool,
-) -> list[str | None]:
-    """The teacher's own answer to each text among all labels, constrained to their names; None: something else.
-
-    Args:
-        spec: the specialist.
-        texts: what to label.
-        teacher: whom to ask.
-        cache: the reply cache's file.
-        progress: called with (replies, replies in all).
-        policy: whether it is given what our judge is given, rules and definitions, or the question and the labels'
-            names alone, as one would ask it without a factory. Small teachers can be confused by much advice.
-    """
-    requests = [question(spec, text, policy) for text in texts]
-    answers = ask("zero-shot", requests, teacher, cache, spec.teacher.concurrency, progress)
-    return [answer.text.strip() if answer.text and answer.text.strip() in spec.labels else None for answer in answers]
-
-
 def seconds(requests: Sequence[Request], endpoint: Endpoint, file: Path) -> list[float]:
     """Seconds the teacher takes for each question, asked one after the other and past the cache: a measurement.
 
@@ -137,7 +112,14 @@ def _codes(text: str, labels: Sequence[str]) -> dict[str, str]:
 
 
 def question(spec: Spec, text: str, policy: bool) -> Request:
-    """What `zero_shot` asks about a text: every label to choose from."""
+    """What a teacher is asked zero-shot about a text: every label to choose from, constrained to their names.
+
+    Args:
+        spec: the specialist.
+        text: what to label.
+        policy: whether it is given what our judge is given, rules and definitions, or the question and the labels'
+            names alone, as one would ask it without a factory. Small teachers can be confused by much advice.
+    """
     if policy:
         return _request(spec, text, {label: label for label in spec.labels}, 0)
     chat = [

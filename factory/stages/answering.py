@@ -8,11 +8,9 @@ from typing import Any
 
 from factory.evidence import words
 from factory.evidence.decision import Decision, Worded
-from factory.generate import answering, asking
-from factory.progress import Progress
+from factory.generate import answering
 from factory.row import Row
 from factory.spec import Spec
-from factory.stages.build import Build
 from factory.stages.student import Said
 from factory.stages.writing import Writing
 from factory.students.nearest import WHAT, nearest
@@ -55,7 +53,6 @@ class Answering(Writing):
         """See Student.question."""
         return answering.question(spec, text, policy)
 
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[str | None]:
-        """See Student.ask."""
-        spec, asked = build.spec, [answering.question(build.spec, text, policy) for text in texts]
-        return asking.zero_shot(spec, texts, asked, answering.read, build.endpoint, build.settings.replies, meter)
+    def read(self, spec: Spec, text: str, reply: str) -> str | None:
+        """See Student.read."""
+        return answering.read(spec, text, reply).decision

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from factory.evidence import calibration
 from factory.generate import judge as judging
-from factory.progress import Progress
 from factory.row import Row
 from factory.spec import Spec
-from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
 from factory.stages.student import Said
 from factory.students.baselines import Majority, Tfidf
@@ -57,10 +55,9 @@ class Classifying(Scoring):
         """See Student.question."""
         return judging.question(spec, text, policy)
 
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[str | None]:
-        """See Student.ask."""
-        spec = build.spec
-        return judging.zero_shot(spec, texts, build.endpoint, build.settings.replies, meter, policy=policy)
+    def read(self, spec: Spec, text: str, reply: str) -> str | None:
+        """See Student.read; a label."""
+        return reply.strip() if reply.strip() in spec.labels else None
 
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; scores are every label's probability."""

@@ -10,13 +10,14 @@ from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
 from factory.evidence import gate, promise, report, speed
 from factory.evidence.circumstances import Circumstances, here
-from factory.evidence.decision import truth
+from factory.evidence.decision import Decision, truth
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
 from factory.evidence.records import AnyEvidence, Export, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, write_json
 from factory.generate import judge as judging
+from factory.generate import pipeline
 from factory.spec import Spec
 from factory.stage import Output
 from factory.stages import model
@@ -41,10 +42,18 @@ def zero_shot(build: Build) -> Output:
     def work(out: Path) -> None:
         texts = [row.text for row in rows]
         named = describe(build.gold, budget.measure_teacher)
-        found = {
-            policy: student.ask(build, texts, build.meter(f"teacher, {ways[policy]}", "rows"), policy=policy)
-            for policy in ways
-        }
+        asked = [(policy, text) for policy in ways for text in texts]
+        replies = pipeline.ask(
+            "zero-shot",
+            [student.question(spec, text, policy) for policy, text in asked],
+            build.endpoint,
+            build.settings.replies,
+            spec.teacher.concurrency,
+            build.meter("teacher, zero-shot", "replies"),
+        )
+        found: dict[bool, list[Decision | None]] = {policy: [] for policy in ways}
+        for (policy, text), reply in zip(asked, replies, strict=True):
+            found[policy].append(None if reply.text is None else student.read(spec, text, reply.text))
         gold = [truth(row) for row in rows]
         right = {policy: value_of(student.metrics[0], gold, said) for policy, said in found.items()}
         better = max(ways, key=lambda policy: right[policy])

@@ -7,12 +7,10 @@ from typing import Any
 
 from factory.evidence import fields
 from factory.evidence.decision import Decision, Known
-from factory.generate import asking, extraction
-from factory.progress import Progress
+from factory.generate import extraction
 from factory.record import Record
 from factory.row import Row
 from factory.spec import Spec
-from factory.stages.build import Build
 from factory.stages.student import Said
 from factory.stages.writing import Writing
 from factory.students.nearest import WHAT
@@ -65,7 +63,6 @@ class Recording(Writing):
         """See Student.question."""
         return extraction.question(spec, text, policy)
 
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[Record | None]:
-        """See Student.ask."""
-        spec, asked = build.spec, [extraction.question(build.spec, text, policy) for text in texts]
-        return asking.zero_shot(spec, texts, asked, extraction.read, build.endpoint, build.settings.replies, meter)
+    def read(self, spec: Spec, text: str, reply: str) -> Record | None:
+        """See Student.read."""
+        return extraction.read(spec, text, reply).decision

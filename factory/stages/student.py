@@ -120,8 +120,8 @@ class Student(ABC):
         """What a teacher is asked zero-shot: by the labels' names alone, or with the policy."""
 
     @abstractmethod
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[Decision | None]:
-        """The teacher's zero-shot answers."""
+    def read(self, spec: Spec, text: str, reply: str) -> Decision | None:
+        """What a teacher's zero-shot reply about a text says; None: nothing usable."""
 
 
 def shared(build: Build) -> dict[str, Any]:

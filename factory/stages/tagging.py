@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factory.evidence import spans as figures
-from factory.generate import asking, marking
-from factory.progress import Progress
+from factory.generate import marking
 from factory.row import Row
 from factory.span import Spans, plain
 from factory.spec import Spec
-from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
 from factory.stages.student import Said
 from factory.students import tagger
@@ -63,10 +61,9 @@ class Tagging(Scoring):
         """See Student.question."""
         return marking.question(spec, text, policy)
 
-    def ask(self, build: Build, texts: Sequence[str], meter: Progress, *, policy: bool) -> Sequence[Spans | None]:
-        """See Student.ask."""
-        spec, asked = build.spec, [marking.question(build.spec, text, policy) for text in texts]
-        return asking.zero_shot(spec, texts, asked, marking.read, build.endpoint, build.settings.replies, meter)
+    def read(self, spec: Spec, text: str, reply: str) -> Spans | None:
+        """See Student.read."""
+        return marking.read(spec, text, reply).decision
 
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; scores are of the spans found."""

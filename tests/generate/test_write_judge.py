@@ -21,6 +21,7 @@ from factory.generate.plan import plan
 from factory.generate.strategies import Material
 from factory.generate.write import write
 from factory.spec import Spec
+from factory.stages.classifying import Classifying
 from factory.teacher.cache import ReplyCache
 from factory.teacher.chat import Endpoint, Request
 from tests import shop
@@ -112,11 +113,11 @@ def test_a_shortlist_is_all_a_judge_sees(spec: Spec, asked: list[Request]) -> No
     assert "account" not in asked[0].messages[-1]["content"]
 
 
-def test_zero_shot_believes_nothing_but_a_label(spec: Spec, asked: list[Request]) -> None:
-    texts = ["my invoice is wrong", "gibberish", "silence"]
-    for policy in (True, False):
-        assert judging.zero_shot(spec, texts, ENDPOINT, Path("nowhere"), policy=policy) == ["money", None, None]
-    assert all(request.choices == list(spec.labels) for request in asked)
+def test_zero_shot_believes_nothing_but_a_label(spec: Spec) -> None:
+    student = Classifying()
+    replies = ["money", " money\n", "Money, I think", ""]
+    assert [student.read(spec, "any text", reply) for reply in replies] == ["money", "money", None, None]
+    assert all(student.question(spec, "any text", policy).choices == list(spec.labels) for policy in (True, False))
 
 
 def test_labels_told_apart_by_their_beginning_are_their_own_codes() -> None:
