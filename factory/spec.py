@@ -134,19 +134,23 @@ class Student(Part):
             their vectors.
         causal: the language model, named the same way, that is trained in the encoder's place where the student writes:
             under `extraction` and `generation`.
-        lora_rank: rank of the adapters; 0: none, all of the model's weights are trained.
-        learning_rate: peak, for what is trained.
+        recipe: what of the model is trained: `lora`, adapters; `frozen`, nothing but the head, which extraction and
+            generation do not have; `full`, all of its weights; `auto`, the first of `frozen`, `lora` and `full` after
+            which the next does not pay (factory.students.ladder).
+        lora_rank: rank of the adapters.
+        learning_rate: peak, of adapters; where all weights are trained, a tenth of it.
         max_tokens: longer texts are cut here, or, of spans, read in windows.
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
         risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few held-out
             reviewed rows can show it, nothing is promised.
     """
 
-    unsaid = ("risk", "causal")
+    unsaid = ("risk", "causal", "recipe")
 
     encoder: str = "all-minilm-l6-v2"
     causal: str = "smollm2-135m-instruct"
-    lora_rank: int = Field(default=16, ge=0, le=256)
+    recipe: Literal["lora", "frozen", "full", "auto"] = "lora"
+    lora_rank: int = Field(default=16, ge=1, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)

@@ -113,6 +113,7 @@ def _extraction(spec: Spec) -> Iterator[str]:
     yield from _only_generation(spec)
     yield from _gate(spec)
     yield from _without_a_label(spec, "change the words that records quote", "read", "nobody read")
+    yield from _headless(spec)
 
 
 def _generation(spec: Spec) -> Iterator[str]:
@@ -130,6 +131,12 @@ def _generation(spec: Spec) -> Iterator[str]:
     yield from _only_extraction(spec)
     yield from _gate(spec)
     yield from _without_a_label(spec, "take away words that answers rest on", "answer", "nobody answered")
+    yield from _headless(spec)
+
+
+def _headless(spec: Spec) -> Iterator[str]:
+    if spec.student.recipe == "frozen":
+        yield "student.recipe: a model that writes has no head, so it can't stay frozen; say lora, full or auto"
 
 
 def _only_spans(spec: Spec) -> Iterator[str]:

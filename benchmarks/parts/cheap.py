@@ -111,7 +111,7 @@ class OfSpans(Cheap):
 
     def score(self, rows: Sequence[Row]) -> float:
         """See Cheap.score."""
-        weight, bias = tagger.fit_probe(self._tagger, rows, self._labels, most=sys.maxsize)
+        weight, bias = probe.fit(*tagger.seen_pieces(self._tagger, rows, self._labels, most=sys.maxsize))
         texts = [row.text for row in self._gold]
         logits = [one @ weight.T + bias for one in self._tagger.vectors(texts)]
         found = tagger.find(texts, map(self._tagger.cut, texts), logits, self._labels)

@@ -136,7 +136,7 @@ def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[
     found: dict[str, Predictions] = {}
     speeds: list[Any] = []
     student = model.student_of(build)
-    trained = "LoRA merged" if build.spec.student.lora_rank else "all weights trained"
+    trained = model.WAYS[model.method_of(build.run("train").path)]
     for place, weights in enumerate(model.trained(build).exports):
         most = student.measured if place else 0
         specialist, rows = model.candidate(build, folder, weights), sample(build.gold, most)

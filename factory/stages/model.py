@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from factory.evidence.records import Export, rows_hash
 from factory.files import read_json, write_json
 from factory.publish import ask
 from factory.publish.package import Trained, describe, package
+from factory.row import Row
 from factory.spec import Student as StudentSpec
 from factory.stage import Output
 from factory.stages.answering import Answering
@@ -20,6 +21,7 @@ from factory.stages.classifying import Classifying
 from factory.stages.recording import Recording
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
+from factory.students import ladder
 from factory.students.export import INT8
 from factory.students.training import Recipe
 from zoo.loader import open_folder
@@ -33,6 +35,8 @@ OF_KIND: Mapping[str, Student] = {
 }
 """Kind of task to its student."""
 CALIBRATION = "calibration.json"
+WAYS = {"frozen": "frozen, its head trained", "lora": "LoRA merged", "full": "all weights trained"}
+"""How a student was trained, for people."""
 
 
 def train(build: Build) -> Output:
@@ -43,8 +47,7 @@ def train(build: Build) -> Output:
     def work(out: Path) -> None:
         version = open_version(made.path)
         held = version.rows("held_out")
-        if not (out / "training.json").exists():
-            student.fit(version.rows("train"), held, recipe, out, build.meter("train", "steps"))
+        _fit(build, version.rows("train"), held, out, "train")
         student.export(out, recipe)
         found = student.calibrate(out, held, recipe, build.spec.student.risk)
         if found.weights != "int8":
@@ -59,11 +62,13 @@ def train(build: Build) -> Output:
                 "weights": found.weights,
             },
         )
-        history = read_json(out / "training.json")["epochs"]
+        history, rungs = read_json(out / "training.json")["epochs"], ladder.rungs(out)
         write_json(
             out / SUMMARY,
             {
-                "epochs": len(history),
+                "trained": WAYS[method_of(out)],
+                **{f"{student.lesson.figure}, {one.method}": one.sentence for one in rungs},
+                **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
                 student.lesson.figure: min(item["held_out"] for item in history),
                 "temperature": round(found.temperature, 3),
                 "int8 answers as torch does": round(found.agreement, 4),
@@ -72,24 +77,23 @@ def train(build: Build) -> Output:
         )
 
     exported = {"exporter": student.exporter, "floor": student.floor}
-    inputs = {"dataset": made, "recipe": _identity(build, recipe), **exported, **_stated(build.spec.student)}
+    inputs = {"dataset": made, "recipe": _identity(build), **exported, **_stated(build.spec.student)}
     return build.stage("train", inputs, work)
 
 
 def reviewed_only(build: Build) -> Output:
     """The same recipe on the rows people labelled, and nothing else; an opponent. No model where there are too few."""
     made = build.run("dataset")
-    recipe = recipe_of(build)
 
     def work(out: Path) -> None:
         version = open_version(made.path)
         rows, held = ([r for r in version.rows(s) if r.origin == "reviewed"] for s in ("train", "held_out"))
         enough = len(rows) >= 2 and len(held) >= 1
-        if enough and not (out / "training.json").exists():
-            student_of(build).fit(rows, held, recipe, out, build.meter("train on reviewed rows", "steps"))
+        if enough:
+            _fit(build, rows, held, out, "train on reviewed rows")
         write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
 
-    return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build, recipe)}, work)
+    return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build)}, work)
 
 
 def trained(build: Build) -> Trained:
@@ -150,9 +154,34 @@ def candidate(build: Build, folder: Path, weights: str) -> Specialist:
     return open_folder(folder, sealed, weights=weights)
 
 
+def recipes_of(build: Build) -> list[Recipe]:
+    """How the spec's student is trained within the build's budget: by one recipe, or by the first that the next is not
+    worth.
+    """
+    student, said = student_of(build), build.spec.student.recipe
+    return ladder.recipes(student.recipe(build), student.methods if said == "auto" else [said])
+
+
 def recipe_of(build: Build) -> Recipe:
-    """How the spec's student is trained within the build's budget."""
-    return student_of(build).recipe(build)
+    """The first of them; they differ in what is trained alone."""
+    return recipes_of(build)[0]
+
+
+def method_of(folder: Path) -> str:
+    """How the model in a folder was trained: a key of WAYS."""
+    said = read_json(folder / "training.json")["recipe"]
+    return "frozen" if said["frozen"] else "lora" if said["rank"] else "full"
+
+
+def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name: str) -> None:
+    """Train the spec's student to a folder, or go on with that."""
+    student, several = student_of(build), len(recipes_of(build)) > 1
+
+    def fit(recipe: Recipe, folder: Path) -> None:
+        unit = "texts" if recipe.frozen else "steps"
+        student.fit(rows, held, recipe, folder, build.meter(f"{name}, {recipe.method}" if several else name, unit))
+
+    ladder.climb(recipes_of(build), fit, out)
 
 
 def _stated(student: StudentSpec) -> dict[str, float]:
@@ -161,10 +190,12 @@ def _stated(student: StudentSpec) -> dict[str, float]:
     return {"risk": said["risk"]} if "risk" in said else {}
 
 
-def _identity(build: Build, recipe: Recipe) -> dict[str, Any]:
-    """A recipe without the machine's paths, and who follows it."""
+def _identity(build: Build) -> dict[str, Any]:
+    """What is trained without the machine's paths, and who trains it; `frozen` is said of what is."""
+    recipe, said = recipe_of(build), build.spec.student.recipe
     return {
-        **vars(recipe),
+        **{name: value for name, value in vars(recipe).items() if name != "frozen" or value},
+        **({"climbs": list(student_of(build).methods)} if said == "auto" else {}),
         "labels": list(recipe.labels),
         "encoder": build.base_identity,
         "trainer": student_of(build).lesson.trainer,

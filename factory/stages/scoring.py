@@ -38,6 +38,7 @@ class Scoring(Student):
     """
 
     starts_from = "encoder"
+    methods = ("frozen", "lora", "full")
     exporter = EXPORTER
     # A tenth of the answers is more than an opponent is usually beaten by. Sound exports share 95 % and more of their
     # answers with torch, one whose products saturate 20 %.

@@ -56,6 +56,7 @@ class Student(ABC):
     Attributes:
         starts_from: what it is before it is trained, for lineage: `encoder`, `language model`.
         lesson: what it learns.
+        methods: the ways there are to train it, from the cheapest on (factory.students.ladder).
         metrics: what it is compared by; the first is the figure that is told first.
         bounds: what a teacher's zero-shot answers are held to, for people.
         named: what a teacher is told where it is asked without the policy.
@@ -69,6 +70,7 @@ class Student(ABC):
 
     starts_from: ClassVar[str]
     lesson: ClassVar[type[Lesson]]
+    methods: ClassVar[tuple[str, ...]]
     metrics: ClassVar[tuple[Metric, ...]]
     bounds: ClassVar[str]
     named: ClassVar[str] = "the labels' names"

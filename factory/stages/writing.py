@@ -38,6 +38,7 @@ class Writing(Student):
 
     kind: ClassVar[Kind]
     starts_from = "language model"
+    methods = ("lora", "full")
     lesson = causal.Answers
     calls = 20
     batches = (1,)  # it answers one by one

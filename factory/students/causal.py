@@ -125,17 +125,19 @@ class Answers(Lesson):
             return self._losses(learner, [self.examples[place] for place in batch])
 
     def held_out(self, learner: Causal) -> tuple[Any, Any]:
-        """One a token of the answers."""
+        """The mean over the tokens of a row's answer; tokens count alike, so a row weighs as many as it has."""
         import torch
 
         learner.model.eval()
-        with torch.no_grad():
-            found = [
-                self._losses(learner, self.held_examples[start : start + self.batch])
-                for start in range(0, len(self.held_examples), self.batch)
-            ]
-        each, weights = zip(*found, strict=True)
-        return torch.cat(each), torch.cat(weights)
+        wrong, weights = [], []
+        for start in range(0, len(self.held_examples), self.batch):
+            some = self.held_examples[start : start + self.batch]
+            sizes = [sum(one.learned) for one in some]
+            with torch.no_grad():
+                each, _ = self._losses(learner, some)
+            wrong += [float(part.mean()) for part in each.split(sizes)]
+            weights += [one.weight * size for one, size in zip(some, sizes, strict=True)]
+        return torch.tensor(wrong), torch.tensor(weights)
 
     def _example(self, row: Row) -> Example:
         answer, untold = row.answer or "", list[tuple[int, int]]()

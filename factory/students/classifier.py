@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students import probe, training
+from factory.students import training
 from factory.students.encoder import Encoder, half, to_numpy
 from factory.students.encoder_lesson import EncoderLesson
 from factory.students.probe import Array
@@ -43,9 +43,9 @@ class Labels(EncoderLesson):
         """The labels."""
         return tuple(labels)
 
-    def head(self, encoder: Encoder) -> tuple[Array, Array]:
-        """A probe on the texts' vectors."""
-        return probe.fit(encoder.vectors(self.texts), to_numpy(self.targets), to_numpy(self.weights))
+    def seen(self, encoder: Encoder, progress: Progress = silent) -> tuple[Array, Array, Array]:
+        """See EncoderLesson.seen; the texts' vectors."""
+        return encoder.vectors(self.texts, progress), to_numpy(self.targets), to_numpy(self.weights)
 
     def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
         """One a text."""

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from factory.progress import Progress, silent
+
 BATCH = 16  # of long texts more at once leave the cache of a core
 BATCH_GPU = 256
 
@@ -80,7 +82,7 @@ class Encoder:
         batch = self.tokens(texts)
         return mean_over_tokens(self.model(**batch).logits, batch["attention_mask"])
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def vectors(self, texts: Sequence[str], progress: Progress = silent) -> NDArray[np.float32]:
         """Mean-pooled vectors of the encoder below the head, float32 [texts, hidden]; not normalised."""
 
         def pool(chunk: Sequence[str]) -> Any:
@@ -88,13 +90,15 @@ class Encoder:
             hidden = self.model.base_model(**batch).last_hidden_state
             return mean_over_tokens(hidden, batch["attention_mask"])
 
-        return self._in_batches(texts, pool, self.model.config.hidden_size)
+        return self._in_batches(texts, pool, self.model.config.hidden_size, progress)
 
     def predict_logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Logits without gradients, float32 [texts, labels]."""
         return self._in_batches(texts, self.logits, self.model.config.num_labels)
 
-    def _in_batches(self, texts: Sequence[str], function: Any, width: int) -> NDArray[np.float32]:
+    def _in_batches(
+        self, texts: Sequence[str], function: Any, width: int, progress: Progress = silent
+    ) -> NDArray[np.float32]:
         import torch
 
         self.model.eval()
@@ -105,6 +109,7 @@ class Encoder:
                 chunk = order[start : start + self.at_once]
                 for index, value in zip(chunk, to_numpy(function([texts[i] for i in chunk])), strict=True):
                     found[index] = value
+                progress(start + len(chunk), len(order))
         return np.stack(found) if found else np.zeros((0, width), np.float32)
 
 

@@ -10,9 +10,14 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from factory.progress import Progress, silent
+from factory.students import probe
 from factory.students.encoder import Encoder
 from factory.students.probe import Array
-from factory.students.training import Lesson, Recipe
+from factory.students.training import Lesson, Recipe, average
+
+PENALTIES = (1e-3, 1e-2, 1e-1, 1.0)
+"""Of the squares of a frozen model's head. The first is what training starts from: it goes on, and may be less sure."""
 
 
 class EncoderLesson(Lesson):
@@ -26,8 +31,8 @@ class EncoderLesson(Lesson):
         """What the model's outputs stand for, in order."""
 
     @abstractmethod
-    def head(self, encoder: Encoder) -> tuple[Array, Array]:
-        """The head that training starts with: weight [outputs, hidden] and bias [outputs]."""
+    def seen(self, encoder: Encoder, progress: Progress = silent) -> tuple[Array, Array, Array]:
+        """What a head is fitted to: vectors [n, hidden], targets [n, outputs] and weights [n]."""
 
     @classmethod
     def learner(cls, recipe: Recipe) -> Encoder:
@@ -36,9 +41,23 @@ class EncoderLesson(Lesson):
 
     def begin(self, learner: Encoder) -> None:
         """Set the head."""
-        import torch
+        _set(learner, *probe.fit(*self.seen(learner)))
 
-        weight, bias = self.head(learner)
-        with torch.no_grad():
-            learner.model.classifier.weight.copy_(torch.tensor(weight))
-            learner.model.classifier.bias.copy_(torch.tensor(bias))
+    def settle(self, learner: Encoder, progress: Progress = silent) -> list[dict[str, float]]:
+        """See Lesson.settle: of heads with different penalties the one with the lowest held-out figure is kept."""
+        seen = self.seen(learner, progress)
+        heads = {penalty: probe.fit(*seen, penalty) for penalty in PENALTIES}
+        tried = []
+        for penalty, head in heads.items():
+            _set(learner, *head)
+            tried.append({"penalty": penalty, "held_out": round(average(*self.held_out(learner)), 5)})
+        _set(learner, *heads[min(tried, key=lambda one: one["held_out"])["penalty"]])
+        return tried
+
+
+def _set(learner: Encoder, weight: Array, bias: Array) -> None:
+    import torch
+
+    with torch.no_grad():
+        learner.model.classifier.weight.copy_(torch.tensor(weight))
+        learner.model.classifier.bias.copy_(torch.tensor(bias))

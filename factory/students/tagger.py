@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.span import Spans
-from factory.students import probe, training
+from factory.students import training
 from factory.students.encoder import BATCH, Encoder, half, to_numpy
 from factory.students.encoder_lesson import EncoderLesson
 from factory.students.probe import Array
@@ -25,7 +25,7 @@ from zoo import decoding
 from zoo.windows import Pieces, Window, join, pieces, windows
 
 MOST = 20_000
-"""Pieces to which the head's start is fitted: more take long and change it little."""
+"""Pieces to which a head is fitted: more take long and change it little."""
 
 
 class Tagger:
@@ -66,12 +66,20 @@ class Tagger:
         """What the head says of each text's pieces, [pieces, tags], without gradients."""
         return self.read(texts, lambda batch: to_numpy(self.encoder.model(**batch).logits))
 
-    def vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+    def vectors(self, texts: Sequence[str], progress: Progress = silent) -> list[NDArray[np.float32]]:
         """The encoder's vectors of each text's pieces, [pieces, hidden]."""
-        return self.read(texts, lambda batch: to_numpy(self.encoder.model.base_model(**batch).last_hidden_state))
+
+        def hidden(batch: dict[str, Any]) -> Any:
+            return to_numpy(self.encoder.model.base_model(**batch).last_hidden_state)
+
+        return self.read(texts, hidden, progress=progress)
 
     def read(
-        self, texts: Sequence[str], function: Callable[[dict[str, Any]], Any], batch_size: int = BATCH
+        self,
+        texts: Sequence[str],
+        function: Callable[[dict[str, Any]], Any],
+        batch_size: int = BATCH,
+        progress: Progress = silent,
     ) -> list[NDArray[np.float32]]:
         """What a function of `batch`'s tensors, which gives [windows, tokens, n], says of each text's pieces."""
         import torch
@@ -87,6 +95,7 @@ class Tagger:
                 chunk = order[start : start + batch_size]
                 values = function(self.batch([flat[place] for place in chunk]))
                 said |= {place: one[: len(flat[place].ids)] for place, one in zip(chunk, values, strict=True)}
+                progress(start + len(chunk), len(order))
         answers = iter([said[place] for place in range(len(flat))])
         return [join(cut, some, [next(answers) for _ in some]) for cut, some in zip(cuts, given, strict=True)]
 
@@ -142,9 +151,9 @@ class Tags(EncoderLesson):
         """The tags."""
         return decoding.tags(labels)
 
-    def head(self, encoder: Encoder) -> tuple[Array, Array]:
-        """A probe on the vectors of pieces."""
-        return fit_probe(self.tagger, self.rows, self.labels)
+    def seen(self, encoder: Encoder, progress: Progress = silent) -> tuple[Array, Array, Array]:
+        """See EncoderLesson.seen; the vectors of pieces."""
+        return seen_pieces(self.tagger, self.rows, self.labels, progress=progress)
 
     def losses(self, encoder: Encoder, batch: Sequence[int]) -> tuple[Any, Any]:
         """One a piece."""
@@ -152,21 +161,21 @@ class Tags(EncoderLesson):
             return self._losses(encoder, [self.examples[i] for i in batch])
 
     def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
-        """One a span that people marked or the model finds: 0 if both do, else 1.
+        """The share of wrong ones among the spans of a row, those that people marked or the model finds: not both do.
 
-        So their mean is 1 - J, the Jaccard distance of all spans, and strict F1 is 2J / (1 + J).
+        Spans count alike, so a row weighs as many as it has, and the average is 1 - J, the Jaccard distance of all
+        spans; strict F1 is 2J / (1 + J).
         """
         import torch
 
         texts = [row.text for row in self.held_rows]
         answers = find(texts, map(self.tagger.cut, texts), self.tagger.logits(texts), self.labels)
-        wrong: list[float] = []
-        weights: list[float] = []
+        wrong, weights = [], []
         for row, some in zip(self.held_rows, answers, strict=True):
             people, model = ({(one.start, one.end, one.label) for one in said} for said in (row.spans or (), some))
-            wrong += [float(one not in people or one not in model) for one in people | model]
-            weights += [row.weight] * len(people | model)
-        return torch.tensor(wrong or [0.0]), torch.tensor(weights or [1.0])
+            wrong.append(len(people ^ model) / max(1, len(people | model)))
+            weights.append(row.weight * len(people | model))
+        return torch.tensor(wrong), torch.tensor(weights)
 
     def _examples(self, rows: Sequence[Row]) -> list[Example]:
         found = []
@@ -194,19 +203,21 @@ class Tags(EncoderLesson):
         )
 
 
-def fit_probe(tagger: Tagger, rows: Sequence[Row], labels: Sequence[str], most: int = MOST) -> tuple[Array, Array]:
-    """A linear head on the encoder's vectors of pieces: weight [tags, hidden] and bias [tags].
+def seen_pieces(
+    tagger: Tagger, rows: Sequence[Row], labels: Sequence[str], most: int = MOST, progress: Progress = silent
+) -> tuple[Array, Array, Array]:
+    """The encoder's vectors of pieces [n, hidden], their tags [n, tags] and weights [n].
 
-    Of many rows it is fitted to some, drawn with a fixed seed: `most` pieces or a few more.
+    Of many rows some, drawn with a fixed seed: `most` pieces or a few more.
     """
     cuts = [tagger.cut(row.text) for row in rows]
     order = np.random.default_rng(0).permutation(len(rows))
     sizes = np.cumsum([len(cuts[i].ids) for i in order])
     chosen = order[: 1 + int((sizes < most).sum())]
-    vectors = np.concatenate(tagger.vectors([rows[i].text for i in chosen]))
+    vectors = np.concatenate(tagger.vectors([rows[i].text for i in chosen], progress))
     wanted = np.concatenate([tags_of(cuts[i].places, rows[i].spans or (), labels) for i in chosen])
     weights = np.concatenate([np.full(len(cuts[i].ids), rows[i].weight, np.float32) for i in chosen])
-    return probe.fit(vectors, np.eye(len(decoding.tags(labels)), dtype=np.float32)[wanted], weights)
+    return vectors, np.eye(len(decoding.tags(labels)), dtype=np.float32)[wanted], weights
 
 
 def train(rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, out: Path, progress: Progress = silent) -> None:

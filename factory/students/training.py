@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from factory.errors import DataError
+from factory.errors import DataError, FactoryError
 from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
@@ -24,6 +24,7 @@ from factory.students.encoder import quiet
 TRAINER = 2
 """Raised when the code here and in encoder.py makes another model of the same recipe: a stage is known by its inputs,
 and code is not one of them."""
+HELD_OUT = "held_out.json"
 WARM_UP = 0.1
 PATIENCE = 3
 
@@ -37,6 +38,7 @@ class Recipe:
         labels: the spec's, in order.
         max_tokens: how many tokens the model is given at once.
         rank: of the LoRA adapters, on every linear layer of the model; 0: no adapters, all its weights are trained.
+        frozen: nothing of the model is trained but its head, which the lesson then chooses; the rank says nothing.
         dropout: before every adapter, beside the model's own; drawing these masks takes long.
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
         epochs: at most; training ends early when the held-out figure has not improved for the lesson's patience.
@@ -47,10 +49,16 @@ class Recipe:
     labels: tuple[str, ...]
     max_tokens: int
     rank: int = 16
+    frozen: bool = False
     dropout: float = 0.0
     learning_rate: float = 1e-3
     epochs: int = 10
     seed: int = 13
+
+    @property
+    def method(self) -> str:
+        """What is trained: `frozen` (the head alone), `lora` or `full`."""
+        return "frozen" if self.frozen else "lora" if self.rank else "full"
 
 
 class Learner(Protocol):
@@ -94,13 +102,21 @@ class Lesson(ABC):
     def begin(self, learner: Any) -> None:
         """Set what training starts from, where that is not the model as it came."""
 
+    def settle(self, learner: Any, progress: Progress = silent) -> list[dict[str, float]]:
+        """Choose a head for a model that stays as it came; what was tried, each with its `held_out` figure.
+
+        Raises:
+            FactoryError: a lesson without a head.
+        """
+        raise FactoryError("This student has no head: frozen it would learn nothing.", fix="Train it with adapters.")
+
     @abstractmethod
     def losses(self, learner: Any, batch: Sequence[int]) -> tuple[Any, Any]:
         """Losses of these examples, with gradients, and their weights: two tensors [n]."""
 
     @abstractmethod
     def held_out(self, learner: Any) -> tuple[Any, Any]:
-        """What is wrong with answers to held-out rows, without gradients, and the weights: two tensors [n].
+        """What is wrong with answers to held-out rows, without gradients, and the weights: two tensors [rows].
 
         Losses; or another figure, where that tells better which epoch to keep.
         """
@@ -116,8 +132,9 @@ def train(
 ) -> None:
     """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
 
-    The epoch with the lowest held-out figure is kept. Killed and called again with the same arguments it goes on after
-    the last finished epoch, and ends with the same weights as if it had not been killed.
+    The epoch with the lowest held-out figure is kept; held_out.json has that figure row by row. Killed and called again
+    with the same arguments it goes on after the last finished epoch, and ends with the same weights as if it had not
+    been killed.
 
     Args:
         lesson: what is learned.
@@ -125,7 +142,7 @@ def train(
         held_out: rows that choose the epoch; never gold.
         recipe: how to train.
         out: a folder; `checkpoint/` in it holds what a restart needs and is removed at the end.
-        progress: called with (batches done, batches in all).
+        progress: called with (batches done, batches in all); of a frozen model (texts read, texts in all).
 
     Raises:
         DataError: there is nothing to train on.
@@ -135,30 +152,40 @@ def train(
             f"There are {len(rows)} rows to train on and {len(held_out)} held out; both are needed.",
             fix="Look at the dropped rows with `python -m factory explain`, or raise the budget.",
         )
-    run = _Run(lesson, rows, held_out, recipe, out / "checkpoint")
-    history = run.fit(progress)
-    model = run.best()
-    model.save_pretrained(out)
-    run.learner.tokenizer.save_pretrained(out)
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    learner = lesson.learner(recipe)
+    made, folder = lesson(rows, held_out, recipe, learner), out / "checkpoint"
+    if recipe.frozen:
+        history = made.settle(learner, progress)
+    else:
+        run = _Run(made, learner, recipe, folder)
+        history = run.fit(progress)
+        learner.model = run.best()
+    wrong, weights = made.held_out(learner)
+    learner.model.save_pretrained(out)
+    learner.tokenizer.save_pretrained(out)
+    write_json(out / HELD_OUT, {"wrong": wrong.tolist(), "weights": weights.tolist()})
     write_json(
         out / "training.json",
         {"recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name}, "rows": len(rows), "epochs": history},
     )
-    shutil.rmtree(run.folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def average(wrong: Any, weights: Any) -> float:
+    """The figure of all held-out rows; 0 where no row has any weight."""
+    return float((weights * wrong).sum() / weights.sum()) if float(weights.sum()) else 0.0
 
 
 class _Run:
     """One training: model, optimizer and where it is; everything a checkpoint holds."""
 
-    def __init__(
-        self, lesson: type[Lesson], rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, folder: Path
-    ) -> None:
+    def __init__(self, lesson: Lesson, learner: Learner, recipe: Recipe, folder: Path) -> None:
         import torch
 
-        self.recipe, self.folder = recipe, folder
-        torch.manual_seed(recipe.seed)
-        self.learner = lesson.learner(recipe)
-        self.lesson = lesson(rows, held_out, recipe, self.learner)
+        self.recipe, self.folder, self.lesson, self.learner = recipe, folder, lesson, learner
         self.lesson.begin(self.learner)
         if recipe.rank:
             self.learner.model = _adapted(self.learner.model, recipe, self.lesson.adapters)
@@ -173,7 +200,7 @@ class _Run:
             if _waited(history) >= self.lesson.patience:
                 break
             loss = self._epoch(epoch, total, progress)
-            held = self._held_out()
+            held = average(*self.lesson.held_out(self.learner))
             best = not history or held < min(item["held_out"] for item in history)
             history.append({"train": round(loss, 5), "held_out": round(held, 5)})
             self._save(history, best)
@@ -205,10 +232,6 @@ class _Run:
             losses.append(float(loss.detach()))
             progress(step + 1, total)
         return float(np.mean(losses))
-
-    def _held_out(self) -> float:
-        each, weights = self.lesson.held_out(self.learner)
-        return float((weights * each).sum() / weights.sum())
 
     def _save(self, history: list[dict[str, float]], best: bool) -> None:
         """Parameters and Adam's moments as safetensors; history.json is written last and says what counts."""

@@ -37,7 +37,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     encoder = tiny_encoder.make(base / "tiny-encoder", kitchen.every_text(), hidden=64)
     teacher = shop.Teacher(answer=kitchen.teach)
     made = Factory(base / "home", base / "prompts", base / "gold", teacher, encoder)
-    student = {"encoder": str(encoder), "lora_rank": 2, "learning_rate": 0.005, "max_tokens": 20}
+    student = {"encoder": str(encoder), "recipe": "auto", "lora_rank": 2, "learning_rate": 0.005, "max_tokens": 20}
     kitchen.make_specialist(made.prompts / NAME, made.gold, {"student": student, "gate": [{"at_least": 0.5}]})
     ended = made.run("build", NAME)
     assert ended.returncode == 0, ended.stdout

@@ -29,7 +29,7 @@ def build(base: Path, name: str, place: ModuleType, least: float) -> Iterator[Fa
     causal = tiny_llama.make(base / "tiny-llama", place.every_text(), layers=1)
     teacher = shop.Teacher(answer=place.teach)
     made = Factory(base / "home", base / "prompts", base / "gold", teacher, encoder)
-    recipe = {"lora_rank": 0, "learning_rate": 0.01, "max_tokens": 160}  # adapters on random weights learn little
+    recipe = {"recipe": "full", "learning_rate": 0.1, "max_tokens": 160}  # adapters on random weights learn little
     student = {"encoder": str(encoder), "causal": str(causal), **recipe}
     place.make_specialist(made.prompts / name, made.gold, {"student": student, "gate": [{"at_least": least}]})
     ended = made.run("build", name)

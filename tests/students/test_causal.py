@@ -16,6 +16,7 @@ from factory.row import Lineage, Row, write_rows
 from factory.students import causal, prompt
 from factory.students.by_torch import opened
 from factory.students.causal import Causal, WritingRecipe
+from factory.students.training import average
 from tests import lost, registry, tiny_llama
 from zoo.manifest import PROMPT
 from zoo.prompt import Prompt
@@ -128,12 +129,16 @@ def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecip
     learner = Causal.load(recipe.encoder)
     rows = [row.model_copy(update={"weight": 0.25 if place else 1.0}) for place, row in enumerate(written_rows[:2])]
     lesson = causal.Answers(rows, rows, recipe, learner)
-    each, weights = lesson.held_out(learner)
+    wrong, weights = lesson.held_out(learner)
     sizes = [len(one.answer) for one in lesson.examples]
-    assert len(each) == sum(sizes) and weights.tolist() == [1.0] * sizes[0] + [0.25] * sizes[1]
+    assert weights.tolist() == [sizes[0], 0.25 * sizes[1]]
+    each, counts = lesson.losses(learner, [0, 1])
+    assert len(each) == sum(sizes) and counts.tolist() == [1.0] * sizes[0] + [0.25] * sizes[1]
+    assert average(wrong, weights) == pytest.approx(average(each, counts), abs=1e-5)
     longer = [rows[0].model_copy(update={"text": rows[0].text + " and found"}), rows[1]]
     again, _ = causal.Answers(longer, longer, recipe, learner).held_out(learner)
-    assert again[sizes[0] :].tolist() == pytest.approx(each[sizes[0] :].tolist(), abs=1e-5)
+    assert float(again[0]) != pytest.approx(float(wrong[0]), abs=1e-4)
+    assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-5)
 
 
 def test_a_record_is_learned_but_for_what_nobody_told(recipe: WritingRecipe, llama: Path) -> None:

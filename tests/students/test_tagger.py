@@ -16,7 +16,7 @@ from factory.span import Spans
 from factory.students import tagger
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
-from factory.students.training import Recipe
+from factory.students.training import Recipe, average
 from tests import kitchen, tiny_encoder
 from zoo import decoding
 
@@ -145,8 +145,10 @@ def test_the_epoch_is_chosen_by_strict_f1(recipe: Recipe, kitchen_rows: list[Row
     wrong, weights = tagger.Tags(kitchen_rows[:2], held, recipe, encoder).held_out(encoder)
     answers = found(opened(trained), [row.text for row in held])
     counts = figures.by_row([row.spans or () for row in held], [plain_of(some) for some in answers])
-    alike = 1 - float(wrong.mean())
-    assert 0 < alike < 1 and set(weights.tolist()) == {1.0}
+    alike = 1 - average(wrong, weights)
+    assert 0 < alike < 1 and weights.tolist() == [
+        len({*(row.spans or ())} | {*plain_of(some)}) for row, some in zip(held, answers, strict=True)
+    ]
     assert 2 * alike / (1 + alike) == pytest.approx(float(figures.total(counts).f1()))
 
 
@@ -159,7 +161,7 @@ def test_of_held_out_rows_without_spans_none_is_wrong(recipe: Recipe, kitchen_ro
     wrong, weights = tagger.Tags(kitchen_rows[:2], nothing, recipe, opened(trained).encoder).held_out(
         opened(trained).encoder
     )
-    assert wrong.tolist() == [0.0] and weights.tolist() == [1.0]
+    assert wrong.tolist() == weights.tolist() == [0.0] and average(wrong, weights) == 0.0
 
 
 def test_any_transformers_opens_it(trained: Path, kitchen_rows: list[Row]) -> None:

@@ -1,0 +1,120 @@
+"""Which way of training pays: from the cheapest on, each beside the best before it, on the same held-out rows.
+
+Rows of gold have no say in it. A rung pays if what is wrong on held-out rows falls by more than one standard error of
+the difference (the one-standard-error rule, Breiman et al. 1984); the first that does not ends the climb.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from factory.files import read_json, write_json
+from factory.students.training import HELD_OUT, Recipe, average
+
+LADDER, RUNGS = "ladder.json", "rungs"
+RESAMPLES, SEED = 2000, 13
+
+R = TypeVar("R", bound=Recipe)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One way that was tried.
+
+    Attributes:
+        method: `frozen`, `lora` or `full`.
+        wrong: the figure on held-out rows; the lower the better.
+        gain: by how much it is below the best before; None: there was none.
+        error: the standard error of that difference, by bootstrap over rows; None likewise.
+        pays: whether it is the best so far.
+    """
+
+    method: str
+    wrong: float
+    gain: float | None
+    error: float | None
+    pays: bool
+
+    @property
+    def sentence(self) -> str:
+        """The same for a person."""
+        if self.gain is None or self.error is None:
+            return f"{self.wrong:.4f}"
+        verdict = "it pays" if self.pays else "it does not pay"
+        return f"{self.wrong:.4f} ({-self.gain:+.4f}, standard error {self.error:.4f}): {verdict}"
+
+
+def recipes(base: R, methods: Sequence[str]) -> list[R]:
+    """A recipe for each method: `frozen`, `lora` (the base, whose learning rate is meant for adapters) or `full`."""
+    changed: dict[str, dict[str, Any]] = {
+        "frozen": {"frozen": True},
+        "lora": {},
+        "full": {"rank": 0, "learning_rate": base.learning_rate / 10},
+    }
+    return [replace(base, **changed[method]) for method in methods]
+
+
+def climb(recipes: Sequence[R], fit: Callable[[R, Path], None], out: Path) -> None:
+    """Train by one recipe after the other as long as the next pays; `out` then holds the best, and ladder.json.
+
+    Killed and called again with the same arguments it goes on where it was. One recipe alone is followed as it is.
+
+    Args:
+        recipes: from the cheapest on, each of another method.
+        fit: trains by a recipe to a folder, as training.train does.
+        out: a folder; `rungs/` in it holds what has been trained, and is removed at the end.
+    """
+    if (out / "training.json").exists() and not (out / RUNGS).exists():
+        return
+    if len(recipes) == 1:
+        fit(recipes[0], out)
+        return
+    found: list[Rung] = []
+    best = recipes[0]
+    for recipe in recipes:
+        folder = out / RUNGS / recipe.method
+        if not (folder / "training.json").exists():
+            fit(recipe, folder)
+        found.append(_rung(recipe.method, folder, out / RUNGS / best.method if found else None))
+        if not found[-1].pays:
+            break
+        best = recipe
+    for file in (out / RUNGS / best.method).iterdir():
+        shutil.copy2(file, out / file.name)
+    write_json(out / LADDER, [asdict(one) for one in found])
+    shutil.rmtree(out / RUNGS)
+
+
+def rungs(folder: Path) -> list[Rung]:
+    """What was tried for the model in a folder; none where its recipe was not `auto`."""
+    return [Rung(**one) for one in read_json(folder / LADDER)] if (folder / LADDER).exists() else []
+
+
+def _rung(method: str, folder: Path, before: Path | None) -> Rung:
+    mine = _held_out(folder)
+    wrong = average(*mine)
+    if before is None:
+        return Rung(method, round(wrong, 5), None, None, pays=True)
+    theirs = _held_out(before)
+    gain = average(*theirs) - wrong
+    error = _error(mine, theirs)
+    return Rung(method, round(wrong, 5), round(gain, 5), round(error, 5), pays=gain > error)
+
+
+def _held_out(folder: Path) -> tuple[Any, Any]:
+    said = read_json(folder / HELD_OUT)
+    return np.array(said["wrong"]), np.array(said["weights"])
+
+
+def _error(one: tuple[Any, Any], other: tuple[Any, Any]) -> float:
+    """The standard error of the difference of two figures over the same rows, [rows] each, by bootstrap."""
+    chance = np.random.default_rng(SEED)
+    counts = chance.multinomial(len(one[0]), np.full(len(one[0]), 1 / len(one[0])), size=RESAMPLES)
+    figures = [(counts @ (wrong * weights)) / np.maximum(counts @ weights, 1e-12) for wrong, weights in (one, other)]
+    return float(np.std(figures[0] - figures[1]))
