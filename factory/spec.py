@@ -126,14 +126,17 @@ class Review(Part):
     dropped: float = Field(default=0.2, ge=0.0, le=1.0)
 
 
+WRITER = "smollm2-135m-instruct"
+"""What students that write start from where the spec names nothing else."""
+
+
 class Student(Part):
     """What is trained.
 
     Attributes:
-        encoder: a name from factory.teacher.weights, a Hub id, or a local folder; what is trained, and what gives texts
-            their vectors.
-        causal: the language model, named the same way, that is trained in the encoder's place where the student writes:
-            under `extraction` and `generation`.
+        encoder: a name from factory.teacher.weights, a Hub id, or a local folder; what gives texts their vectors.
+        base: what is trained, named the same way: an encoder, or under `extraction` and `generation` a causal language
+            model; where none is named it is `encoder`, or WRITER.
         recipe: what of the model is trained: `lora`, adapters; `frozen`, nothing but the head, which extraction and
             generation do not have; `full`, all of its weights; `auto`, the first of `frozen`, `lora` and `full` after
             which the next does not pay (factory.students.ladder).
@@ -145,10 +148,10 @@ class Student(Part):
             reviewed rows can show it, nothing is promised.
     """
 
-    unsaid = ("risk", "causal", "recipe")
+    unsaid = ("risk", "base", "recipe")
 
     encoder: str = "all-minilm-l6-v2"
-    causal: str = "smollm2-135m-instruct"
+    base: str | None = None
     recipe: Literal["lora", "frozen", "full", "auto"] = "lora"
     lora_rank: int = Field(default=16, ge=1, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
@@ -283,7 +286,8 @@ class Spec(Part):
     @property
     def base(self) -> str:
         """The model that the student starts from."""
-        return self.student.causal if self.kind in ("extraction", "generation") else self.student.encoder
+        writes = self.kind in ("extraction", "generation")
+        return self.student.base or (WRITER if writes else self.student.encoder)
 
     @property
     def form(self) -> AnswerForm:

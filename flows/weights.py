@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     known = settings.load()
     try:
         asked = spec.load(arguments[0], known.prompts)
-        names = [asked.student.encoder]
+        names = list(dict.fromkeys((asked.student.encoder, asked.base)))
         names += [asked.reader] if asked.reader else []
         names += [] if known.teacher_url or known.teacher_batch else [asked.teacher.model, *asked.judges]
         for name in names:

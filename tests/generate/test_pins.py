@@ -54,7 +54,7 @@ def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
     said = spec.model_dump(mode="json")
     assert not {"fields", "strategies", "refill", "out_of_scope", "judges", "folder"} & said.keys()
     assert said["budgets"]["quick"].keys() == {"generate", "label", "judge", "review", "measure_teacher", "epochs"}
-    assert "prices" not in said["teacher"] and not {"risk", "causal"} & said["student"].keys()
+    assert "prices" not in said["teacher"] and not {"risk", "base", "recipe"} & said["student"].keys()
     assert said["hygiene"] == Hygiene(words=(3, 40)).model_dump(mode="json")
     changed = {
         "strategies": {"label": 0.5, "rewrite": 0.5},

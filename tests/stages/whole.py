@@ -30,7 +30,7 @@ def build(base: Path, name: str, place: ModuleType, least: float) -> Iterator[Fa
     teacher = shop.Teacher(answer=place.teach)
     made = Factory(base / "home", base / "prompts", base / "gold", teacher, encoder)
     recipe = {"recipe": "full", "learning_rate": 0.1, "max_tokens": 160}  # adapters on random weights learn little
-    student = {"encoder": str(encoder), "causal": str(causal), **recipe}
+    student = {"encoder": str(encoder), "base": str(causal), **recipe}
     place.make_specialist(made.prompts / name, made.gold, {"student": student, "gate": [{"at_least": least}]})
     ended = made.run("build", name)
     assert ended.returncode == 0, ended.stdout
