@@ -125,7 +125,7 @@ def _show(asked: argparse.Namespace, where: Settings) -> None:
         print(f"  {name:<14} {', '.join(f'{key} {value}' for key, value in budget.model_dump().items())}")
     print(
         f"\nTeacher:  {spec.teacher.model}\nJudges:   {', '.join(spec.judges) or 'the teacher'}\n"
-        f"Student:  {spec.student.encoder}\nGold:     {where.gold / spec.gold}\nGate:"
+        f"Student:  {spec.base} ({spec.student.recipe})\nGold:     {where.gold / spec.gold}\nGate:"
     )
     for line in spec.gate:
         floor = f"better than {line.better_than}" if line.better_than else f"at least {line.at_least}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from factory.budget import Prices
 from factory.generate import answering, extraction, marking, rating
+from factory.generate import judge as judging
 from factory.generate.examples import given
 from factory.generate.plan import grow
 from factory.generate.prompt import messages
@@ -17,12 +19,22 @@ from factory.review import simulated
 from factory.row import Lineage
 from factory.settings import Settings
 from factory.spec import Spec
+from factory.teacher.chat import Request
 
 CHARACTERS_A_TOKEN = 4.0  # English prose under byte-pair encodings of about 100,000 tokens and more
 WRITING, READING = 110.0, 250.0
 """Tokens a second that the default teacher writes, and reads past its prefix cache, on two cores (benchmarks/)."""
 MARKED = 2 * marking.CLAIM + 8
 """Tokens of a teacher's reply that names the spans of a text: two of them, on average."""
+NAMED = 6
+"""Tokens of a reply that is a label."""
+QUESTION: Mapping[str, Callable[[Spec, str, bool], Request]] = {
+    "classification": judging.question,
+    "spans": marking.question,
+    "extraction": extraction.question,
+    "generation": answering.question,
+}
+"""Kind to what a teacher is asked zero-shot when it is measured: twice, without and with the policy."""
 SAMPLE = 20
 """Requests that are rendered to learn how long they are."""
 
@@ -86,23 +98,29 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
             asks = _tokens(rating.request(spec, "", "").messages)
             marked = min(budget.judge, asked_about + budget.generate) + 2 * min(budget.review, asked_about)
             found.append(work("mark", marked, marked * longest + asks, marked, marked * (longest + asks)))
-        return found
-    options = [{"code": "A", "label": label, "definition": spec.gist(label)} for label in spec.labels]
-    every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
-    fixed = len(spec.labels) <= spec.teacher.shortlist
-    few = _tokens(messages(spec, "judge.jinja", options=options[: spec.teacher.shortlist], text=""))
-    judged, judges = min(budget.judge, budget.review + len(texts) + budget.generate), max(1, len(spec.judges))
-    billed = judged * (average + few)
-    read = judged * average + every if fixed else billed
-    found.append(work("judge", judges * judged, judges * read, judges * judged, judges * billed))
-    measured = budget.measure_teacher or _gold_rows(spec, settings)
-    read = every + measured * (average + 8)
-    found.append(work("measure the teacher", measured, read, measured * 6, measured * (every + average + 8)))
+    else:
+        options = [{"code": "A", "label": label, "definition": spec.gist(label)} for label in spec.labels]
+        every = _tokens(messages(spec, "judge.jinja", options=options, text=""))
+        fixed = len(spec.labels) <= spec.teacher.shortlist
+        few = _tokens(messages(spec, "judge.jinja", options=options[: spec.teacher.shortlist], text=""))
+        judged, judges = min(budget.judge, budget.review + len(texts) + budget.generate), max(1, len(spec.judges))
+        billed = judged * (average + few)
+        read = judged * average + every if fixed else billed
+        found.append(work("judge", judges * judged, judges * read, judges * judged, judges * billed))
+    measured, reply = budget.measure_teacher or _gold_rows(spec, settings), _asking(spec)[2]
+    prompts = [_tokens(QUESTION[spec.kind](spec, "", policy).messages) for policy in (False, True)]
+    read, billed = 2 * measured * average + sum(prompts), measured * (2 * average + sum(prompts))
+    found.append(work("measure the teacher", 2 * measured, read, 2 * measured * reply, billed))
     return found
 
 
 def _asking(spec: Spec) -> tuple[str, int, int, int]:
-    """What a teacher is asked about real texts: its name, tokens of the question and of a reply, and how many times."""
+    """What a teacher is asked about real texts: its name, tokens of the question and of a reply, and how many times.
+
+    Of labels, where it is asked to measure it.
+    """
+    if spec.kind == "classification":
+        return "label", _tokens(judging.question(spec, "", True).messages), NAMED, 1
     if spec.kind == "spans":
         return "mark up", _tokens(marking.request(spec, "").messages), MARKED, 1
     if spec.kind == "extraction":

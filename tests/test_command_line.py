@@ -80,7 +80,7 @@ def test_forecast_counts_what_the_stages_will_ask(home: Path, capsys: pytest.Cap
     requests = {line.split("  ")[0]: line.split() for line in out.splitlines()}
     assert requests["write"][1] == "9"
     assert requests["judge"][1] == "30"
-    assert requests["measure the teacher"][3] == "60"
+    assert requests["measure the teacher"][3] == "120"  # by two prompts
     assert not home.exists()  # nothing is spent, not even a file
 
 

@@ -82,7 +82,7 @@ def test_answers_are_asked_for_several_times_and_marked(where: Settings) -> None
     lost.make_specialist(where.prompts / "test/lost", where.gold, {})
     spec = specs.load("test/lost", where.prompts)
     work = {item.name: item for item in forecast(spec, "quick", where)}
-    assert list(work) == ["write", "answer", "mark"]
+    assert list(work) == ["write", "answer", "mark", "measure the teacher"]
     assert work["answer"].requests == 3 * (24 + 24)  # rows for people and real texts, each once and twice by chance
     assert work["answer"].billed > work["answer"].read
     assert work["mark"].requests == 80 + 2 * 24 and work["mark"].written == work["mark"].requests
@@ -90,4 +90,6 @@ def test_answers_are_asked_for_several_times_and_marked(where: Settings) -> None
         update={"budgets": {"quick": spec.budget("quick").model_copy(update={"max_tokens": 10_000_000})}}
     )
     (told,) = limits(limited, "quick", list(work.values()))
+    measuring = work.pop("measure the teacher")  # which no budget limits
+    assert measuring.requests == 2 * len((where.gold / spec.gold / "validation.jsonl").read_text().splitlines())
     assert f"{sum(item.billed + item.written for item in work.values()):,.0f}" in told
