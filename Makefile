@@ -12,6 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 APP := .envs/app/bin/python
 TEACHER := .envs/teacher/bin/python
 TEACHER_LOCK := $(if $(shell command -v nvidia-smi),teacher-gpu,teacher)
+WORKERS := --numprocesses=2 --dist=loadgroup
 MAKEFLAGS += --jobs=4 --no-print-directory
 
 .PHONY: run test setup weights up down status bench soak lock clean
@@ -25,9 +26,9 @@ test: setup
 	@$(APP) -m ruff format --check .
 	@$(APP) -m mypy
 	@echo "Tests, the fast ones first"
-	@$(APP) -m pytest -m "not real"
+	@$(APP) -m pytest $(WORKERS) -m "not real"
 	@echo "Tests on real servers: vLLM, Argilla, Prefect, the hub, a browser"
-	@$(APP) -m pytest -m real --durations=10
+	@$(APP) -m pytest $(WORKERS) -m real --durations=10
 
 # Each environment is made from its lock, again when the lock has changed. All at once, and the weights meanwhile.
 setup: .envs/app/.stamp .envs/argilla/.stamp .envs/teacher/.stamp
