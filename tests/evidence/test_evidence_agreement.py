@@ -40,7 +40,8 @@ def test_judges_who_say_the_same_do_not_disagree(p: Array, number: int) -> None:
 @given(distributions(2))
 def test_of_two_judges_it_is_the_divergence_that_scipy_knows(p: Array) -> None:
     found = disagreement(list(p))
-    assert found == pytest.approx(float(jensenshannon(p[0], p[1], base=2)) ** 2, abs=1e-6)
+    known = np.nan_to_num(jensenshannon(p[0], p[1], base=2))  # nan is the root of a 0 that rounding made negative
+    assert found == pytest.approx(float(known) ** 2, abs=1e-6)
     assert found * math.log(2) <= math.log(2) + 1e-12  # in nats
 
 
