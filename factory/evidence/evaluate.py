@@ -15,6 +15,8 @@ from factory.evidence.records import AnyEvidence, ClassFigures, Comparison, Conf
 from factory.evidence.saying import Saying
 
 CONFUSIONS = 20  # pairs recorded a system
+EXAMINER = 1
+"""Raised whenever what is measured on gold rows, or how, changes, so that finished stages measure again."""
 
 
 def measure(
@@ -24,8 +26,8 @@ def measure(
 
     Records: `accuracy` (Wilson interval), `macro_f1` (bootstrap), `micro_f1`, `answered` (share of rows with a usable
     answer), and where every answer has scores `ece`, `brier` and `aurc`; then every label's figures, the 20 most
-    frequent confusions, and the risk at five coverages (an unanswered row is the least sure and wrong).
-    `ece` and `brier` are over answered rows. Of other kinds: measure_spans, measure_fields, measure_words.
+    frequent confusions, and the risk at ten coverages (an unanswered row is the least sure and wrong).
+    `ece`, its bins and `brier` are over answered rows. Of other kinds: measure_spans, measure_fields, measure_words.
 
     Args:
         predictions: its answers.
@@ -105,11 +107,13 @@ def _confidence(predictions: Predictions, saying: Saying) -> list[AnyEvidence]:
     gold = [str(item.gold) for item in answered]
     labels = sorted(set(gold).union(*given))
     scores = np.array([[one.get(label, 0.0) for label in labels] for one in given])
-    ece = metrics.calibration_error([item.confidence for item in answered], [item.right for item in answered])
+    given_sure, given_right = [item.confidence for item in answered], [item.right for item in answered]
+    ece = metrics.calibration_error(given_sure, given_right)
     brier = metrics.brier(scores, [labels.index(label) for label in gold])
     return [
         saying.record("ece", ece, method="15 bins of equal mass"),
         saying.record("brier", brier, method="sum over labels, 0 to 2"),
         saying.record("aurc", metrics.aurc(sure, right)),
         *saying.coverages(sure, right),
+        *saying.reliability(given_sure, given_right),
     ]

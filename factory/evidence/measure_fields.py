@@ -14,7 +14,7 @@ def measure(predictions: Predictions, said: Saying) -> list[AnyEvidence]:
 
     Normalised and exact F1, precision and recall of fields (bootstrap over rows), `records_right` (share of rows in
     which all is right that people spoke of) and `answered` (Wilson); every field's figures, normalised; and where every
-    answer has a score `ece` and `aurc`, and the risk at five coverages: how often a record has a mistake.
+    answer has a score `ece` and `aurc`, and the risk at ten coverages: how often a record has a mistake.
     """
     gold, predicted = predictions.gold, predictions.predicted
     found: list[AnyEvidence] = [*said.figures(intervals.OF_FIELDS, predictions)]
@@ -41,5 +41,6 @@ def measure(predictions: Predictions, said: Saying) -> list[AnyEvidence]:
             said.record("ece", ece, method="of records, 15 bins of equal mass"),
             said.record("aurc", metrics.aurc(sure, right)),
             *said.coverages(sure, right),
+            *said.reliability(sure, right),
         ]
     return found

@@ -19,7 +19,7 @@ def measure(predictions: Predictions, said: Saying, texts: Mapping[str, str]) ->
     `answered` and `alike`, the share of rows whose answer is as like people's as factory.evidence.words asks (Wilson).
     Of the answers given: `length`, their words as a multiple of people's; `copied`, the mean share of their words that
     stand in the text in one run; `foreign`, the share with a number or name that the text lacks (Wilson).
-    Where every answer has a score, `aurc` and the risk at five coverages: how often an answer is not alike.
+    Where every answer has a score, `aurc` and the risk at ten coverages: how often an answer is not alike.
 
     Args:
         predictions: the answers.

@@ -85,13 +85,25 @@ def calibration_error(confidence: Any, correct: Any, bins: int = 15) -> float:
         correct: whether it was right, [n].
         bins: fewer are used where there are fewer rows.
     """
+    found = reliability(confidence, correct, bins)
+    return sum(abs(one.confidence - one.right) * one.count for one in found) / sum(one.count for one in found)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Of `count` rows of like confidence, on average `confidence`, a share of `right` is right."""
+
+    count: int
+    confidence: float
+    right: float
+
+
+def reliability(confidence: Any, correct: Any, bins: int = 15) -> list[Bin]:
+    """The bins of `calibration_error`, the surest first: what a reliability diagram shows (DeGroot, Fienberg 1983)."""
     sure, right = _by_confidence(confidence, correct)
     parts = min(bins, len(sure))
-    gaps = [
-        abs(a.mean() - b.mean()) * len(a)
-        for a, b in zip(np.array_split(sure, parts), np.array_split(right, parts), strict=True)
-    ]
-    return float(sum(gaps) / len(sure))
+    pairs = zip(np.array_split(sure, parts), np.array_split(right, parts), strict=True)
+    return [Bin(len(a), float(a.mean()), float(b.mean())) for a, b in pairs]
 
 
 def brier(scores: Any, gold: Any) -> float:
@@ -116,7 +128,7 @@ class SelectiveRisk:
     risk: float
 
 
-COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.5)
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
 
 def risk_at(confidence: Any, correct: Any, coverages: Sequence[float] = COVERAGES) -> list[SelectiveRisk]:

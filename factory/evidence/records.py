@@ -9,39 +9,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from factory.errors import DataError
+from factory.evidence.base import Evidence as Evidence
+from factory.evidence.conduct import Cost as Cost
+from factory.evidence.conduct import Export as Export
+from factory.evidence.conduct import Footprint as Footprint
+from factory.evidence.conduct import Learned as Learned
+from factory.evidence.conduct import Robustness as Robustness
+from factory.evidence.conduct import Rung as Rung
+from factory.evidence.conduct import Slice as Slice
+from factory.evidence.conduct import Speed as Speed
 from factory.evidence.decision import said, truth
 from factory.files import digest, read_jsonl, write_jsonl
 from factory.row import Gold
-
-
-class Evidence(BaseModel):
-    """What every record tells.
-
-    Attributes:
-        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `reviewed_only`, `majority`; of other kinds other
-            baselines in place of `tfidf` and `majority`.
-        what: what that is, in words: `MiniLM-L6 + LoRA, 1,204 rows, ONNX int8`.
-        rows: sha256 over the gold ids and labels it was measured on.
-        n: how many rows those are.
-        sample: which rows: `all`, or `stratified 200 of 1004, seed 13`.
-        hardware: the machine, without its name.
-        commit: the code's commit, with `+` if files had been changed since.
-        created: UTC, ISO 8601.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    who: str
-    what: str = ""
-    rows: str
-    n: int = Field(ge=0)
-    sample: str = "all"
-    hardware: str = ""
-    commit: str = ""
-    created: str = ""
 
 
 class Record(Evidence):
@@ -148,6 +130,25 @@ class Coverage(Evidence):
     recall: float | None = None
 
 
+class Reliability(Evidence):
+    """How often answers (of spans: found spans) of like confidence are right, with its 95 % interval.
+
+    Attributes:
+        bin: which of the bins of equal mass that the calibration error is taken over, from the least sure on, from 1.
+        count: how many answers are in it.
+        confidence: their mean confidence.
+        right: the share of them that is right.
+    """
+
+    kind: Literal["reliability"] = "reliability"
+    bin: int
+    count: int
+    confidence: float
+    right: float
+    low: float
+    high: float
+
+
 class Promise(Evidence):
     """What was promised of answers (or found spans) from the threshold up, and what became of it on gold rows.
 
@@ -179,33 +180,6 @@ class Promise(Evidence):
     sentence: str
 
 
-class Export(Evidence):
-    """Whether an export answers as the model does that it was made from; one that does not is not published.
-
-    Attributes:
-        agreement: the share of its answers that are torch's; of spans, of the word pieces that either puts into one.
-        floor: what that must reach.
-        published: the weights that are published as the default.
-        sentence: the same for a person.
-    """
-
-    kind: Literal["export"] = "export"
-    agreement: float
-    floor: float
-    published: str
-    sentence: str
-
-
-class Speed(Evidence):
-    """How fast: milliseconds a call (50th and 95th percentile over n calls) and rows a second, `batch` texts a call."""
-
-    kind: Literal["speed"] = "speed"
-    batch: int
-    p50_ms: float
-    p95_ms: float
-    rows_per_second: float
-
-
 class GateLine(Evidence):
     """One requirement of the gate and whether it was met; `sentence` is for a person.
 
@@ -225,7 +199,23 @@ class GateLine(Evidence):
 
 
 AnyEvidence = (
-    Record | Comparison | ClassFigures | SpanMistakes | Confusion | Coverage | Promise | Export | Speed | GateLine
+    Record
+    | Comparison
+    | ClassFigures
+    | SpanMistakes
+    | Confusion
+    | Coverage
+    | Reliability
+    | Learned
+    | Rung
+    | Slice
+    | Robustness
+    | Promise
+    | Export
+    | Speed
+    | Footprint
+    | Cost
+    | GateLine
 )
 _ADAPTER: TypeAdapter[AnyEvidence] = TypeAdapter(Annotated[AnyEvidence, Field(discriminator="kind")])
 

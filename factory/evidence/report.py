@@ -7,16 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from factory.evidence import plots
 from factory.evidence.intervals import Interval
 from factory.evidence.records import (
     AnyEvidence,
     ClassFigures,
     Comparison,
     Confusion,
+    Cost,
     Coverage,
+    Footprint,
     GateLine,
+    Learned,
     Promise,
     Record,
+    Reliability,
+    Robustness,
+    Rung,
+    Slice,
     SpanMistakes,
     Speed,
 )
@@ -131,11 +139,28 @@ def render(report: Report, template: str) -> str:
         "points": points,
         "band": band,
         "number": number,
+        "megabytes": megabytes,
         "cell": cell,
         "metric": metric,
         "who": who,
     }
-    return environment.get_template(template).render(report=report, view=view(report)) + "\n"
+    seen = view(report)
+    return environment.get_template(template).render(report=report, view=seen, pictures=pictures(seen)) + "\n"
+
+
+def pictures(seen: Mapping[str, Any]) -> dict[str, str]:
+    """What of a view can be drawn, by name, as SVG; empty where it has no records to draw."""
+    found = dict.fromkeys(("coverage", "reliability", "confusions", "learned"), "")
+    if seen["coverage"]:
+        unit = "Spans" if seen["kind"] == "spans" else "Answers"
+        found["coverage"] = plots.coverage(seen["coverage"], seen["promise"], unit)
+    if seen["reliability"]:
+        found["reliability"] = plots.reliability(seen["reliability"])
+    if seen["confusions"]:
+        found["confusions"] = plots.confusion(seen["confusions"], seen["classes"])
+    if seen["learned"]:
+        found["learned"] = plots.learning(seen["learned"])
+    return found
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -160,10 +185,17 @@ def view(report: Report) -> dict[str, Any]:
         "classes": sorted(classes, key=lambda one: (one.f1, -one.support, one.label)),
         "confusions": [one for one in of(Confusion, report.candidate)][:15],
         "coverage": sorted(of(Coverage, report.candidate), key=lambda one: -one.coverage),
+        "reliability": of(Reliability, report.candidate),
+        "learned": of(Learned, report.candidate),
+        "rungs": of(Rung, report.candidate),
+        "slices": sorted(of(Slice, report.candidate), key=lambda one: (one.few, one.value, one.by, one.slice)),
+        "robustness": sorted(of(Robustness, report.candidate), key=lambda one: one.difference),
         "promise": of(Promise, report.candidate),
         "calibration": [own[name] for name in ("ece", "brier", "aurc") if name in own],
         "headline": own,
         "speed": of(Speed),
+        "footprint": of(Footprint, report.candidate),
+        "cost": of(Cost),
         "circumstances": unique((one.hardware, one.commit, one.created) for one in report.evidence if one.created),
         "rows": unique((one.rows, one.n, one.sample) for one in of(Record)),
         "judges": [judged(one) for one in report.judges.get("judges", ())],
@@ -229,6 +261,11 @@ def band(record: Any) -> str:
 def number(value: float) -> str:
     """Three figures that matter, no more, and thousands set apart."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def megabytes(size: int) -> str:
+    """Bytes as `23.4 MB`, a million bytes each."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def cell(value: Any) -> str:

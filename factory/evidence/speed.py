@@ -77,7 +77,7 @@ def _timed(
 
 
 def _record(durations: Any, batch: int, n: int, rows: str, who: str, circumstances: Circumstances, what: str) -> Speed:
-    p50, p95 = np.quantile(durations, [0.5, 0.95]) * 1000.0
+    p50, p95, p99 = np.quantile(durations, [0.5, 0.95, 0.99]) * 1000.0
     total = max(float(durations.sum()), 1e-9)
     return Speed(
         who=who,
@@ -87,6 +87,7 @@ def _record(durations: Any, batch: int, n: int, rows: str, who: str, circumstanc
         batch=batch,
         p50_ms=float(p50),
         p95_ms=float(p95),
+        p99_ms=float(p99),
         rows_per_second=n * batch / total,
         **vars(circumstances),
     )

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
-from factory.evidence import gate, promise, report, speed
+from factory.evidence import gate, prices, promise, report, robustness, slices, speed
 from factory.evidence.circumstances import Circumstances, here
 from factory.evidence.decision import Decision, truth
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
-from factory.evidence.records import AnyEvidence, Export, write_evidence
+from factory.evidence.records import AnyEvidence, Export, Speed, write_evidence
 from factory.evidence.sample import describe, sample
-from factory.files import digest, read_json, write_json
+from factory.files import digest, read_json, read_jsonl, write_json
 from factory.generate import judge as judging
 from factory.generate import pipeline
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages import model
+from factory.stages import economics, learning, model
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
-from factory.stages.student import Said
+from factory.stages.student import Said, Student
+from zoo.specialist import Specialist
 
 SECONDS = "seconds.json"
 TIMED = 10  # replies whose time is taken, one after the other
@@ -90,16 +92,18 @@ def _form(spec: Spec) -> dict[str, Any]:
 def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, alone, teacher = (build.run(name) for name in ("dataset", "train", "reviewed_only", "zero_shot"))
-    metrics = model.student_of(build).metrics
+    metrics, stated = model.student_of(build).metrics, prices.read()
 
     def work(out: Path) -> None:
         circumstances = here()
-        seen, speeds = _student(build, out / "candidate", circumstances)
+        seen, aside = _student(build, out / "candidate", circumstances)
         seen |= _baselines(build, made.path, alone.path)
         seen["teacher"] = read_predictions(teacher.path / "teacher.jsonl")
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
         if (teacher.path / SECONDS).exists():
-            speeds.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
+            aside.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
+        speeds = [one for one in aside if isinstance(one, Speed)]
+        aside += economics.records(build, out / "candidate", speeds, stated, circumstances)
         for name, predictions in seen.items():
             write_predictions(out / "predictions" / f"{name.replace(':', '_').replace(' ', '_')}.jsonl", predictions)
         texts = {row.id: row.text for row in build.gold}
@@ -114,7 +118,10 @@ def evaluate(build: Build) -> Output:
             for metric in metrics
         ]
         records.append(promise.measure(candidate, build.spec.student.risk, sealed.threshold, circumstances))
-        records += [model.export_record(build, circumstances), *speeds, *judged.lines]
+        records += [model.export_record(build, circumstances), *learning.records(build, circumstances)]
+        told_apart = slices.groups(read_jsonl(build.gold_file))
+        records += slices.measure(candidate, metrics[0], texts, told_apart, circumstances)
+        records += [*aside, *judged.lines]
         write_evidence(out / "evidence.jsonl", records)
         write_json(out / "gate.json", {"passed": judged.passed, "lines": [line.sentence for line in judged.lines]})
         report.write(out, _report(build, candidate.who, records, judged.passed))
@@ -127,14 +134,19 @@ def evaluate(build: Build) -> Output:
         "zero_shot": teacher,
         "gold": build.gold_file,
         "gate": [requirement.model_dump(mode="json") for requirement in build.spec.gate],
+        "examiner": figures.EXAMINER,
+        "prices": stated.model_dump(mode="json"),
     }
     return build.stage("evaluate", inputs, work)
 
 
 def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[dict[str, Predictions], list[Any]]:
-    """The exports as an application runs them, and how fast they are; the one that is published on all gold rows."""
+    """The exports as an application runs them, and how fast they are; the one that is published on all gold rows.
+
+    And what perturbed texts do to that one.
+    """
     found: dict[str, Predictions] = {}
-    speeds: list[Any] = []
+    aside: list[Any] = []
     student = model.student_of(build)
     trained = model.WAYS[model.method_of(build.run("train").path)]
     for place, weights in enumerate(model.trained(build).exports):
@@ -144,7 +156,7 @@ def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[
         said, who = student.answers(specialist, texts), f"student:{weights}"
         what, named = f"{build.base_identity}, {trained}, ONNX {weights}", describe(build.gold, most)
         found[who] = answers(who, rows, said.decisions, what=what, scores=said.scores, sample=named)
-        speeds += speed.measure(
+        aside += speed.measure(
             specialist.predict,
             texts,
             who,
@@ -153,7 +165,20 @@ def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[
             circumstances=circumstances,
             what="one thread",
         )
-    return found, speeds
+        if not place:
+            aside += robustness.measure(
+                partial(_decisions, student, specialist),
+                found[who],
+                build.gold,
+                student.perturbed,
+                student.metrics[0],
+                circumstances,
+            )
+    return found, aside
+
+
+def _decisions(student: Student, specialist: Specialist, texts: list[str]) -> Sequence[Decision | None]:
+    return student.answers(specialist, texts).decisions
 
 
 def _baselines(build: Build, dataset: Path, alone: Path) -> dict[str, Predictions]:

@@ -62,6 +62,7 @@ class Student(ABC):
         named: what a teacher is told where it is asked without the policy.
         calls, batches: how many calls its speed is taken of, and of how many texts each.
         measured: gold rows that its fp32 export is measured on, a sample, where int8 is published; 0: all.
+        perturbed: of how many gold rows the texts are perturbed (factory.evidence.robustness).
         exporter: the version of the code that exports it.
         floor: the share of its answers to held-out rows that int8 must give as torch does, or fp32 is published in its
             place.
@@ -77,6 +78,7 @@ class Student(ABC):
     calls: ClassVar[int] = 100
     batches: ClassVar[tuple[int, ...]] = (1, 32)
     measured: ClassVar[int] = 0
+    perturbed: ClassVar[int] = 200
     exporter: ClassVar[int]
     floor: ClassVar[float]
     compared: ClassVar[int | None] = None

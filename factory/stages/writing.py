@@ -43,6 +43,7 @@ class Writing(Student):
     calls = 20
     batches = (1,)  # it answers one by one
     measured = 100
+    perturbed = 40
     exporter = EXPORTER
     # Two tokens all but equally likely change places by rounding, and the rest of the answer follows: as good, and not
     # the same. How good int8's answers are the gate finds on gold; a broken export gives next to none of torch's.

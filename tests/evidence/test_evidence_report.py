@@ -6,14 +6,27 @@ import dataclasses
 import html.parser
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from factory.evidence import promise
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.evaluate import compare, measure
 from factory.evidence.gate import judge
 from factory.evidence.predictions import Predictions, answers
-from factory.evidence.records import Record
+from factory.evidence.records import (
+    Confusion,
+    Cost,
+    Coverage,
+    Footprint,
+    Learned,
+    Record,
+    Reliability,
+    Robustness,
+    Rung,
+    Slice,
+)
 from factory.evidence.report import Report, render, write
 from factory.evidence.speed import from_seconds
 from factory.row import Gold
@@ -43,6 +56,38 @@ def report() -> Report:
     }  # fmt: skip
     records = [record for one in (student, *others.values()) for record in measure(one, NOTED)]
     records += [compare(student, other, NOTED) for other in others.values()]
+    records.append(promise.measure(student, 0.1, 0.7, NOTED))
+    held: dict[str, Any] = {"who": student.who, "rows": "ab" * 32, "n": 90, "figure": "held-out loss"}
+    for epoch, loss in enumerate((1.5, 0.75, 0.875), 1):
+        records.append(Learned(**held, by="epoch", at=epoch, held_out=loss, trained=loss / 2, kept=loss == 0.75))
+    records.append(Rung(**held, method="frozen", wrong=1.25, gain=None, error=None, pays=True))
+    records.append(Rung(**held, method="lora", wrong=0.75, gain=0.5, error=0.0625, pays=True))
+    part: dict[str, Any] = {"who": student.who, "rows": "cd" * 32, "figure": "accuracy", "method": "Wilson"}
+    for name, value, n in (("web", 0.875, 200), ("mail", 0.5625, 180), ("fax", 0.125, 20)):
+        low, high, few = value - 0.0625, value + 0.0625, n < 30
+        records.append(Slice(**part, by="channel", slice=name, n=n, value=value, low=low, high=high, few=few))
+    typos = Robustness(
+        **part, n=200, sample="stratified 200 of 400, seed 13", perturbation="typos", how="swapped | dropped, seed 13",
+        touched=181, value=0.75, untouched=0.875, difference=-0.125, low=-0.1875, high=-0.0625,
+    )  # fmt: skip
+    records.append(typos)
+    records.append(
+        Footprint(
+            who=student.who, rows="ef" * 32, n=5, disk_bytes=23_400_000, peak_bytes=171_250_000, load_seconds=0.75
+        )
+    )
+    for name, hours, price in ((student.who, 1.25, None), ("giant-1", None, 52.0)):
+        records.append(
+            Cost(
+                who=name,
+                rows="ef" * 32,
+                n=9,
+                core_hours=hours,
+                price=price,
+                currency="EUR",
+                basis="one thread | 1 core",
+            )
+        )
     gate = [Requirement(better_than=name) for name in ("teacher", "tfidf", "reviewed_only")]  # type: ignore[arg-type]
     records += judge(gate, student, others, GOLD, NOTED).lines
     records += [from_seconds([0.004, 0.005, 0.0061], student.who, NOTED), from_seconds([0.9, 1.2], "teacher", NOTED)]
@@ -153,6 +198,55 @@ def test_html_is_whole_and_keeps_to_itself(report: Report, tmp_path: Path) -> No
     Balance().feed(page)
     assert open_tags == []
     assert markdown.name == "report.md"
+
+
+def test_the_page_has_four_pictures_that_say_what_they_show(report: Report) -> None:
+    page = render(report, "report.html.jinja")
+    pictures = re.findall(r"<svg .*?</svg>", page, re.DOTALL)
+    assert len(pictures) == 4
+    for picture in pictures:
+        name = re.search(r'role="img" aria-label="([^"]+)"', picture)
+        assert name and f"<title>{name[1]}</title>" in picture
+    assert "threshold 0.700" in pictures[0] and "stated risk 10 %" in pictures[0]
+
+
+@pytest.mark.parametrize("kind", [Reliability, Coverage, Confusion, Learned])
+def test_what_has_no_records_is_not_drawn(report: Report, kind: type[Any]) -> None:
+    rest = [one for one in report.evidence if not isinstance(one, kind)]
+    assert render(dataclasses.replace(report, evidence=rest), "report.html.jinja").count("<svg ") == 3
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_how_it_learned_is_told(report: Report, template: str) -> None:
+    told = render(report, template).split("How it learned")[1].split("data")[0:3]
+    section = "data".join(told)
+    assert "90 rows" in section and "kept" in section and "0.75" in section
+    assert "+0.5000" in section and "0.0625" in section
+    none = [one for one in report.evidence if not isinstance(one, Learned | Rung)]
+    assert "How it learned" not in render(dataclasses.replace(report, evidence=none), template)
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_the_weakest_part_comes_first_and_the_smallest_last(report: Report, template: str) -> None:
+    section = render(report, template).split("On which rows it is weak")[1].split("What careless typing costs")[0]
+    assert section.index("mail") < section.index("web") < section.index("fax")
+    assert "56.2 %" in section and "50.0–62.5" in section and "too few" in section
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_what_typing_costs_is_told_beside_the_texts_as_they_are(report: Report, template: str) -> None:
+    section = render(report, template).split("What careless typing costs")[1].split("Most often confused")[0]
+    for told in ("87.5 %", "75.0 %", "−12.5", "−18.8 to −6.2", "181 of 200", "seed 13", "stratified 200 of 400"):
+        assert told in section, told
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_costs_are_told_and_which_prices_nobody_stated(report: Report, template: str) -> None:
+    section = render(report, template).split("What it takes and what it costs")[1].split("How it learned")[0]
+    for told in ("23.4 MB", "171.2 MB", "0.75 seconds", "1.25", "giant-1", "EUR", "52", "cards/prices.yaml"):
+        assert told in section, told
+    known = [one.model_copy(update={"price": 1.0}) if isinstance(one, Cost) else one for one in report.evidence]
+    assert "cards/prices.yaml" not in render(dataclasses.replace(report, evidence=known), template)
 
 
 @pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])

@@ -17,11 +17,16 @@ from factory.evidence.records import (
     ClassFigures,
     Comparison,
     Confusion,
+    Cost,
     Coverage,
     Export,
+    Footprint,
     GateLine,
     Promise,
     Record,
+    Reliability,
+    Robustness,
+    Slice,
     Speed,
 )
 from factory.publish.card import render
@@ -159,6 +164,18 @@ def evidence() -> list[AnyEvidence]:
         ClassFigures(**own, label="glad", precision=0.8, recall=0.7, f1=0.747, support=300, predicted=260),
         Confusion(**own, gold="glad", predicted="sad", count=31, support=300),
         Coverage(**own, coverage=0.8, threshold=0.71, accepted=800, risk=0.03, low=0.02, high=0.045),
+        Reliability(**own, bin=1, count=67, confidence=0.4321, right=0.388, low=0.28, high=0.51),
+        Slice(
+            **own, by="length", slice="over 9", figure="accuracy", value=0.8, low=0.77, high=0.83, method="", few=False,
+        ),
+        Slice(
+            **{**own, "n": 12}, by="source", slice="fax", figure="accuracy", value=0.3, low=0.1, high=0.5, method="",
+            few=True,
+        ),
+        Robustness(
+            **{**sample, "who": "student:int8"}, perturbation="typos", how="one in 20", touched=150, figure="accuracy",
+            value=0.85, untouched=0.9, difference=-0.05, low=-0.09, high=-0.01, method="",
+        ),
         Promise(
             **own, risk=0.1, threshold=0.6, answers=1000, accepted=700, coverage=0.7, error=0.05, verdict="kept",
             sentence="70.0 % of 1000 answers are not: the promise was kept.",
@@ -166,7 +183,9 @@ def evidence() -> list[AnyEvidence]:
         Export(
             **own, agreement=0.99, floor=0.9, published="int8", sentence="int8 gives 99.0 % of torch's answers.",
         ),
-        Speed(**own, batch=1, p50_ms=4.04, p95_ms=4.96, rows_per_second=240.0),
+        Speed(**own, batch=1, p50_ms=4.04, p95_ms=4.96, p99_ms=6.13, rows_per_second=240.0),
+        Footprint(**{**own, "n": 5}, disk_bytes=23_400_000, peak_bytes=171_250_000, load_seconds=0.75),
+        Cost(**own, core_hours=1.25, price=None, currency="EUR", basis="one thread, 1 core"),
         GateLine(
             who="student:int8", **sample, requirement="accuracy better than teacher", passed=True,
             sentence="17.5 points.",

@@ -24,10 +24,18 @@ def test_every_figure_on_the_card_is_a_record_s(manifest, spec, dataset, evidenc
     assert "| teacher | 0.735 (0.670 to 0.790) |" in card
     assert "| student:int8 (0.910) | teacher (0.735) | accuracy | +0.175 | +0.110 to +0.240 | a sample:" in card
     assert "| 80.0 % | 0.710 | 3.0 % | 2.0 % to 4.5 % | 800 |" in card
+    assert "| 0.432 | 38.8 % | 28.0 % to 51.0 % | 67 |" in card
+    assert (
+        "| length | over 9 | 0.800 | 0.770 to 0.830 | 1000 |\n| source | fax | 0.300 | 0.100 to 0.500 | 12 (too few) |"
+        in card
+    )
+    assert "| typos | one in 20 | 0.850 | -0.050 | -0.090 to -0.010 |" in card
+    assert "It loads 23.4 MB from disk in 0.8 seconds; a process with nothing but it holds 171.2 MB at most" in card
+    assert "| student:int8 | 1.25 | – | one thread, 1 core |" in card
     assert card.index("| glad | 0.747") < card.index("| sad | 0.924")
     assert "glad taken for sad (31 of 300)." in card
     assert "The published weights are `student:int8`. int8 gives 99.0 % of torch's answers.\n" in card
-    assert "| student:int8 | 1 | 4.0 ms | 5.0 ms | 240.0 | 2 cores, AVX512 |" in card
+    assert "| student:int8 | 1 | 4.0 ms | 5.0 ms | 6.1 ms | 240.0 | 2 cores, AVX512 |" in card
     assert "| accuracy better than teacher | passed | 17.5 points. |" in card
     assert "70.0 % of 1000 answers are not: the promise was kept. The threshold was chosen on held-out rows" in card
     assert "0.012" not in card  # aurc has no column

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,24 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     for name in ("report.html", "report.md"):
         report = (built.stage("evaluate") / name).read_text()
         assert "shop" in report and promise.sentence in report
+
+
+def test_the_evidence_says_where_it_is_weak_what_it_bears_and_what_it_takes(built: Factory) -> None:
+    records = read_evidence(built.stage("evaluate") / "evidence.jsonl")
+    own: dict[str, list[Any]] = {}
+    for record in records:
+        own.setdefault(record.kind, []).append(record)
+    assert sum(one.n for one in own["slice"] if one.by == "length") == 60
+    assert {one.perturbation for one in own["robustness"]} == {"typos", "upper case", "lower case", "no punctuation"}
+    assert {one.who for one in own["slice"] + own["robustness"] + own["footprint"] + own["cost"]} == {"student:int8"}
+    (taken,) = own["footprint"]
+    folder = built.stage("evaluate") / "candidate"
+    assert (folder / "onnx/model_int8.onnx").stat().st_size < taken.disk_bytes < taken.peak_bytes
+    history = read_json(built.stage("train") / "training.json")["epochs"]
+    assert [one.held_out for one in own["learned"]] == [one["held_out"] for one in history]
+    assert sum(one.kept for one in own["learned"]) == 1
+    page = (built.stage("evaluate") / "report.html").read_text()
+    assert page.count("<svg ") >= 3 and "What careless typing costs" in page
 
 
 def test_the_gate_says_what_its_lines_say(built: Factory) -> None:

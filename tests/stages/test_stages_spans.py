@@ -14,7 +14,17 @@ import zoo
 from factory.dataset.version import open_version
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import read_predictions
-from factory.evidence.records import Comparison, Evidence, GateLine, Record, SpanMistakes, gold_hash, read_evidence
+from factory.evidence.records import (
+    Comparison,
+    Evidence,
+    GateLine,
+    Record,
+    Robustness,
+    Slice,
+    SpanMistakes,
+    gold_hash,
+    read_evidence,
+)
 from factory.files import read_json, read_jsonl
 from factory.row import Gold, read_gold, read_rows
 from factory.span import plain, strip
@@ -153,6 +163,14 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     for name in ("report.html", "report.md"):
         told = (stage(built, "evaluate") / name).read_text()
         assert "Relaxed F1" in told and "Words marked in the same rows" in told and "accuracy" not in told.lower()
+
+
+def test_perturbed_texts_keep_their_spans(built: Factory) -> None:
+    found = of(built, Robustness)
+    assert {one.perturbation for one in found} == {"typos", "upper case", "lower case", "no punctuation"}
+    assert {one.figure for one in found} == {one.figure for one in of(built, Slice)} == {"span_f1"}
+    (small,) = (one for one in found if one.perturbation == "lower case")
+    assert small.low <= small.difference <= small.high
 
 
 def test_the_gate_judges_strict_span_f1(built: Factory) -> None:
