@@ -117,13 +117,17 @@ class Review(Part):
         required: wait for people before training.
         audit: share of the rows sent that is drawn at random, for an unbiased measure of the data.
         dropped: share of these that is drawn from rows which checks dropped, to learn whether the checks were right.
+        overlap: share of the rows sent, drawn at random, that several people judge, to learn how far they agree.
+        reviewers: how many people that is.
     """
 
-    unsaid = ("dropped",)
+    unsaid = ("dropped", "overlap", "reviewers")
 
     required: bool = False
     audit: float = Field(default=0.3, ge=0.0, le=1.0)
     dropped: float = Field(default=0.2, ge=0.0, le=1.0)
+    overlap: float = Field(default=0.0, ge=0.0, le=1.0)
+    reviewers: int = Field(default=2, ge=2, le=20)
 
 
 WRITER = "smollm2-135m-instruct"

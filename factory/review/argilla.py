@@ -9,7 +9,9 @@ from typing import Any
 
 from factory.errors import ReviewError
 from factory.review import argilla_dataset
+from factory.review.argilla_dataset import ALONE, QUEUES, SEVERAL, queue_of
 from factory.review.backend import (
+    DISPUTED,
     Answer,
     Item,
     Pulled,
@@ -69,30 +71,44 @@ class ArgillaBackend:
     def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
         """See Backend.push."""
         with self._explained():
-            dataset = self._dataset(spec) or self._create(spec)
-            policy = argilla_dataset.guidelines(spec)
-            if (dataset.guidelines or "").strip() != policy.strip():  # policy.md has changed since
-                self._client.http_client.patch(
-                    f"/api/v1/datasets/{dataset.id}", json={"guidelines": policy}
-                ).raise_for_status()
-            there = {record["external_id"] for record in self._records(dataset)}
-            new = {item.row_id: item for item in items if item.row_id not in there}
-            question = str(dataset.settings.questions[argilla_dataset.question(spec)].id)
-            records = [_record(item, question, spec) for item in new.values()]
-            for start in range(0, len(records), _PAGE):
-                # Not by the SDK's `log`, which draws a progress bar over the run's own.
-                body = {"items": records[start : start + _PAGE]}
-                url = f"/api/v1/datasets/{dataset.id}/records/bulk"
-                self._client.http_client.put(url, json=body).raise_for_status()
-        where = f"{self.url}/dataset/{dataset.id}/annotation-mode"
-        return Pushed(where=where, new=len(new), total=len(there) + len(new))
+            asked = {queue: [item for item in items if queue_of(item) == queue] for queue in QUEUES}
+            datasets = {queue: self._dataset(spec, queue) for queue in QUEUES}
+            for queue in QUEUES:
+                if datasets[queue] is None and (asked[queue] or queue == ALONE):
+                    datasets[queue] = self._create(spec, queue)
+            there = {queue: self._ids(dataset) for queue, dataset in datasets.items()}
+            shown, new = there[ALONE] | there[SEVERAL], 0
+            for queue, dataset in datasets.items():
+                known = there[DISPUTED] if queue == DISPUTED else shown
+                fresh = {item.row_id: item for item in asked[queue] if item.row_id not in known}
+                if dataset is not None:
+                    self._send(dataset, spec, list(fresh.values()))
+                new += len(fresh)
+        where = f"{self.url}/dataset/{datasets[ALONE].id}/annotation-mode"
+        return Pushed(where=where, new=new, total=len(shown) + new)
+
+    def _ids(self, dataset: Any) -> set[str]:
+        return set() if dataset is None else {record["external_id"] for record in self._records(dataset)}
+
+    def _send(self, dataset: Any, spec: Spec, items: Sequence[Item]) -> None:
+        """Put rows into a dataset, which takes over policy.md if that has changed since."""
+        policy = argilla_dataset.guidelines(spec)
+        if (dataset.guidelines or "").strip() != policy.strip():
+            url = f"/api/v1/datasets/{dataset.id}"
+            self._client.http_client.patch(url, json={"guidelines": policy}).raise_for_status()
+        question = str(dataset.settings.questions[argilla_dataset.question(spec)].id)
+        records = [_record(item, question, spec) for item in items]
+        for start in range(0, len(records), _PAGE):
+            # Not by the SDK's `log`, which draws a progress bar over the run's own.
+            body = {"items": records[start : start + _PAGE]}
+            self._client.http_client.put(f"/api/v1/datasets/{dataset.id}/records/bulk", json=body).raise_for_status()
 
     def pull(self, spec: Spec) -> Pulled:
         """See Backend.pull; drafts are not answers."""
         pulled = Pulled([])
         with self._explained():
-            dataset = self._dataset(spec)
-            for record in self._records(dataset, include="responses") if dataset else ():
+            found = (self._dataset(spec, queue) for queue in QUEUES)
+            for record in (one for place in found if place for one in self._records(place, include="responses")):
                 for response in record.get("responses") or ():
                     if response["status"] not in ("submitted", "discarded"):
                         continue
@@ -105,11 +121,11 @@ class ArgillaBackend:
                         pulled.answers.append(answer)
         return pulled
 
-    def _dataset(self, spec: Spec) -> Any:
-        """The specialist's dataset with its labels checked, or None; one that a kill left half made is removed."""
+    def _dataset(self, spec: Spec, queue: str) -> Any:
+        """A queue's dataset with its labels checked, or None; one that a kill left half made is removed."""
         if WORKSPACE not in [workspace.name for workspace in self._client.workspaces]:
             return None
-        name = argilla_dataset.name(spec)
+        name = argilla_dataset.name(spec, queue)
         for dataset in self._client.workspaces(WORKSPACE).datasets:
             if dataset.name != name:
                 continue
@@ -128,13 +144,13 @@ class ArgillaBackend:
             return dataset.get()
         return None
 
-    def _create(self, spec: Spec) -> Any:
+    def _create(self, spec: Spec, queue: str) -> Any:
         import argilla
 
         if WORKSPACE not in [workspace.name for workspace in self._client.workspaces]:
             argilla.Workspace(name=WORKSPACE, client=self._client).create()
-        settings = argilla_dataset.settings(spec, self._client)
-        name = argilla_dataset.name(spec)
+        settings = argilla_dataset.settings(spec, self._client, queue)
+        name = argilla_dataset.name(spec, queue)
         dataset = argilla.Dataset(name, workspace=WORKSPACE, settings=settings, client=self._client)
         return dataset.create()
 
@@ -184,7 +200,7 @@ def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
         suggestion["value"] = [span.model_dump() for span in strip(item.suggestion or "", spec.labels)[1]]
     elif spec.kind == "classification":
         suggestion["score"] = item.confidence
-    candidates = argilla_dataset.definitions(spec, item.candidates)
+    candidates = argilla_dataset.beside(spec, item)
     return {
         "external_id": item.row_id,
         "fields": {"text": item.text} | ({"candidates": candidates} if candidates else {}),

@@ -13,10 +13,13 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from factory.review.backend import PROBLEMS, RATINGS
+from factory.review.backend import DISPUTED, PROBLEMS, RATINGS, Item
 from factory.row import DECIDES
 from factory.spec import Spec
 
+ALONE, SEVERAL = "", "by several"
+QUEUES = (ALONE, SEVERAL, DISPUTED)
+"""Which people a row is for: any one of them, as many as the spec says, or one who settles what others dispute."""
 _LONGEST_GUIDELINES = 10_000  # characters; Argilla refuses more
 _LONGEST_DESCRIPTION = 1_000
 _VISIBLE_LABELS = 20
@@ -32,9 +35,20 @@ TYPED = ("extraction", "generation")
 """Kinds whose decisions people type."""
 
 
-def name(spec: Spec) -> str:
-    """`support/intent`, major 1: `support intent v1` (Argilla allows no slash, and a spec's name holds no space)."""
-    return f"{spec.name.replace('/', ' ')} v{spec.major}"
+def queue_of(item: Item) -> str:
+    """Where a row goes: to what one person judges, to what several do, or to what is to be settled."""
+    if item.reason == DISPUTED:
+        return DISPUTED
+    return SEVERAL if item.people > 1 else ALONE
+
+
+def name(spec: Spec, queue: str = ALONE) -> str:
+    """`support/intent`, major 1: `support intent v1` (Argilla allows no slash, and a spec's name holds no space).
+
+    Argilla asks the same number of people about all rows of a dataset, so each queue is one: `support intent v1 by
+    several`, `support intent v1 disputed`.
+    """
+    return " ".join(filter(None, (spec.name.replace("/", " "), f"v{spec.major}", queue)))
 
 
 def guidelines(spec: Spec) -> str:
@@ -79,7 +93,14 @@ def fits(spec: Spec, asked: dict[str, Any]) -> bool:
     return {option["value"] for option in asked["settings"]["options"]} == set(spec.labels)
 
 
-def settings(spec: Spec, client: Any) -> Any:
+def beside(spec: Spec, item: Item) -> str:
+    """What stands below the text: what the likely labels mean, or what people said who do not agree; may be empty."""
+    if spec.kind == "classification":
+        return definitions(spec, [label for label in item.said or item.candidates if label in spec.labels])
+    return "\n".join(f"- `{said}`" for said in item.said)
+
+
+def settings(spec: Spec, client: Any, queue: str = ALONE) -> Any:
     """An argilla.Settings: the field, the questions, the metadata to filter by and the guidelines."""
     import argilla
 
@@ -117,7 +138,11 @@ def settings(spec: Spec, client: Any) -> Any:
         fields=[
             argilla.TextField(name="text", title=spec.text.strip()[:500], client=client),
             argilla.TextField(
-                name="candidates", title="Likely labels", use_markdown=True, required=False, client=client
+                name="candidates",
+                title="What people said" if queue == DISPUTED else "Likely labels",
+                use_markdown=True,
+                required=False,
+                client=client,
             ),
         ],
         questions=[label, *(ratings if spec.kind == "generation" else ()), problem, comment],
@@ -131,4 +156,5 @@ def settings(spec: Spec, client: Any) -> Any:
             ),
         ],
         allow_extra_metadata=True,
+        distribution=argilla.TaskDistribution(min_submitted=spec.review.reviewers if queue == SEVERAL else 1),
     )

@@ -14,6 +14,8 @@ from factory.wording import settle as settle_words
 
 AUDIT = "audit"
 SPOT_CHECK = "spot check"
+DISPUTED = "disputed"
+"""Why a row is shown that several people answered without a decision that can be believed: somebody is to settle it."""
 UNAIDED = (AUDIT, SPOT_CHECK)
 """Why rows are shown that were drawn at random, of those that the checks kept and of those that they dropped."""
 RATINGS = (1, 2, 3, 4, 5)
@@ -35,9 +37,11 @@ class Item:
         suggestion: the machine's label, or the text with the machine's spans as tags (factory.span), its record as
             JSON text, or its answer, to be confirmed or corrected; None: the person judges unaided.
         confidence: the probability the machines give their label, 0 to 1.
-        reason: why a person is asked: `audit`, `spot check`, `uncertain` or `coverage`.
+        reason: why a person is asked: `audit`, `spot check`, `uncertain`, `coverage` or `disputed`.
         candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
         metadata: more to filter by: name to value.
+        people: how many are to judge it, each without the others.
+        said: what was said of a disputed row, as `Answer.decision` writes it.
     """
 
     row_id: str
@@ -47,6 +51,8 @@ class Item:
     reason: str
     candidates: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    people: int = 1
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Answer:
         problem: for a missing label, a key of PROBLEMS or empty.
         comment: in the person's own words.
         submitted_at: ISO 8601, UTC; empty where unknown. Of one person's answers to one row the latest counts.
+        worth: how often this person is right, 0 to 1 (factory.review.reviewers); None: not known.
     """
 
     row_id: str
@@ -72,6 +79,7 @@ class Answer:
     problem: str = ""
     comment: str = ""
     submitted_at: str = ""
+    worth: float | None = None
 
     @property
     def decision(self) -> str | None:

@@ -2,7 +2,8 @@
 
 `<root>/<vertical>/<task>/v<major>/` holds `to_review.jsonl`, which push writes, `policy.md`, and `answers.jsonl`, which
 people write: one JSON object a line with `row_id` and `label` (null for none), and if they like `reviewer`, `problem`,
-`comment` and `submitted_at`. A copy of a line of to_review.jsonl with a label put in is an answer too.
+`comment` and `submitted_at`. A copy of a line of to_review.jsonl with a label put in is an answer too. Of a row that is
+there to be settled (`reason`: `disputed`), whose answer it is says the answer's own `reason`.
 
 Where the decision is a set of spans, `spans` takes the place of `label`: a list of objects with `start`, `end` and
 `label`; or, easier to type, `marked`: the text with tags in it, as `suggestion` has them. Null where none can be given.
@@ -20,6 +21,7 @@ from typing import Any
 
 from factory.files import read_jsonl, write_jsonl, write_text
 from factory.review.backend import (
+    DISPUTED,
     RATINGS,
     Answer,
     Item,
@@ -52,18 +54,19 @@ class JsonlBackend:
         """See Backend.push."""
         path = self.folder(spec) / "to_review.jsonl"
         there = read_jsonl(path) if path.exists() else []
-        known = {value["row_id"] for value in there}
-        new = {item.row_id: asdict(item) for item in items if item.row_id not in known}
+        known = {_place(value) for value in there}
+        new = {place: value for value in map(asdict, items) if (place := _place(value)) not in known}
         write_text(path.with_name("policy.md"), spec.template("policy.md"))
         write_jsonl(path, [*there, *new.values()])
-        return Pushed(where=str(path.parent), new=len(new), total=len(there) + len(new))
+        shown = {row_id for row_id, _ in (*known, *new)}
+        return Pushed(where=str(path.parent), new=len(new), total=len(shown))
 
     def pull(self, spec: Spec) -> Pulled:
         """See Backend.pull; a line that can't be used is reported as file:line, and costs no other line."""
         shown_path, path = self.folder(spec) / "to_review.jsonl", self.folder(spec) / "answers.jsonl"
         if not path.exists():
             return Pulled([])
-        shown = {value["row_id"]: value for value in read_jsonl(shown_path)} if shown_path.exists() else {}
+        shown = {_place(value): value for value in read_jsonl(shown_path)} if shown_path.exists() else {}
         pulled = Pulled([])
         lines = path.read_bytes().decode("utf-8", errors="replace").split("\n")
         for number, line in enumerate(lines, 1):
@@ -79,7 +82,12 @@ class JsonlBackend:
         return pulled
 
 
-def _answer(line: str, shown: dict[str, dict[str, Any]], spec: Spec) -> Answer | str:
+def _place(value: dict[str, Any]) -> tuple[str, bool]:
+    """A line's row, and whether it is there to be settled."""
+    return value["row_id"], value.get("reason") == DISPUTED
+
+
+def _answer(line: str, shown: dict[tuple[str, bool], dict[str, Any]], spec: Spec) -> Answer | str:
     """The answer on a line, or what is wrong with the line."""
     try:
         value = json.loads(line)
@@ -90,9 +98,9 @@ def _answer(line: str, shown: dict[str, dict[str, Any]], spec: Spec) -> Answer |
     row_id = value.get("row_id")
     if not isinstance(row_id, str) or not row_id:
         return "row_id is missing"
-    if row_id not in shown:
-        return f"no row {row_id!r} was sent to review"
-    row = shown[row_id]
+    row = shown.get(_place(value))
+    if row is None:
+        return f"no row {row_id!r} was sent to review{' to be settled' if value.get('reason') == DISPUTED else ''}"
     found = _DECIDED[spec.kind](value, row["text"], spec)
     if isinstance(found, str):
         return found

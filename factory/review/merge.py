@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from factory.review.backend import AUDIT, PROBLEMS, Answer, WordedAnswer
+from factory.review import reviewers
+from factory.review.backend import AUDIT, DISPUTED, PROBLEMS, Answer, WordedAnswer
 from factory.row import Lineage, Row, Verdict
 from factory.wording import middle
 
@@ -51,9 +52,11 @@ class Audit:
 def merge(rows: Iterable[Row], answers: Sequence[Answer]) -> Merged:
     """Apply answers to rows.
 
-    The majority decides; on a tie the row stays as it was. A decided row is `reviewed`: all of its probability on the
-    label people gave, full weight, their pseudonyms and the machines' label, if it was another, in its lineage.
-    Merging the same answers again changes nothing.
+    The majority decides; where answers have a worth (factory.review.reviewers.weighed), what is believed by it. On a
+    tie, or where nothing is believed, the row stays as it was until somebody settles it. A decided row is `reviewed`:
+    all of its probability on the label people gave, a weight as high as that is probable (1 where nothing is known of
+    them), their pseudonyms and the machines' label, if it was another, in its lineage. Merging the same answers again
+    changes nothing.
     """
     votes = _by_row(answers)
     merged = Merged([], [], [], [])
@@ -163,26 +166,27 @@ def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 
 def _by_row(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
     """Answers by row; of one person's answers to one row the latest."""
-    latest: dict[tuple[str, str], Answer] = {}
-    for answer in answers:
-        key = (answer.row_id, answer.reviewer)
-        if key not in latest or answer.submitted_at >= latest[key].submitted_at:
-            latest[key] = answer
     rows: dict[str, list[Answer]] = {}
-    for answer in latest.values():
+    for answer in reviewers.latest(answers):
         rows.setdefault(answer.row_id, []).append(answer)
     return rows
 
 
 def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
-    """Whether more people gave one answer than any other, and which; None is an answer: no label.
+    """Whether more people gave one answer than any other, or it is believed by their worth, and which.
 
-    In words of their own no two people say quite the same: where more of them answer than refuse, the answer is taken
-    that is most like the others'.
+    None is an answer: no label. Whoever settled a dispute decides alone. In words of their own no two people say quite
+    the same: where more of them answer than refuse, the answer is taken that is most like the others'.
     """
+    settled = [answer for answer in given if answer.reason == DISPUTED]
+    if settled:
+        return True, max(settled, key=lambda answer: answer.submitted_at).decision
     worded = [answer.decision for answer in given if isinstance(answer, WordedAnswer) and answer.decision is not None]
     if 2 * len(worded) > len(given):
         return True, worded[middle(worded)[0]]
+    if len(given) > 1 and any(answer.worth is not None for answer in given):
+        decision, belief = reviewers.believed(given)
+        return (True, decision) if belief >= reviewers.BELIEVED else (False, None)
     ranked = Counter(answer.decision for answer in given).most_common(2)
     if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
         return False, None
@@ -193,7 +197,15 @@ def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:
     machine = row.lineage.was or row.decision
     reason = "confirmed" if label == machine else f"corrected from {machine}"
     judged = _judged(row, label, given, Verdict(check=CHECK, passed=True, score=_rating(given), reason=reason))
-    return judged.model_copy(update={**_as_row(label, given), "soft": None, "weight": 1.0, "origin": "reviewed"})
+    changed = {**_as_row(label, given), "soft": None, "weight": _weight(given), "origin": "reviewed"}
+    return judged.model_copy(update=changed)
+
+
+def _weight(given: Sequence[Answer]) -> float:
+    """How probable what people decided is, where something is known of them; 1 where a dispute was settled."""
+    if any(answer.reason == DISPUTED for answer in given) or all(answer.worth is None for answer in given):
+        return 1.0
+    return round(reviewers.believed(given)[1], 4)
 
 
 def _rating(given: Sequence[Answer]) -> float | None:

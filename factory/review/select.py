@@ -13,7 +13,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from factory.files import digest
 from factory.hygiene import disagreement, rubric
@@ -39,11 +39,13 @@ class Selection:
             machines hesitate) or `coverage` (they do not, but there was room).
         score: how much the machines hesitate, 0 (not at all) to 1 (two labels are equally likely, or judges are each
             sure of another one).
+        people: how many are to judge it.
     """
 
     row: Row
     reason: str
     score: float
+    people: int = 1
 
     @property
     def _confidence(self) -> float:
@@ -63,6 +65,7 @@ class Selection:
             reason=self.reason,
             candidates=() if self.reason in UNAIDED else likely,
             metadata={"origin": self.row.origin, "machine": self.row.stratum},
+            people=self.people,
         )
 
 
@@ -75,6 +78,8 @@ def select(
     *,
     dropped: Sequence[Row] = (),
     share: float = 0.0,
+    overlap: float = 0.0,
+    people: int = 2,
 ) -> list[Selection]:
     """Choose rows to show.
 
@@ -88,6 +93,8 @@ def select(
             guard dropped are passed over in any case.
         share: share of the audit slice that goes to dropped rows (spec.review.dropped), 0 to 1; where there are fewer,
             the others get the rest.
+        overlap: share of all rows, drawn at random, that several people judge (spec.review.overlap), 0 to 1.
+        people: how many that is.
 
     Returns:
         The audit slice, its dropped rows last, then the others by falling score; each row once, fewer than the budget
@@ -108,7 +115,13 @@ def select(
     chosen += [Selection(row, SPOT_CHECK, uncertainty(row)) for row in spotted]
     rest = [row for row in drawn if row.id not in shown]
     rest.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
-    return chosen + _spread(rest, max(budget, 0) - len(chosen), [one.row.text for one in chosen])
+    chosen += _spread(rest, max(budget, 0) - len(chosen), [one.row.text for one in chosen])
+    return [replace(one, people=people) if _drawn(one.row, overlap) else one for one in chosen]
+
+
+def _drawn(row: Row, share: float) -> bool:
+    """Whether a row is among a share of all rows, drawn once and for all."""
+    return int(digest(["overlap", row.id])[:8], 16) < share * 16**8
 
 
 def uncertainty(row: Row) -> float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from factory.errors import FactoryError, ReviewPendingError
-from factory.review.backend import Answer, Backend, Pulled, Pushed
+from factory.review import reviewers
+from factory.review.backend import DISPUTED, Answer, Backend, Item, Pulled, Pushed
 from factory.review.select import Selection
 from factory.stages.build import Build
+
+REVIEWERS = "reviewers.json"
 
 
 def backend(build: Build) -> Backend:
@@ -28,31 +32,57 @@ def backend(build: Build) -> Backend:
 
 
 def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
-    """Show rows to people, and take in what they have answered so far.
+    """Show rows to people, and take in what they have answered so far, each answer with its worth.
+
+    Rows on which people are divided are shown once more, to be settled.
 
     Raises:
         ReviewPendingError: the spec requires review and people have not answered yet.
     """
-    place = backend(build)
-    pushed = place.push(build.spec, [selection.item() for selection in shown])
-    pulled = place.pull(build.spec)
-    answered = {answer.row_id for answer in pulled.answers}
-    if build.spec.review.required and len(answered) < len(shown):
+    spec, place = build.spec, backend(build)
+    pushed = place.push(spec, [selection.item() for selection in shown])
+    pulled = place.pull(spec)
+    pulled = Pulled(reviewers.weighed(pulled.answers), pulled.problems)
+    divided = reviewers.disputed(pulled.answers, spec.review.reviewers)
+    if divided:
+        place.push(spec, [_to_settle(row_id, given) for row_id, given in divided.items()])
+    people = Counter(answer.row_id for answer in reviewers.latest(pulled.answers))
+    answered = sum(people[one.row.id] >= one.people and one.row.id not in divided for one in shown)
+    if spec.review.required and answered < len(shown):
         raise ReviewPendingError(
-            f"People have answered {len(answered)} of {len(shown)} rows, and the spec requires review.",
+            f"People have answered {answered} of {len(shown)} rows, and the spec requires review.",
             where=pushed.where,
             fix="Answer the rows there and run the same command again; it goes on from here.",
         )
     return pushed, pulled
 
 
+def on_reviewers(answers: Sequence[Answer], people: int) -> dict[str, Any]:
+    """What is known of those who answered, for a stage's summary; nothing where nobody answered what others did."""
+    known = reviewers.table(answers)
+    if not known:
+        return {}
+    return {
+        "rows that several people answered": known["rows"],
+        "they agree (Krippendorff's alpha)": known["alpha"],
+        "rows to be settled": len(reviewers.disputed(answers, people)),
+        **{f"{who} is right": f"{one['right']:.1%} of {one['rows']} rows" for who, one in known["people"].items()},
+    }
+
+
+def _to_settle(row_id: str, given: Sequence[Answer]) -> Item:
+    said = tuple(sorted({str(answer.decision) for answer in given if answer.decision is not None}))
+    text = next(answer.text for answer in given)
+    return Item(row_id, text, suggestion=None, confidence=0.0, reason=DISPUTED, said=said)
+
+
 def answered_of(pulled: Pulled) -> list[dict[str, Any]]:
-    """The answers as a stage's inputs."""
+    """The answers as a stage's inputs, without their worth, which follows from them."""
     return sorted((_plain(answer) for answer in pulled.answers), key=str)
 
 
 def _plain(answer: Answer) -> dict[str, Any]:
-    said = asdict(answer)
+    said = {name: value for name, value in asdict(answer).items() if name != "worth"}
     if said.get("spans") is not None:
         said["spans"] = [span.model_dump() for span in said["spans"]]
     return said

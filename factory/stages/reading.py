@@ -20,13 +20,13 @@ from factory.generate.limits import NOT_ASKED, Limits, Spent
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
 from factory.progress import Progress
-from factory.review import merge
+from factory.review import merge, reviewers
 from factory.review.backend import Answer
 from factory.review.select import select
 from factory.row import DECIDES, Kind, Row, Verdict, read_rows
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages.answers import answered_of, ask_people
+from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import limits_of, spent_on_writing, told
 from factory.stages.judge import judge_inputs
@@ -184,7 +184,13 @@ class Way(ABC):
         rows, said = self.decide(build, cleaned.path, judged.path)
         sound = [row for row in rows if hygiene.sound(row)]
         known = self.context(build, judged.path)
-        shown = select(hygiene.run(sound, known, self.checks).kept, build.budget.review, spec.review.audit)
+        shown = select(
+            hygiene.run(sound, known, self.checks).kept,
+            build.budget.review,
+            spec.review.audit,
+            overlap=spec.review.overlap,
+            people=spec.review.reviewers,
+        )
         pushed, pulled = ask_people(build, shown)
 
         def work(out: Path) -> None:
@@ -195,11 +201,13 @@ class Way(ABC):
             hygiene.write(
                 out, hygiene.Result(checked.kept, undecided + checked.dropped + merged.dropped, checked.statistics)
             )
+            write_json(out / REVIEWERS, reviewers.table(pulled.answers))
             pairs = self._pairs(rows, said)
             summary: dict[str, Any] = {
                 "shown to people": pushed.total,
                 "answered by people": len({answer.row_id for answer in pulled.answers}),
                 "where": pushed.where,
+                **on_reviewers(pulled.answers, spec.review.reviewers),
                 "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
                 f"real texts nobody {self.decided}, dropped": len(undecided),
                 **{f"dropped by {item.check}": item.dropped for item in checked.statistics},

@@ -14,13 +14,13 @@ from factory.generate import committee
 from factory.generate.committee import Weights
 from factory.hygiene import advice, check, contest, disagreement, pii, worth
 from factory.hygiene import run as hygiene
-from factory.review import merge
+from factory.review import merge, reviewers
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer
 from factory.review.select import select
 from factory.row import Row, read_rows, write_rows
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages.answers import answered_of, ask_people
+from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import ROWS
@@ -33,10 +33,10 @@ JUDGES = "judges.json"
 def review(build: Build) -> Output:
     """Show people the rows most worth their time, take in what they have answered so far, and label the rest softly.
 
-    kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, and worth.json: the checks held
-    against people's answers; with judges in the spec also judges.json: how far they agree, with each other and with
-    people. A row that a check dropped and people labelled comes back, unless a guard
-    (factory.hygiene.contest) objects.
+    kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, reviewers.json (how far people
+    agree, and how often each is right), and worth.json: the checks held against people's answers; with judges in the
+    spec also judges.json: how far they agree, with each other and with people. A row that a check dropped and people
+    labelled comes back, unless a guard (factory.hygiene.contest) objects.
 
     Raises:
         ReviewPendingError: the spec requires review and people have not answered yet.
@@ -64,6 +64,8 @@ def review(build: Build) -> Output:
         spec.review.audit,
         dropped=contest.showable(refused, known) if share * spec.review.audit * build.budget.review else (),
         share=share,
+        overlap=spec.review.overlap,
+        people=spec.review.reviewers,
     )
     pushed, pulled = ask_people(build, shown)
     answered = {answer.row_id for answer in pulled.answers}
@@ -83,6 +85,7 @@ def review(build: Build) -> Output:
         agreed = agreement.table(ballot.said, _unled(ballot, pulled.answers))
         # Of real text the machines' label is what the committee says; the one it came with was but the nearest.
         seen = [voted(row) if row.origin == "unlabelled" else row for row in unaided]
+        write_json(out / REVIEWERS, reviewers.table(pulled.answers))
         write_json(out / WORTH, _worth(build, [*dropped, *seen], pulled.answers))
         write_json(
             out / "committee.json",
@@ -94,6 +97,7 @@ def review(build: Build) -> Output:
             "shown to people": pushed.total,
             "answered by people": len(answered),
             "where": pushed.where,
+            **on_reviewers(pulled.answers, spec.review.reviewers),
             "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
             **({"of these dropped before": len(returned)} if returned else {}),
             **{f"committee listens to {name}": round(value, 2) for name, value in weights.exponents.items()},
