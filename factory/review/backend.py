@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from factory.record import NO_RECORD, Record, plain, read, settle, written
 from factory.record import problem as record_problem
@@ -25,6 +25,13 @@ PROBLEMS = {
     "several": "More than one label fits",
     "unusable": "It is not a real text of this kind",
 }
+
+
+class Worth(NamedTuple):
+    """How often somebody is right, 0 to 1, and among how many decisions people choose."""
+
+    right: float
+    options: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Answer:
         problem: for a missing label, a key of PROBLEMS or empty.
         comment: in the person's own words.
         submitted_at: ISO 8601, UTC; empty where unknown. Of one person's answers to one row the latest counts.
-        worth: how often this person is right, 0 to 1 (factory.review.reviewers); None: not known.
+        worth: what this person's answers are worth (factory.review.reviewers); None: not known.
     """
 
     row_id: str
@@ -79,7 +86,7 @@ class Answer:
     problem: str = ""
     comment: str = ""
     submitted_at: str = ""
-    worth: float | None = None
+    worth: Worth | None = None
 
     @property
     def decision(self) -> str | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from factory.review.backend import DISPUTED, Answer, WordedAnswer
+from factory.review.backend import DISPUTED, Answer, WordedAnswer, Worth
 
 Decision = str | None
 """What somebody gave, as `Answer.decision` writes it; None: that nothing can be given."""
@@ -55,7 +55,7 @@ def latest(answers: Iterable[Answer]) -> list[Answer]:
 def standings(answers: Iterable[Answer]) -> dict[str, Standing]:
     """Everybody who answered a row that others answered too, by pseudonym."""
     rows, settled = _shared(answers)
-    options = max(2, len({decision for given in rows.values() for decision in given.values()}))
+    options = _options(rows)
     counts = Counter(person for given in rows.values() for person in given)
     right = dict.fromkeys(counts, BEFORE[0] / sum(BEFORE))
     for _ in range(_ROUNDS):
@@ -74,7 +74,9 @@ def standings(answers: Iterable[Answer]) -> dict[str, Standing]:
 
 def weighed(answers: Sequence[Answer]) -> list[Answer]:
     """The answers, each with how often its giver is right, where enough rows tell."""
-    known = {person: one.right for person, one in standings(answers).items() if one.rows >= LEAST}
+    options = _options(_shared(answers)[0])
+    people = standings(answers).items()
+    known = {person: Worth(one.right, options) for person, one in people if one.rows >= LEAST}
     return [replace(answer, worth=known.get(answer.reviewer)) for answer in answers]
 
 
@@ -85,8 +87,10 @@ def believed(given: Sequence[Answer]) -> tuple[Decision, float]:
     """
     said = {answer.reviewer: answer.decision for answer in given}
     unknown = BEFORE[0] / sum(BEFORE)
-    right = {answer.reviewer: unknown if answer.worth is None else answer.worth for answer in given}
-    beliefs = _beliefs(said, right, len(set(said.values())) + 1)
+    right = {answer.reviewer: answer.worth.right if answer.worth else unknown for answer in given}
+    others = len(set(said.values())) + 1  # at least one that nobody gave
+    options = max([others, *(answer.worth.options for answer in given if answer.worth)])
+    beliefs = _beliefs(said, right, options)
     return max(beliefs.items(), key=lambda item: item[1])
 
 
@@ -161,6 +165,11 @@ def _shared(answers: Iterable[Answer]) -> tuple[dict[str, dict[str, Decision]], 
         else:
             rows[answer.row_id][answer.reviewer] = answer.decision
     return {row_id: given for row_id, given in rows.items() if len(given) > 1}, settled
+
+
+def _options(rows: Mapping[str, Mapping[str, Decision]]) -> int:
+    """Among how many decisions people choose, as far as their answers tell."""
+    return max(2, len({decision for given in rows.values() for decision in given.values()}))
 
 
 def _beliefs(given: Mapping[str, Decision], right: Mapping[str, float], options: int) -> dict[Decision, float]:

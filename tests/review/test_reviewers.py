@@ -67,8 +67,22 @@ def test_together_they_are_right_as_often_as_theory_says(answers: list[Answer], 
     rightly = sum(believed[row] == truth[row] for row in believed) / len(believed)
     at_least = a * (1 - (1 - b) * (1 - c) / 4) + (1 - a) * b * c
     assert rightly == pytest.approx(at_least, abs=0.02)
-    counted = decided(answers)  # every vote alike
-    assert rightly > sum(counted[row] == truth[row] for row in counted) / len(counted)
+
+
+def test_one_who_is_nearly_always_right_outweighs_two_who_often_are_not(truth: dict[str, str]) -> None:
+    chance, other = random.Random(3), {"lost": "fee", "fee": "lost"}
+    facts = {row: "lost" if label in ("lost", "app") else "fee" for row, label in truth.items()}
+    given = [
+        answer(row, who, label if chance.random() < right else other[label])
+        for row, label in facts.items()
+        for who, right in {"ana": 0.97, "ben": 0.6, "cleo": 0.6}.items()
+    ]
+
+    def right(found: dict[str, str | None]) -> float:
+        return sum(found[row] == facts[row] for row in found) / len(found)
+
+    assert right(decided(given)) == pytest.approx(0.97 * (1 - 0.4**2) + 0.03 * 0.6**2, abs=0.03)  # votes alike
+    assert right(decided(reviewers.weighed(given))) == pytest.approx(0.97, abs=0.02)
 
 
 def test_alpha_is_what_theory_says(answers: list[Answer]) -> None:
