@@ -7,9 +7,19 @@ from typing import Any
 import httpx
 
 from factory.review import argilla_dataset
-from factory.services.argilla.credentials import REVIEWER
+from factory.review.argilla_dataset import ALONE
+from factory.services.argilla.credentials import REVIEWER, WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 from factory.spec import Spec
+
+
+def account(argilla: ArgillaServer, name: str, password: str) -> None:
+    """Give somebody an account to answer with, as docs/engineer.md says."""
+    import argilla as sdk
+
+    client = sdk.Argilla(api_url=argilla.url, api_key=argilla.credentials.api_key, trust_env=False)
+    user = sdk.User(username=name, password=password, role="annotator", client=client).create()
+    user.add_to_workspace(client.workspaces(WORKSPACE))
 
 
 class Reviewer:
@@ -19,14 +29,16 @@ class Reviewer:
         records: what the person is shown, by row id.
     """
 
-    def __init__(self, argilla: ArgillaServer, spec: Spec) -> None:
-        form = {"username": REVIEWER, "password": argilla.credentials.reviewer_password}
+    def __init__(
+        self, argilla: ArgillaServer, spec: Spec, name: str = REVIEWER, password: str = "", queue: str = ALONE
+    ) -> None:
+        form = {"username": name, "password": password or argilla.credentials.reviewer_password}
         token = httpx.post(f"{argilla.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
         self._http = httpx.Client(
             base_url=f"{argilla.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=30
         )
         mine = self._http.get("/me/datasets").raise_for_status().json()["items"]
-        dataset = next(one["id"] for one in mine if one["name"] == argilla_dataset.name(spec))
+        dataset = next(one["id"] for one in mine if one["name"] == argilla_dataset.name(spec, queue))
         found = self._http.post(f"/me/datasets/{dataset}/records/search?limit=100&include=suggestions", json={})
         items = [item["record"] for item in found.raise_for_status().json()["items"]]
         self.records: dict[str, dict[str, Any]] = {record["external_id"]: record for record in items}
