@@ -70,9 +70,16 @@ def test_engines_stay_in_their_rooms() -> None:
     assert not outside(argilla, "factory/review/", "factory/services/argilla/")
 
 
-@pytest.mark.parametrize("package", ["torch", "transformers", "peft", "requests", "aiohttp", "pydantic"])
+@pytest.mark.parametrize("package", ["torch", "transformers", "peft", "requests", "aiohttp"])
 def test_the_zoo_is_light(package: str) -> None:
     assert not importers(package, "zoo")
+
+
+@pytest.mark.parametrize("package", ["fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic", "markdown_it"])
+def test_what_an_extra_brings_stays_in_its_room(package: str) -> None:
+    found = importers(package, "zoo")
+    assert found
+    assert not outside(found, "zoo/serve/")
 
 
 @pytest.mark.parametrize("package", ["pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"])
@@ -123,11 +130,19 @@ def test_no_paths_of_one_machine() -> None:
 
 
 HEAVY = ("torch", "transformers", "distilabel", "argilla", "prefect", "datasets", "sklearn", "onnxruntime", "pandas")
+SERVING = ("fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic", "markdown_it")
 
 
 @pytest.mark.parametrize("module", ["factory.spec", "factory.settings", "factory.errors", "zoo"])
 def test_light_modules_stay_light(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["zoo", "zoo.__main__", "zoo.serve", "zoo.serve.command"])
+def test_serving_is_imported_where_it_is_served(module: str) -> None:
+    code = f"import sys, {module}; print([name for name in {SERVING} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
 

@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | pull | predict | verify`, also as `python -m zoo`.
+"""The command line: `zoo list | show | pull | predict | verify | serve | keys`, also as `python -m zoo`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -23,6 +23,7 @@ from zoo.extractor import Extracted
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
+from zoo.serve import command as serving
 from zoo.specialist import Specialist
 from zoo.tagger import Span
 from zoo.writer import Written
@@ -223,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--unpromised", choices=choices, help="with --fallback, where the specialist has no threshold")
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    serving.add(commands, shared)
     return parser
 
 

@@ -129,6 +129,14 @@ class BadInput(ZooError, ValueError):
     """A text the classifier can't be asked about."""
 
 
+class MissingExtra(ZooError, ImportError):
+    """A part of the zoo needs packages that the wheel alone does not bring."""
+
+
+class BadKeys(ZooError):
+    """A file of API keys can't be used as it is."""
+
+
 def unknown_specialist(name: str, known: Iterable[str], hub: str) -> UnknownSpecialist:
     """The error for a name the hub at `hub` doesn't hold, with the names nearest to it."""
     names = sorted(known)

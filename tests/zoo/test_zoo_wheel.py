@@ -54,10 +54,14 @@ def test_the_wheel_holds_the_zoo_alone(wheel):
         assert tops == {"zoo", f"specialist_zoo-{zoo.__version__}.dist-info"}
         inside = {name for name in archive.namelist() if name.startswith("zoo/")}
         metadata = archive.read(f"specialist_zoo-{zoo.__version__}.dist-info/METADATA").decode()
-    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").glob("*.py")}
-    assert inside == sources | {"zoo/py.typed", "zoo/README.md"}
-    needs = {line.split(": ")[1].split(">")[0] for line in metadata.splitlines() if line.startswith("Requires-Dist")}
-    assert needs == {"numpy", "onnxruntime", "tokenizers", "huggingface-hub"}
+    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.py")}
+    pages = {f"zoo/serve/page/{name}" for name in ("index.html", "page.css", "page.js")}
+    assert inside == sources | pages | {"zoo/py.typed", "zoo/README.md"}
+    needs = [line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Requires-Dist")]
+    extra = {need.split(">")[0] for need in needs if "extra == 'serve'" in need}
+    assert extra == {"fastapi", "uvicorn", "prometheus-client", "markdown-it-py"}
+    light = {need.split(">")[0] for need in needs if "extra" not in need}
+    assert light == {"numpy", "onnxruntime", "tokenizers", "huggingface-hub"}
 
 
 @pytest.mark.real
@@ -96,3 +100,11 @@ def test_the_command_is_installed(environment, hub, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("word1\n")
+
+
+@pytest.mark.real
+def test_serving_says_which_extra_it_needs(environment, hub, tmp_path):
+    command = [environment / "bin/zoo", "serve", "support/intent", "--hub", hub]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "fastapi" in done.stderr and "pip install 'specialist-zoo[serve]'" in done.stderr

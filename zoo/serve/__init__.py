@@ -1,0 +1,59 @@
+"""An HTTP service for several specialists: `zoo serve`, or an ASGI app for a server of your own.
+
+    from zoo.serve import app
+
+    application = app(["finance/sentiment", "support/intent@1.2.0"], hub="path/to/hub")
+
+Needs the extra `serve`: pip install specialist-zoo[serve]. FastAPI, uvicorn, prometheus-client and markdown-it-py are
+imported in this package alone, when an app is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.hub import Hub
+from zoo.serve.extra import need
+from zoo.serve.limits import Limits
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["Limits", "app"]
+
+
+def app(
+    names: Sequence[str | Path],
+    *,
+    hub: str | Path | Hub | None = None,
+    keys: str | Path | None = None,
+    hosts: Sequence[str] | None = None,
+    limits: Limits | None = None,
+    weights: str | None = None,
+    threads: int = 1,
+) -> FastAPI:
+    """The ASGI app that `zoo serve` runs. Specialists are loaded once it starts (ASGI lifespan), not before.
+
+    Args:
+        names: what to serve, as `zoo.load` takes it, each specialist once. Those without a full version follow the hub
+            at every reload.
+        hub: as for `zoo.load`.
+        keys: the file of API keys (`zoo keys`); None: whoever reaches the service may use it.
+        hosts: names that it answers to (of the header Host, without the port). None: with keys any; without keys those
+            of loopback alone, so that no page of the web can reach it by a name of its own.
+        limits: how much is taken in, and how long it may take.
+        weights, threads: as for `zoo.load`.
+
+    Raises:
+        MissingExtra: the extra is not installed.
+        BadName, NoHub: a name or a hub is not written as it must be.
+        BadInput: no name, or one specialist twice.
+        BadKeys: the file of keys can't be read, or can be read by others than its owner.
+    """
+    need()
+    from zoo.serve.application import make
+
+    how = {"weights": weights, "threads": threads}
+    return make(names, hub=hub, keys=keys, hosts=hosts, limits=limits or Limits(), how=how)

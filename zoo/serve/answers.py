@@ -1,0 +1,37 @@
+"""From the zoo's answers to those on the wire, by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, Manifest
+from zoo.serve import models
+
+
+class Wire(NamedTuple):
+    """How a kind answers: the model of its response, and of one answer; whether scores were asked for is told."""
+
+    whole: type[BaseModel]
+    one: Callable[[Any, bool], BaseModel]
+
+
+def _label(answer: Any, scores: bool) -> models.Label:
+    return models.Label(**{**vars(answer), "scores": answer.scores if scores else None})
+
+
+KINDS = {
+    CLASSIFICATION: Wire(models.Labelled, _label),
+    SPANS: Wire(models.Tagged, lambda found, _: models.Spans(spans=[models.Span(**vars(span)) for span in found])),
+    EXTRACTION: Wire(models.Extracted, lambda answer, _: models.Record(**vars(answer))),
+    GENERATION: Wire(models.Written, lambda answer, _: models.Words(**vars(answer))),
+}
+
+
+def on_the_wire(manifest: Manifest, answers: Sequence[Any], *, scores: bool) -> BaseModel:
+    """The response's body."""
+    whole, one = KINDS[manifest.kind]
+    said = [one(answer, scores) for answer in answers]
+    return whole(specialist=manifest.name, version=manifest.version, kind=manifest.kind, answers=said)

@@ -1,0 +1,89 @@
+"""The ASGI app: routes, what is before them, and what happens when it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+import zoo
+from zoo.hub import Hub
+from zoo.serve import problem
+from zoo.serve.counting import Counting
+from zoo.serve.edge import Edge
+from zoo.serve.keys import KeyFile
+from zoo.serve.limits import Limits
+from zoo.serve.metrics import Metrics
+from zoo.serve.rate import Rates
+from zoo.serve.routes import router
+from zoo.serve.service import Service
+from zoo.serve.shelf import Shelf
+
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+def make(
+    names: Sequence[str | Path],
+    *,
+    hub: str | Path | Hub | None,
+    keys: str | Path | None,
+    hosts: Sequence[str] | None,
+    limits: Limits,
+    how: Mapping[str, Any],
+) -> FastAPI:
+    """See `zoo.serve.app`."""
+    metrics = Metrics()
+    service = Service(
+        shelf=Shelf(names, hub, limits, metrics, how),
+        keys=KeyFile(keys) if keys is not None else None,
+        rates=Rates(limits.rate, limits.burst),
+        limits=limits,
+        metrics=metrics,
+    )
+    if service.keys is not None:
+        service.keys.keys()  # one that can't be read is told now, not to the first client
+    if hosts is None and service.keys is None:
+        hosts = LOOPBACK
+    app = FastAPI(
+        title="Specialist zoo",
+        summary="Small domain specialists: list them, read their cards, ask them.",
+        version=zoo.__version__,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # FastAPI's pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=_life,
+        middleware=[
+            Middleware(Counting, metrics=metrics),
+            Middleware(Edge, hosts=hosts, body=limits.body, seconds=limits.seconds),
+        ],
+    )
+    app.state.service = service
+    app.include_router(router)
+    problem.install(app)
+    return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    opening = asyncio.create_task(_open(service))
+    try:
+        yield
+    finally:
+        opening.cancel()
+        with suppress(asyncio.CancelledError):
+            await opening
+        service.shelf.close()
+
+
+async def _open(service: Service) -> None:
+    try:
+        await service.shelf.open()
+    except Exception as error:  # noqa: BLE001  (whatever it is, there is nothing to serve, and somebody is told)
+        service.failed = error
+        service.on_failure(error)

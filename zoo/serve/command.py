@@ -1,0 +1,88 @@
+"""`zoo serve` and `zoo keys`: their arguments, and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from zoo.manifest import WEIGHTS
+from zoo.serve.extra import need
+from zoo.serve.keys import SCOPES, KeyFile
+from zoo.serve.limits import Limits
+
+_LIMITS = {
+    "body": "bytes of a request",
+    "texts": "texts of a request",
+    "characters": "characters of a text",
+    "queue": "texts that may wait for one specialist; more are shed",
+    "batch": "texts answered in one call, at most",
+    "seconds": "a request is answered or shed after so long",
+    "rate": "requests a second and key",
+    "burst": "requests that may come at once before --rate counts",
+    "workers": "batches at work at once",
+    "drain": "seconds that requests in flight have to end",
+}
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    """Add both commands to those of `zoo`; `shared` has --hub."""
+    about = "Serve specialists over HTTP. SIGHUP loads newer versions, SIGTERM ends when what is asked is answered."
+    serve = commands.add_parser("serve", help="Serve specialists over HTTP.", description=about, parents=[shared])
+    serve.set_defaults(run=_serve)
+    serve.add_argument("names", nargs="+", metavar="NAME", help="finance/sentiment, finance/sentiment@1, or a folder")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="where to listen (default 127.0.0.1); elsewhere needs --keys"
+    )
+    serve.add_argument("--port", type=int, default=8765, help="0: any free one (default 8765)")
+    serve.add_argument("--keys", metavar="FILE", help="API keys, made by zoo keys; none: whoever reaches it may ask")
+    serve.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
+    serve.add_argument("--threads", type=int, default=1, help="CPU threads a worker (default 1)")
+    usual = Limits()
+    for name, what in _LIMITS.items():
+        value = getattr(usual, name)
+        kind: Callable[[str], float] = int if isinstance(value, int) else float
+        default = "any number" if value is None else "this machine's cores" if name == "workers" else f"{value:g}"
+        serve.add_argument(f"--{name}", type=kind, default=value, metavar="N", help=f"{what} (default {default})")
+
+    keys = commands.add_parser("keys", help="Make, list and revoke API keys.", description="API keys of zoo serve.")
+    actions = keys.add_subparsers(required=True, metavar="ACTION")
+    file = argparse.ArgumentParser(add_help=False)
+    file.add_argument("file", metavar="FILE", help="the file of keys; the first key makes it")
+    made = actions.add_parser("add", help="Make a key and print it, once.", parents=[file])
+    made.set_defaults(run=_add)
+    made.add_argument("--name", required=True, help="who has it")
+    made.add_argument("--scope", action="append", required=True, choices=SCOPES, help="what it may do; give several")
+    listed = actions.add_parser("list", help="List keys: id, name, scopes, day.", parents=[file])
+    listed.set_defaults(run=_list)
+    revoked = actions.add_parser("revoke", help="Take a key away; it counts from the next request on.", parents=[file])
+    revoked.set_defaults(run=_revoke)
+    revoked.add_argument("id", help="as zoo keys list prints it")
+
+
+def _serve(options: argparse.Namespace) -> int:
+    need()
+    from zoo.serve.server import run
+
+    limits = Limits(**{name: getattr(options, name) for name in _LIMITS})
+    where = {"host": options.host, "port": options.port, "hub": options.hub, "keys": options.keys}
+    run(options.names, **where, limits=limits, weights=options.weights, threads=options.threads)
+    return 0
+
+
+def _add(options: argparse.Namespace) -> int:
+    print(KeyFile(options.file).add(options.name, options.scope))
+    print("zoo: this is the only time it is shown", file=sys.stderr)
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    for key in KeyFile(options.file).keys().values():
+        print("\t".join((key.id, key.name, " ".join(key.scopes), key.created)))
+    return 0
+
+
+def _revoke(options: argparse.Namespace) -> int:
+    key = KeyFile(options.file).revoke(options.id)
+    print(f"{key.id} ({key.name}) is revoked")
+    return 0

@@ -1,0 +1,47 @@
+"""What the service counts, for Prometheus. No text and no key is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_TEXTS = (1, 2, 4, 8, 16, 32, 64, 128)
+
+
+class Metrics:
+    """Counters of one app, in a registry of their own, so that a process may hold several apps."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        one = ["specialist"]
+        self.requests = Counter("zoo_requests", "Requests to predict", [*one, "status"], registry=registry)
+        self.latency = Histogram(
+            "zoo_request_seconds",
+            "Seconds until a request to predict was answered",
+            one,
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self.texts = Counter("zoo_texts", "Texts answered", one, registry=registry)
+        self.unsure = Counter("zoo_unsure", "Texts whose answer, or a span of it, was unsure", one, registry=registry)
+        self.batches = Histogram("zoo_batch_texts", "Texts of a batch", one, buckets=_TEXTS, registry=registry)
+        self.shed = Counter("zoo_shed", "Requests that found no room, or no answer in time", one, registry=registry)
+        self.limited = Counter("zoo_rate_limited", "Requests above a key's rate", registry=registry)
+        self.reloads = Counter("zoo_reloads", "What reloads did", [*one, "outcome"], registry=registry)
+        self.version = Gauge("zoo_specialist", "1 for the version that answers", [*one, "version"], registry=registry)
+        self._versions: dict[str, str] = {}
+        self.waiting = Gauge("zoo_queue_texts", "Texts that wait", one, registry=registry)
+
+    def serves(self, name: str, version: str, waiting: Callable[[], int]) -> None:
+        """Say which version of a specialist answers from now on, and how to ask how many texts wait for it."""
+        if before := self._versions.get(name):
+            self.version.remove(name, before)
+        self._versions[name] = version
+        self.version.labels(name, version).set(1)
+        self.waiting.labels(name).set_function(waiting)
+
+    def text(self) -> bytes:
+        """All of it, in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,152 @@
+"""What requests and answers look like on the wire; FastAPI makes the OpenAPI description of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Scalar = bool | int | float | str
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class Asked(BaseModel):
+    """A question to a specialist."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "My card has not arrived yet"}]})
+
+    text: str | list[str] = Field(description="One text, or a list of them; answers come in its order.")
+    scores: bool = Field(False, description="Of classifiers: every label's probability, too.")
+
+
+class Label(BaseModel):
+    """What a classifier says about a text."""
+
+    label: str = Field(description="The most probable label.")
+    confidence: Score = Field(description="Its calibrated probability.")
+    unsure: bool = Field(description="Below the specialist's threshold: ask a person. Without a threshold never.")
+    scores: dict[str, Score] | None = Field(None, description="Every label's probability, where asked for.")
+
+
+class Span(BaseModel):
+    """A stretch of a text, and what it is."""
+
+    label: str
+    start: int = Field(ge=0, description="In Unicode code points, not in UTF-16 units.")
+    end: int = Field(ge=0, description="After the last code point.")
+    text: str = Field(description="The words there.")
+    score: Score = Field(description="The calibrated probability of its least sure word piece.")
+    unsure: bool = Field(description="Below the specialist's threshold: ask a person. Without a threshold never.")
+
+
+class Spans(BaseModel):
+    """What was found in a text, by start; there may be nothing."""
+
+    spans: list[Span]
+
+
+class Record(BaseModel):
+    """What was read out of a text."""
+
+    values: dict[str, Scalar | list[Scalar]] = Field(description="By field; what the text does not have is left out.")
+    score: Score = Field(description="How likely the model found what it wrote.")
+    scores: dict[str, Score] = Field(description="The same of every field, absent ones too.")
+    unsure: bool = Field(description="Below the specialist's threshold, or not complete: ask a person.")
+    complete: bool = Field(description="Whether there was room for the whole record.")
+
+
+class Words(BaseModel):
+    """What was written to a text."""
+
+    text: str = Field(description="The answer; it may be empty.")
+    score: Score = Field(description="How likely the model found its words.")
+    unsure: bool = Field(description="Below the specialist's threshold, or not complete: ask a person.")
+    complete: bool = Field(description="Whether the model came to an end by itself.")
+
+
+class _Answered(BaseModel):
+    specialist: str = Field(description="Its name.", examples=["support/intent"])
+    version: str = Field(description="The version that answered.", examples=["1.2.0"])
+
+
+class Labelled(_Answered):
+    """A classifier's answers, one a text."""
+
+    kind: Literal["classification"]
+    answers: list[Label]
+
+
+class Tagged(_Answered):
+    """The spans found in each text."""
+
+    kind: Literal["spans"]
+    answers: list[Spans]
+
+
+class Extracted(_Answered):
+    """The record read out of each text."""
+
+    kind: Literal["extraction"]
+    answers: list[Record]
+
+
+class Written(_Answered):
+    """The answer written to each text."""
+
+    kind: Literal["generation"]
+    answers: list[Words]
+
+
+Answered = Annotated[Labelled | Tagged | Extracted | Written, Field(discriminator="kind")]
+
+
+class Described(BaseModel):
+    """A specialist that is served."""
+
+    name: str = Field(examples=["support/intent"])
+    version: str = Field(examples=["1.2.0"])
+    follows: str = Field(description="What it was asked for by: without a full version, reloads look for newer ones.")
+    kind: Literal["classification", "spans", "extraction", "generation"]
+    title: str
+    language: str = Field(description="ISO 639-1 code of the texts.")
+    labels: list[str] = Field(description="Labels, types of spans, or fields.")
+    threshold: float | None = Field(description="Answers below it are marked unsure; null: nothing is promised.")
+    risk: float | None = Field(description="At most this share of the answers that are not unsure is wrong.")
+    forced: bool = Field(description="Published although its gate failed.")
+    licence: str
+    card: str = Field(description="Path of its card.")
+
+
+class Listed(BaseModel):
+    """The specialists that are served, by name."""
+
+    specialists: list[Described]
+
+
+class Trouble(BaseModel):
+    """Why something could not be done."""
+
+    detail: str
+    where: str = ""
+    fix: str = ""
+
+
+class Reloaded(BaseModel):
+    """What a reload did with one specialist."""
+
+    name: str
+    before: str = Field(description="The version that answered before.")
+    after: str = Field(description="The version that answers now; the same where nothing newer was found or loaded.")
+    problem: Trouble | None = Field(None, description="Why another version could not be loaded; the old one serves.")
+
+
+class Reloads(BaseModel):
+    """What a reload did."""
+
+    specialists: list[Reloaded]
+
+
+class Health(BaseModel):
+    """Whether the service is well."""
+
+    status: Literal["alive", "ready"]

@@ -1,0 +1,169 @@
+// The page to try a specialist. Whatever comes from people or models is set as text, never as HTML.
+"use strict";
+
+const $ = (id) => document.getElementById(id);
+let key = "";
+let specialists = [];
+
+function make(name, words = "", kind = "") {
+  const made = document.createElement(name);
+  made.textContent = words;
+  if (kind) made.className = kind;
+  return made;
+}
+
+async function call(path, body) {
+  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  const options = { headers, cache: "no-store" };
+  if (body) {
+    headers["Content-Type"] = "application/json";
+    Object.assign(options, { method: "POST", body: JSON.stringify(body) });
+  }
+  const answer = await fetch(path, options);
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => ({ detail: `The service answers with ${answer.status}.` }));
+  throw Object.assign(new Error([said.detail, said.where, said.fix].filter(Boolean).join("\n")), { status: answer.status });
+}
+
+// Run something; what goes wrong is told, and where it is the key, another one is asked for.
+async function trying(work) {
+  $("trouble").hidden = true;
+  try {
+    await work();
+  } catch (error) {
+    const down = error instanceof TypeError ? "The service can't be reached." : error.message;
+    $("trouble").textContent = down;
+    $("trouble").hidden = error.status === 401 && !key;
+    if (error.status === 401) {
+      $("keys").hidden = false;
+      $("key").focus();
+    }
+  }
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const chosen = () => specialists.find((one) => one.name === $("specialist").value);
+
+async function refresh() {
+  specialists = (await (await call("v1/specialists")).json()).specialists;
+}
+
+async function list() {
+  await refresh();
+  $("keys").hidden = true;
+  $("question").hidden = specialists.length === 0;
+  if (!specialists.length) throw new Error("No specialist is loaded yet: look again in a moment.");
+  $("specialist").replaceChildren(...specialists.map((one) => {
+    const option = make("option", `${one.name} ${one.version}: ${one.title}`);
+    option.value = one.name;
+    return option;
+  }));
+  describe();
+}
+
+function describe() {
+  const one = chosen();
+  const named = { classification: "Labels", spans: "Types", extraction: "Fields", generation: "Writes" }[one.kind];
+  const forced = one.forced ? " Published although its gate failed: read the card." : "";
+  const more = one.labels.length > 12 ? ` and ${one.labels.length - 12} more` : "";
+  $("about").textContent = `${named}: ${one.labels.slice(0, 12).join(", ")}${more}.${forced}`;
+  $("answer").hidden = true;
+}
+
+// Sure or not, in words a person can act on.
+function doubt(unsure, complete = true) {
+  const { threshold, risk } = chosen();
+  if (!complete) return make("p", "Not complete: there was no room for all of it. Ask a person.", "doubt unsure");
+  if (unsure) {
+    return make("p", `Unsure: below the ${percent(threshold)} from which it is to be believed. Ask a person.`, "doubt unsure");
+  }
+  if (threshold === null) return make("p", "Nothing is promised: no threshold could be shown for this specialist.", "doubt none");
+  const promise = risk === null ? "" : ` Of such answers at most ${percent(risk)} are wrong, on texts like those it was measured on.`;
+  return make("p", `Sure: at or above its threshold.${promise}`, "doubt sure");
+}
+
+function scores(values) {
+  const rows = make("dl", "", "scores");
+  for (const [name, share] of Object.entries(values).sort((one, other) => other[1] - one[1]).slice(0, 8)) {
+    const meter = make("meter");
+    meter.value = share;
+    meter.setAttribute("aria-label", `${name}: ${percent(share)}`);
+    const bar = make("dd");
+    bar.append(meter);
+    rows.append(make("dt", name), bar, make("dd", percent(share)));
+  }
+  return rows;
+}
+
+// Offsets are in code points; JavaScript's strings count UTF-16 units.
+function marked(text, spans) {
+  const letters = Array.from(text);
+  const out = make("p", "", "marked");
+  let place = 0;
+  for (const span of spans) {
+    out.append(letters.slice(place, span.start).join(""));
+    const found = make("mark", letters.slice(span.start, span.end).join(""), span.unsure ? "unsure" : "");
+    found.append(make("small", `${span.label} ${percent(span.score)}${span.unsure ? ", unsure" : ""}`));
+    out.append(found);
+    place = span.end;
+  }
+  out.append(letters.slice(place).join(""));
+  return out;
+}
+
+const SHOW = {
+  classification: (answer) => [
+    make("p", `${answer.label} (${percent(answer.confidence)})`, "said"), doubt(answer.unsure), scores(answer.scores)],
+  spans: (answer, text) => [
+    marked(text, answer.spans),
+    answer.spans.length ? doubt(answer.spans.some((span) => span.unsure)) : make("p", "Nothing was found.", "doubt none")],
+  extraction: (answer) => [
+    make("p", JSON.stringify(answer.values, null, 2), "said"), doubt(answer.unsure, answer.complete), scores(answer.scores)],
+  generation: (answer) => [make("p", answer.text, "said"), doubt(answer.unsure, answer.complete)],
+};
+
+async function ask() {
+  const text = $("text").value;
+  const started = performance.now();
+  $("ask").disabled = true;
+  try {
+    const body = { text, scores: chosen().kind === "classification" };
+    const said = await (await call(`v1/specialists/${chosen().name}/predict`, body)).json();
+    const took = Math.round(performance.now() - started);
+    if (said.version !== chosen().version) await refresh(); // reloaded meanwhile: another threshold
+    $("answer").replaceChildren(
+      ...SHOW[said.kind](said.answers[0], text), make("p", `${said.specialist} ${said.version}, ${took} ms`, "by"));
+    $("answer").hidden = false;
+  } catch (error) {
+    $("answer").hidden = true;
+    throw error;
+  } finally {
+    $("ask").disabled = false;
+  }
+}
+
+// With a key a plain link would not do: the browser does not send it. The card is fetched, and shown as Markdown.
+async function card() {
+  const path = `v1/specialists/${chosen().name}/card`;
+  if (!key) {
+    window.location.assign(`${path}.html`);
+    return;
+  }
+  const said = await (await call(path)).text();
+  $("answer").replaceChildren(make("pre", said));
+  $("answer").hidden = false;
+}
+
+$("specialist").addEventListener("change", describe);
+$("card").addEventListener("click", () => trying(card));
+$("question").addEventListener("submit", (event) => {
+  event.preventDefault();
+  trying(ask);
+});
+$("keys").addEventListener("submit", (event) => {
+  event.preventDefault();
+  key = $("key").value.trim();
+  $("key").value = "";
+  trying(list);
+});
+trying(list);

@@ -1,0 +1,120 @@
+"""What the routes of one app share: who may do what, and how a question is answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from zoo.serve.batcher import Full
+from zoo.serve.keys import KeyFile
+from zoo.serve.limits import Limits
+from zoo.serve.metrics import Metrics
+from zoo.serve.models import Asked
+from zoo.serve.problem import Problem
+from zoo.serve.rate import Rates
+from zoo.serve.shelf import Resident, Shelf
+from zoo.specialist import check_texts
+
+ANYONE = "anyone"
+log = logging.getLogger("zoo.serve")
+
+
+@dataclass
+class Service:
+    """One app's state.
+
+    Attributes:
+        keys: None: whoever reaches the service may use it.
+        failed: why the specialists could not be loaded at the start.
+        on_failure: told then; it is logged where nobody else says so.
+    """
+
+    shelf: Shelf
+    keys: KeyFile | None
+    rates: Rates
+    limits: Limits
+    metrics: Metrics
+    failed: Exception | None = None
+    on_failure: Callable[[Exception], Any] = lambda error: log.error("%s", error, exc_info=error)
+
+    def admit(self, key: str, scope: str) -> None:
+        """Let a request with this key ('' for none) do what needs the scope; raises Problem 401, 403 or 429."""
+        client = ANYONE
+        if self.keys is not None:
+            found = self.keys.find(key)
+            if found is None:
+                what = "This API key is not known." if key else "An API key is needed."
+                raise Problem(401, what, where="Authorization", fix="Send the header Authorization: Bearer KEY.")
+            if scope not in found.scopes:
+                fix = f"Ask whoever runs the service for a key with the scope {scope}."
+                raise Problem(403, f"This API key may not do this: it lacks the scope {scope}.", fix=fix)
+            client = found.id
+        if wait := self.rates.wait(client):
+            self.metrics.limited.inc()
+            what = f"More than {self.limits.rate:g} requests a second, and {self.limits.burst} at once."
+            raise Problem(429, what, fix=f"Ask again in {wait} s, and send several texts in one request.", after=wait)
+
+    def resident(self, name: str) -> Resident:
+        """The version that answers under this name; raises Problem 404, or 503 while it is loaded."""
+        if found := self.shelf.get(name):
+            return found
+        if not self.shelf.opened:
+            raise self.not_ready()
+        there = ", ".join(resident.specialist.name for resident in self.shelf.all())
+        raise Problem(404, f"No specialist {name!r} is served here.", fix=f"Served are: {there}.")
+
+    def not_ready(self) -> Problem:
+        """The answer as long as not all specialists are loaded."""
+        if self.failed is not None:
+            return Problem(503, "The specialists could not be loaded.", fix="Tell whoever runs it; its log says why.")
+        return Problem(503, "The specialists are being loaded.", fix="Ask /readyz when they are.", after=1)
+
+    async def answer(self, resident: Resident, asked: Asked) -> list[Any]:
+        """The zoo's answers to a request's texts, in their order.
+
+        Raises:
+            Problem: 422 a text that can't be asked about, or too much of it; 503 no room.
+            ZooError: the specialist failed.
+        """
+        texts = [asked.text] if isinstance(asked.text, str) else asked.text
+        self._check(texts)
+        name = resident.specialist.name
+        try:
+            answers = await resident.batcher.ask(texts)
+        except Full as full:
+            self.metrics.shed.labels(name).inc()
+            what = f"{resident.specialist.manifest.id} has more to do than it can."
+            fix = f"Ask again in {full.after} s, or run more of this service."
+            raise Problem(503, what, fix=fix, after=full.after) from None
+        self._passed(resident, texts, answers)
+        return answers
+
+    def _check(self, texts: Sequence[str]) -> None:
+        if len(texts) > self.limits.texts:
+            what = f"A request may hold {self.limits.texts} texts; this one holds {len(texts)}."
+            raise Problem(422, what, where="text", fix="Send them in several requests.")
+        for place, text in enumerate(texts):
+            if len(text) > self.limits.characters:
+                what = f"A text may have {self.limits.characters} characters; this one has {len(text)}."
+                raise Problem(422, what, where=f"text {place}", fix="Cut it into parts, and ask about each.")
+        check_texts(texts)
+
+    def _passed(self, resident: Resident, texts: Sequence[str], answers: Sequence[Any]) -> None:
+        """Count answers, before the client has them."""
+        name = resident.specialist.name
+        self.metrics.texts.labels(name).inc(len(texts))
+        self.metrics.unsure.labels(name).inc(sum(map(_unsure, answers)))
+
+
+def service(request: Request) -> Service:
+    """The app's, of a request."""
+    found: Service = request.app.state.service
+    return found
+
+
+def _unsure(answer: Any) -> bool:
+    return any(span.unsure for span in answer) if isinstance(answer, list) else bool(answer.unsure)

@@ -1,0 +1,175 @@
+"""The specialists that a service has loaded, and how newer versions take their places."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.classifier import Classifier
+from zoo.encoder import EncoderSpecialist
+from zoo.errors import BadInput, ZooError
+from zoo.hub import Hub, find, open_hub
+from zoo.loader import is_folder, load
+from zoo.names import Reference
+from zoo.serve.batcher import Batcher, Workers
+from zoo.serve.limits import Limits
+from zoo.serve.metrics import Metrics
+from zoo.specialist import Specialist
+
+_FEW = 4
+log = logging.getLogger("zoo.serve")
+
+
+@dataclass(frozen=True)
+class Resident:
+    """A loaded version, and the queue before it. Whoever holds one is answered by it, whatever is reloaded meanwhile.
+
+    Attributes:
+        follows: what it was asked for by: `finance/sentiment@1`.
+    """
+
+    specialist: Specialist
+    batcher: Batcher[Any]
+    follows: str | Path
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a reload did with one specialist: version before and after, and why another could not be loaded."""
+
+    name: str
+    before: str
+    after: str
+    error: ZooError | None = None
+
+
+class Shelf:
+    """Specialists by name. Loading happens in threads: the event loop stays free.
+
+    Args:
+        names: as `zoo.load` takes them.
+        hub: as for `zoo.load`.
+        limits: of their queues.
+        metrics: what is counted.
+        how: weights and threads, as for `zoo.load`.
+
+    Raises:
+        BadInput, BadName, NoHub: see `zoo.serve.app`.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str | Path],
+        hub: str | Path | Hub | None,
+        limits: Limits,
+        metrics: Metrics,
+        how: Mapping[str, Any],
+    ) -> None:
+        if not names:
+            raise BadInput("Say which specialists to serve.", fix="Name them: zoo serve support/intent")
+        asked = [name if is_folder(name) else Reference.parse(str(name)).name for name in names]
+        if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
+            raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
+        self._names, self._limits, self._metrics, self._how = names, limits, metrics, how
+        self._hub = None if all(map(is_folder, names)) else open_hub(hub)
+        self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
+        self._workers = Workers(self._executor, limits.workers)
+        self._residents: dict[str, Resident] = {}
+        self._changing = asyncio.Lock()
+        self.opened = False
+        """Whether all that were asked for are loaded."""
+
+    async def open(self) -> None:
+        """Load everything, once; raises what `zoo.load` raises, and BadInput where a folder holds one that is there."""
+        async with self._changing:
+            for name in self._names:
+                resident = await asyncio.to_thread(self._load, name, name)
+                if resident.specialist.name in self._residents:
+                    raise BadInput(f"{resident.specialist.name} is there already.", where=str(name))
+                self._residents[resident.specialist.name] = resident
+                self._announce(resident)
+            self.opened = True
+
+    def get(self, name: str) -> Resident | None:
+        """The version that answers now, or None."""
+        return self._residents.get(name)
+
+    def all(self) -> list[Resident]:
+        """All of them, by name."""
+        return [resident for _, resident in sorted(self._residents.items())]
+
+    async def reload(self) -> list[Change]:
+        """Load what the names mean now, beside what is loaded, and let it answer from one moment on.
+
+        Requests in flight end on the old versions. Where one can't be found or loaded the old one stays, and the change
+        says why. Reloads wait for one another.
+        """
+        async with self._changing:
+            fresh: dict[str, Resident] = {}
+            changes = []
+            for name, old in sorted(self._residents.items()):
+                before = old.specialist.version
+                try:
+                    new = await asyncio.to_thread(self._newer, old)
+                except ZooError as error:
+                    log.error("%s stays at %s: %s", name, before, error)
+                    self._metrics.reloads.labels(name, "failed").inc()
+                    changes.append(Change(name, before, before, error))
+                    continue
+                self._metrics.reloads.labels(name, "changed" if new else "unchanged").inc()
+                changes.append(Change(name, before, new.specialist.version if new else before))
+                if new:
+                    fresh[name] = new
+                else:
+                    log.info("%s stays at %s: it is what %s means", name, before, old.follows)
+            self._residents = {**self._residents, **fresh}
+            for resident in fresh.values():
+                self._announce(resident)
+        return changes
+
+    def close(self) -> None:
+        """End the threads, once what they are at is done."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _newer(self, old: Resident) -> Resident | None:
+        """What the resident's name means now, loaded; None: the same version."""
+        if self._hub is None or is_folder(old.follows) or Reference.parse(str(old.follows)).exact:
+            return None
+        name, version = find(str(old.follows), self._hub)
+        if str(version) == old.specialist.version:
+            return None
+        return self._load(f"{name}@{version}", old.follows)
+
+    def _load(self, name: str | Path, follows: str | Path) -> Resident:
+        specialist = load(name, hub=self._hub, **self._how)
+        seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
+        batch = _together(specialist, self._limits.batch)
+        return Resident(specialist, Batcher(_answer(specialist), self._workers, self._limits, batch, seen), follows)
+
+    def _announce(self, resident: Resident) -> None:
+        specialist, batcher = resident.specialist, resident.batcher
+        self._metrics.serves(specialist.name, specialist.version, lambda: batcher.waiting)
+        log.info("%s answers", specialist.manifest.id)
+
+
+def _together(specialist: Specialist, most: int) -> int:
+    """Texts of a batch. Where the model runs them one by one, a batch saves hand-overs between threads and no
+    arithmetic, and its first text waits for its last: then they are few; and one where each is written word by word."""
+    if isinstance(specialist, EncoderSpecialist):
+        return min(most, max(specialist.batch_size, _FEW))
+    return 1
+
+
+def _answer(specialist: Specialist) -> Callable[[list[str]], list[Any]]:
+    """How a batch is answered, in a worker: the one place where a service's decisions are made.
+
+    Classifiers always give scores, which cost little: one of a batch's requests may want them.
+    """
+    if isinstance(specialist, Classifier):
+        return lambda texts: specialist.predict(texts, scores=True)
+    return specialist.predict
