@@ -13,16 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from factory.errors import DataError, FactoryError
+from zoo.canonical import canonical as canonical  # the input of every hash in the factory
 
 FULL = "The disk is full."
 _ROOM = 1 << 20  # bytes without which nothing can be done
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))  # json.dumps makes one a call
-
-
-def canonical(value: Any) -> str:
-    """One JSON text per value, whatever the order of its keys; the input of every hash in the factory."""
-    return _CANONICAL.encode(value)
 
 
 def digest(value: Any) -> str:

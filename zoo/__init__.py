@@ -17,10 +17,14 @@
     question = zoo.load("medical/question_summary", hub="path/to/hub")
     question.predict("hi, may I have grapefruit with simvastatin?")  # Written(text='Can I eat grapefruit ...', ...)
 
+    log = zoo.AuditLog("audit")
+    zoo.audited(sentiment, log).predict("Profit fell by a third.")  # Recorded(id='1-3fa9c1d2e0b4', answer=Answer(...))
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
 huggingface_hub when a remote hub is asked.
 """
 
+from zoo.audit import Audited, AuditLog, Recorded, audited
 from zoo.breaker import Breaker
 from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
@@ -37,4 +41,5 @@ from zoo.writer import Writer, Written
 __version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
+__all__ += ["AuditLog", "Audited", "Recorded", "audited"]
 __all__ += ["load", "open_hub", "pull", "verify"]

@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | pull | predict | verify | serve | keys`, also as `python -m zoo`.
+"""The command line: `zoo list | show | pull | predict | verify | serve | keys | audit`, also as `python -m zoo`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -12,11 +12,15 @@ import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any, TextIO, cast
 
 from zoo import __version__
+from zoo.audit import AuditLog, Predictor, Recorded, audited
+from zoo.audit import command as auditing
+from zoo.audit.answers import Said
 from zoo.cascade import Cascade, Decision
-from zoo.classifier import Answer, Classifier
+from zoo.classifier import Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, ZooError
 from zoo.extractor import Extracted
@@ -25,10 +29,8 @@ from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
 from zoo.serve import command as serving
 from zoo.specialist import Specialist
-from zoo.tagger import Span
 from zoo.writer import Written
 
-Said = Answer | Decision | Extracted | Written | list[Span]
 KEY = "ZOO_FALLBACK_KEY"
 """The variable with an endpoint's key: arguments are seen by whoever lists processes."""
 
@@ -109,11 +111,18 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
+    with AuditLog(options.audit, keep_text=options.audit_texts) if options.audit else nullcontext() as log:
+        return _ask(options, log)
+
+
+def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
     specialist = load(options.name, hub=options.hub, weights=options.weights, threads=options.threads)
     how = {"scores": options.scores} if isinstance(specialist, Classifier) else {}
-    asked = specialist
+    asked: Predictor = specialist
     if options.fallback:
         asked, how = _cascade(specialist, options), {}
+    if log:
+        asked = audited(asked, log)
     promised = specialist.manifest.threshold is not None
     code = 0
     for number, text in enumerate(options.text or _lines(sys.stdin), 1):
@@ -125,7 +134,13 @@ def _predict(options: argparse.Namespace) -> int:
             code = 1
             print(json.dumps({"text": _clean(text), "error": error.what}) if options.jsonl else "", flush=True)
             continue
-        print(_json(text, answer) if options.jsonl else _line(text, answer, promised), flush=True)
+        named = {}
+        if isinstance(answer, Recorded):
+            named, answer = {"id": answer.id}, answer.answer
+        if options.jsonl:
+            print(json.dumps({**named, **_value(text, answer)}, ensure_ascii=False), flush=True)
+        else:
+            print(*named.values(), _line(text, answer, promised), sep="\t", flush=True)
     return code
 
 
@@ -155,15 +170,15 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _json(text: str, answer: Said) -> str:
+def _value(text: str, answer: Said) -> dict[str, Any]:
     if isinstance(answer, list):
-        return json.dumps({"text": text, "spans": [vars(span) for span in answer]}, ensure_ascii=False)
+        return {"text": text, "spans": [vars(span) for span in answer]}
     if isinstance(answer, Written):
-        return json.dumps({**vars(answer), "text": text, "answer": answer.text}, ensure_ascii=False)
+        return {**vars(answer), "text": text, "answer": answer.text}
     if isinstance(answer, Decision | Extracted):
-        return json.dumps({"text": text, **vars(answer)}, ensure_ascii=False)
+        return {"text": text, **vars(answer)}
     value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
-    return json.dumps({**value, "scores": answer.scores} if answer.scores else value, ensure_ascii=False)
+    return {**value, "scores": answer.scores} if answer.scores else value
 
 
 def _line(text: str, answer: Said, promised: bool) -> str:
@@ -224,6 +239,9 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--unpromised", choices=choices, help="with --fallback, where the specialist has no threshold")
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    predict.add_argument("--audit", metavar="PATH", help="record every decision in this log; its id stands first")
+    predict.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
+    auditing.add(commands)
     serving.add(commands, shared)
     return parser
 

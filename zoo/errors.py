@@ -137,6 +137,18 @@ class BadKeys(ZooError):
     """A file of API keys can't be used as it is."""
 
 
+class Unrecorded(ZooError):
+    """An answer, or a correction, could not be written to the audit log."""
+
+
+class BrokenLog(ZooError):
+    """An audit log is not there, or not as it must be."""
+
+
+class UnknownRecord(ZooError, LookupError):
+    """The audit log holds no such record."""
+
+
 def unknown_specialist(name: str, known: Iterable[str], hub: str) -> UnknownSpecialist:
     """The error for a name the hub at `hub` doesn't hold, with the names nearest to it."""
     names = sorted(known)

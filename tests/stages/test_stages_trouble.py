@@ -24,6 +24,7 @@ from factory.row import read_rows
 from tests import shop
 from tests.accounts import Accounts, assert_the_same, cached, wait_for_the_last
 from tests.conftest import NAME, Factory
+from tests.disk import fill, small_disk
 
 pytestmark = pytest.mark.real
 
@@ -153,29 +154,8 @@ MANY = [
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A small disk."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={256 if SOAK else 16}m", "tmpfs", place],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip(f"a disk that can be filled takes the right to mount one: {made.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
-
-
-def fill(place: Path) -> Path:
-    """Take all the room there is; the file that has it."""
-    ballast = place / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        for size in (1 << 20, 4096):
-            with pytest.raises(OSError, match="No space left"):
-                while True:
-                    file.write(bytes(size))
-    return ballast
+    with small_disk(tmp_path / "disk", 256 if SOAK else 16) as place:
+        yield place
 
 
 def test_a_disk_that_is_full_for_a_while(slow: Factory, sound: Factory, disk: Path) -> None:

@@ -1,0 +1,38 @@
+"""Audit logs for the tests: decisions of every kind, and hands that change what is stored."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import zoo
+from zoo.audit.answers import Said
+from zoo.cascade import Decision
+from zoo.classifier import Answer
+from zoo.extractor import Extracted
+from zoo.tagger import Span
+from zoo.writer import Written
+
+MODEL = "finance/sentiment@1.0.0"
+SURE, UNSURE = Answer("positive", 0.9, False), Answer("negative", 0.4, True)
+TEXT = "Profit of ACME fell"
+KINDS: dict[str, Said] = {
+    "label": Answer("positive", 0.75, False, {"positive": 0.75, "negative": 0.25}),
+    "decision": Decision("negative", None, False, "unsure_escalated", "large", 0.25, ""),
+    "spans": [Span("Company", 10, 14, "ACME", 0.5, True)],
+    "values": Extracted({"company": "ACME", "years": [1, 2]}, 0.5, {"company": 0.5, "years": 0.5}, True, True),
+    "words": Written("ACME fell", 0.5, True, True),
+}
+
+
+def add(log: zoo.AuditLog, *texts: str, said: Said = SURE, model: str = MODEL) -> list[Any]:
+    """Record decisions about texts; their ids."""
+    return list(log.record(model, texts, [said] * len(texts), [0.001] * len(texts)))
+
+
+def sql(folder: Path, statement: str, *values: Any, file: str = "00000001.db") -> list[Any]:
+    """Do to a file of a log what only somebody with write access to it can."""
+    with closing(sqlite3.connect(folder / file, isolation_level=None)) as database:
+        return database.execute(statement, values).fetchall()

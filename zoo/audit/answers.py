@@ -1,0 +1,111 @@
+"""What the zoo answers and people correct, as JSON for the log, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zoo.cascade import Decision
+from zoo.classifier import Answer
+from zoo.errors import BadInput
+from zoo.extractor import Extracted
+from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS
+from zoo.tagger import Span
+from zoo.writer import Written
+
+Said = Answer | Decision | Extracted | Written | list[Span]
+"""What a specialist or a cascade says about a text."""
+Right = str | Sequence[Span | Mapping[str, Any]] | Mapping[str, Any]
+"""What a person says instead: a label or words; spans; values."""
+
+
+def described(answer: Said, mask: Callable[[str], str]) -> dict[str, Any]:
+    """An answer as a JSON object with `kind` and `unsure`.
+
+    Spans are told by their places, without their words, which are the text's.
+
+    Args:
+        answer: any kind of answer.
+        mask: what is done to words that may come from the text: an extractor's values, a writer's answer.
+
+    Raises:
+        BadInput: it is none of the zoo's answers.
+    """
+    if isinstance(answer, Answer):
+        scores = {} if answer.scores is None else {"scores": _numbers(answer.scores)}
+        return {"kind": CLASSIFICATION, **_label(answer), **scores}
+    if isinstance(answer, Decision):
+        return {"kind": CLASSIFICATION, **_label(answer)}
+    if isinstance(answer, Extracted):
+        found = {"values": _masked(answer.values, mask), "scores": _numbers(answer.scores)}
+        return {"kind": EXTRACTION, **found, **_written(answer)}
+    if isinstance(answer, Written):
+        return {"kind": GENERATION, "words": mask(answer.text), **_written(answer)}
+    if isinstance(answer, list) and all(isinstance(span, Span) for span in answer):
+        spans = [{**_place(span), "score": _number(span.score), "unsure": span.unsure} for span in answer]
+        return {"kind": SPANS, "spans": spans, "unsure": any(span.unsure for span in answer)}
+    raise BadInput(
+        f"An audit log takes the answers of the zoo's specialists and cascades, not {type(answer).__name__}.",
+        fix="Let `predict` return a zoo.Answer, Decision, Extracted or Written, or a list of zoo.Span.",
+    )
+
+
+def corrected(kind: str, right: Right, mask: Callable[[str], str]) -> dict[str, Any]:
+    """What a person says is right, as a JSON object, by the kind of what is corrected; raises BadInput."""
+    if kind == SPANS:
+        if isinstance(right, Sequence) and not isinstance(right, str):
+            return {"spans": sorted((_span(one) for one in right), key=lambda span: (span["start"], span["end"]))}
+        raise BadInput("What is corrected are spans.", fix="Give a list of zoo.Span, or of label, start and end.")
+    if kind == EXTRACTION:
+        if isinstance(right, Mapping) and all(isinstance(key, str) for key in right):
+            return {"values": _masked(right, mask)}
+        raise BadInput("What is corrected are values.", fix="Give an object: field to value.")
+    if not isinstance(right, str) or not right.strip():
+        raise BadInput(f"{'Words' if kind == GENERATION else 'A label'} can't be {right!r}.", fix="Give a text.")
+    return {"words": mask(right)} if kind == GENERATION else {"label": right}
+
+
+def _label(answer: Answer | Decision) -> dict[str, Any]:
+    return {"label": answer.label, "confidence": _number(answer.confidence), "unsure": answer.unsure}
+
+
+def _written(answer: Extracted | Written) -> dict[str, Any]:
+    return {"score": _number(answer.score), "unsure": answer.unsure, "complete": answer.complete}
+
+
+def _place(span: Span) -> dict[str, Any]:
+    return {"label": span.label, "start": span.start, "end": span.end}
+
+
+def _span(one: Span | Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        span = _place(one) if isinstance(one, Span) else {key: one[key] for key in ("label", "start", "end")}
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"This is no span: {one!r}.", fix="Give label, start and end.") from error
+    whole = all(isinstance(span[key], int) and not isinstance(span[key], bool) for key in ("start", "end"))
+    if not (whole and 0 <= span["start"] < span["end"] and isinstance(span["label"], str) and span["label"]):
+        raise BadInput(f"This is no span: {one!r}.", fix="Give a label, and start and end as text[start:end] has them.")
+    return span
+
+
+def _masked(values: Mapping[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:
+    def one(value: Any) -> Any:
+        if isinstance(value, list):
+            return [one(item) for item in value]
+        if isinstance(value, str):
+            return mask(value)
+        if value is None or isinstance(value, bool | int | float):
+            return _number(value)
+        raise BadInput(f"A value can't be {value!r}.", fix="Give a text, number, truth value, or a list of these.")
+
+    return {name: one(value) for name, value in values.items()}
+
+
+def _numbers(scores: Mapping[str, float]) -> dict[str, Any]:
+    return {name: _number(score) for name, score in scores.items()}
+
+
+def _number(value: Any) -> Any:
+    """A number as JSON can say it: what is not finite is none."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

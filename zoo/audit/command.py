@@ -1,0 +1,98 @@
+"""`zoo audit verify | explain | export`: their arguments, and what they do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from zoo.audit import files
+from zoo.audit.export import export
+from zoo.audit.log import find
+from zoo.audit.record import CORRECTION, DECISION
+from zoo.audit.verify import verify
+from zoo.errors import UnknownRecord
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `audit` to the commands of `zoo`."""
+    audit = commands.add_parser("audit", help="Verify an audit log, explain a decision, export rows.")
+    actions = audit.add_subparsers(required=True, metavar="ACTION")
+    log = argparse.ArgumentParser(add_help=False)
+    log.add_argument("path", type=Path, metavar="PATH", help="the log's folder")
+
+    about = "Read every record, and compare it with its hash and its neighbours. Ends with 1 where one does not fit."
+    verified = actions.add_parser(
+        "verify", help="Find what was changed, removed or added.", description=about, parents=[log]
+    )
+    verified.set_defaults(run=_verify)
+    verified.add_argument("--after", metavar="ID", help="the last record of older files that were moved away")
+
+    explained = actions.add_parser("explain", help="Tell one decision's life.", parents=[log])
+    explained.set_defaults(run=_explain)
+    explained.add_argument("id", metavar="ID", help="as it came with the answer")
+
+    about = "Write corrected texts (reviewed.jsonl) and unsure ones (unlabelled.jsonl), in a folder a specialist."
+    exported = actions.add_parser("export", help="Write rows for the factory.", description=about, parents=[log])
+    exported.set_defaults(run=_export)
+    exported.add_argument("out", type=Path, metavar="OUT", help="a folder")
+    exported.add_argument("--only", choices=["unsure", "corrected"], help="default: both")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    found = verify(options.path, options.after)
+    print(
+        f"{found.records} records in {found.files} files: {found.decisions} decisions, {found.corrections} "
+        f"corrections, {found.lost} decisions lost; the last is {found.last}"
+    )
+    for problem in found.problems:
+        print(f"PROBLEM {problem}")
+    print("not as it was written" if found.problems else "as it was written")
+    return 1 if found.problems else 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    decision = find(options.path, options.id)
+    if decision.get("event") != DECISION:
+        raise UnknownRecord(f"Record {options.id} is no decision but: {decision['event']}.", where=str(options.path))
+    answer = {key: value for key, value in decision["answer"].items() if key != "kind"}
+    rows = {
+        "decision": options.id,
+        "time": decision["time"],
+        "model": decision["model"],
+        "text": _short(decision["text"]) if "text" in decision else "not kept",
+        "masked": "yes" if decision.get("masked") else "",
+        "sha256": decision["sha256"],
+        "answer": _json(answer),
+        "reason": decision.get("reason", ""),
+        "tier": decision.get("tier", ""),
+        "detail": decision.get("detail", ""),
+        "seconds": f"{decision['seconds']:.6f}",
+        "after": f"{decision['number'] - 1}-{decision['previous'][:12]}",
+    }
+    for key, value in rows.items():
+        if value:
+            print(f"{key:10} {value}")
+    for id, one in files.events(options.path, CORRECTION):
+        if one["of"] == options.id:
+            note = f": {_short(one['note'])}" if "note" in one else ""
+            print(f"{'corrected':10} {one['time']} by {one['who']} to {_json(one['right'])} ({id}){note}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    found = export(options.path, options.out, unsure=options.only != "corrected", corrected=options.only != "unsure")
+    print(f"{found.reviewed} corrected rows and {found.unlabelled} unsure ones in {options.out}")
+    if found.without_text:
+        print(f"{found.without_text} could not be written: their texts were not kept")
+    if found.misplaced:
+        print(f"{found.misplaced} could not be written: their spans do not fit the text that was kept")
+    return 0
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())
