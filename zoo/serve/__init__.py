@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.audit import AuditLog
 from zoo.hub import Hub
 from zoo.serve.extra import need
 from zoo.serve.limits import Limits
@@ -31,6 +32,7 @@ def app(
     keys: str | Path | None = None,
     hosts: Sequence[str] | None = None,
     limits: Limits | None = None,
+    audit: AuditLog | None = None,
     weights: str | None = None,
     threads: int = 1,
 ) -> FastAPI:
@@ -44,6 +46,8 @@ def app(
         hosts: names that it answers to (of the header Host, without the port). None: with keys any; without keys those
             of loopback alone, so that no page of the web can reach it by a name of its own.
         limits: how much is taken in, and how long it may take.
+        audit: the log in which every decision is recorded before it is given out, and which is closed with the app;
+            None: nothing is recorded.
         weights, threads: as for `zoo.load`.
 
     Raises:
@@ -56,4 +60,4 @@ def app(
     from zoo.serve.application import make
 
     how = {"weights": weights, "threads": threads}
-    return make(names, hub=hub, keys=keys, hosts=hosts, limits=limits or Limits(), how=how)
+    return make(names, hub=hub, keys=keys, hosts=hosts, limits=limits or Limits(), audit=audit, how=how)

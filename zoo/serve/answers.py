@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from zoo.audit import Recorded
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, Manifest
 from zoo.serve import models
 
@@ -30,8 +31,10 @@ KINDS = {
 }
 
 
-def on_the_wire(manifest: Manifest, answers: Sequence[Any], *, scores: bool) -> BaseModel:
+def on_the_wire(manifest: Manifest, answers: Sequence[Recorded[Any]], *, scores: bool) -> BaseModel:
     """The response's body."""
     whole, one = KINDS[manifest.kind]
-    said = [one(answer, scores) for answer in answers]
-    return whole(specialist=manifest.name, version=manifest.version, kind=manifest.kind, answers=said)
+    said = [one(recorded.answer, scores) for recorded in answers]
+    ids = [recorded.id for recorded in answers]
+    body = {"specialist": manifest.name, "version": manifest.version, "kind": manifest.kind, "answers": said}
+    return whole(**body, ids=ids if any(ids) else None)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 import zoo
+from zoo.audit import AuditLog
 from zoo.hub import Hub
 from zoo.serve import problem
 from zoo.serve.counting import Counting
@@ -34,16 +35,18 @@ def make(
     keys: str | Path | None,
     hosts: Sequence[str] | None,
     limits: Limits,
+    audit: AuditLog | None,
     how: Mapping[str, Any],
 ) -> FastAPI:
     """See `zoo.serve.app`."""
     metrics = Metrics()
     service = Service(
-        shelf=Shelf(names, hub, limits, metrics, how),
+        shelf=Shelf(names, hub, limits, metrics, audit, how),
         keys=KeyFile(keys) if keys is not None else None,
         rates=Rates(limits.rate, limits.burst),
         limits=limits,
         metrics=metrics,
+        log=audit,
     )
     if service.keys is not None:
         service.keys.keys()  # one that can't be read is told now, not to the first client
@@ -79,6 +82,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await opening
         service.shelf.close()
+        if service.log is not None:
+            service.log.close()
 
 
 async def _open(service: Service) -> None:

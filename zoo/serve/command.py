@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from zoo.audit import AuditLog
 from zoo.manifest import WEIGHTS
 from zoo.serve.extra import need
 from zoo.serve.keys import SCOPES, KeyFile
@@ -36,6 +37,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     )
     serve.add_argument("--port", type=int, default=8765, help="0: any free one (default 8765)")
     serve.add_argument("--keys", metavar="FILE", help="API keys, made by zoo keys; none: whoever reaches it may ask")
+    serve.add_argument("--audit", metavar="FOLDER", help="record every decision in this log before it is given out")
+    serve.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
     serve.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     serve.add_argument("--threads", type=int, default=1, help="CPU threads a worker (default 1)")
     usual = Limits()
@@ -65,8 +68,9 @@ def _serve(options: argparse.Namespace) -> int:
     from zoo.serve.server import run
 
     limits = Limits(**{name: getattr(options, name) for name in _LIMITS})
+    log = AuditLog(options.audit, keep_text=options.audit_texts) if options.audit else None
     where = {"host": options.host, "port": options.port, "hub": options.hub, "keys": options.keys}
-    run(options.names, **where, limits=limits, weights=options.weights, threads=options.threads)
+    run(options.names, **where, limits=limits, audit=log, weights=options.weights, threads=options.threads)
     return 0
 
 

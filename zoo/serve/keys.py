@@ -22,8 +22,8 @@ from pathlib import Path
 
 from zoo.errors import BadInput, BadKeys, unwritable
 
-SCOPES = ("predict", "read", "admin")
-"""What a key may do: ask specialists; list them, read their cards and the metrics; reload."""
+SCOPES = ("predict", "read", "correct", "admin")
+"""What a key may do: ask specialists; list them, read their cards and the metrics; correct decisions; reload."""
 FORMAT = 1
 _ID = re.compile(r"[0-9a-f]{8}")
 _NOBODY = hashlib.sha256(b"").hexdigest()

@@ -67,6 +67,9 @@ class Words(BaseModel):
 class _Answered(BaseModel):
     specialist: str = Field(description="Its name.", examples=["support/intent"])
     version: str = Field(description="The version that answered.", examples=["1.2.0"])
+    ids: list[str | None] | None = Field(
+        None, description="Where each answer is recorded, if the service keeps an audit log; null: it was not recorded."
+    )
 
 
 class Labelled(_Answered):
@@ -98,6 +101,34 @@ class Written(_Answered):
 
 
 Answered = Annotated[Labelled | Tagged | Extracted | Written, Field(discriminator="kind")]
+
+
+class Place(BaseModel):
+    """A stretch of a text, and what it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    label: str
+    start: int = Field(ge=0, description="In Unicode code points of the text that was asked about.")
+    end: int = Field(ge=0, description="After the last code point.")
+
+
+class Correction(BaseModel):
+    """What a person says is right."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"right": "lost_card", "who": "r-17"}]})
+
+    right: str | list[Place] | dict[str, Scalar | list[Scalar]] = Field(
+        description="A label, or words; the spans; or the record's values."
+    )
+    who: str = Field(min_length=1, description="Who says so: a pseudonym will do, and will stay.")
+    note: str = Field("", description="Why.")
+
+
+class Corrected(BaseModel):
+    """That it is recorded."""
+
+    id: str = Field(description="Of the correction's record.")
 
 
 class Described(BaseModel):

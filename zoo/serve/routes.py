@@ -88,6 +88,18 @@ async def predict(found: Found, asked: models.Asked, request: Request) -> Respon
     return Response(said.model_dump_json(), media_type="application/json")  # FastAPI would check the answer again
 
 
+@router.post(
+    "/v1/decisions/{id}/corrections",
+    tags=["decisions"],
+    status_code=201,
+    dependencies=[_may("correct")],
+    responses=declared(400, 401, 403, 404, 408, 413, 422, 429, 503),
+)
+async def correct(id: str, said: models.Correction, request: Request) -> models.Corrected:
+    """Say what would have been right. The decision stays in the log as it is; the last correction counts."""
+    return models.Corrected(id=await service(request).correct(id, said))
+
+
 @router.post("/v1/admin/reload", tags=["service"], dependencies=[_may("admin")], responses=declared(401, 403, 429, 503))
 async def reload(request: Request) -> models.Reloads:
     """Load newer versions of those specialists that were named without a full version, and let them answer.

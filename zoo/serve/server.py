@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from zoo.audit import AuditLog
 from zoo.errors import BadInput
 from zoo.serve.application import LOOPBACK, make
 from zoo.serve.limits import Limits
@@ -30,6 +31,7 @@ def run(
     hub: str | None,
     keys: str | Path | None,
     limits: Limits,
+    audit: AuditLog | None,
     weights: str | None,
     threads: int,
 ) -> None:
@@ -49,7 +51,8 @@ def run(
     logging.basicConfig(format="zoo: %(message)s", stream=sys.stderr, level=logging.WARNING)
     log.setLevel(logging.INFO)
     how = {"weights": weights, "threads": threads}
-    app = make(names, hub=hub, keys=keys, hosts=None if keys is not None else (*LOOPBACK, host), limits=limits, how=how)
+    hosts = None if keys is not None else (*LOOPBACK, host)
+    app = make(names, hub=hub, keys=keys, hosts=hosts, limits=limits, audit=audit, how=how)
     service: Service = app.state.service
     listening = listen(host, port)
     config = uvicorn.Config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from typing import Any
 
 from starlette.requests import Request
 
+from zoo.audit import AuditLog, Recorded
+from zoo.errors import UnknownRecord
 from zoo.serve.batcher import Full
 from zoo.serve.keys import KeyFile
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
-from zoo.serve.models import Asked
+from zoo.serve.models import Asked, Correction
 from zoo.serve.problem import Problem
 from zoo.serve.rate import Rates
 from zoo.serve.shelf import Resident, Shelf
@@ -29,6 +32,7 @@ class Service:
 
     Attributes:
         keys: None: whoever reaches the service may use it.
+        log: where decisions are recorded; None: nowhere.
         failed: why the specialists could not be loaded at the start.
         on_failure: told then; it is logged where nobody else says so.
     """
@@ -38,6 +42,7 @@ class Service:
     rates: Rates
     limits: Limits
     metrics: Metrics
+    log: AuditLog | None = None
     failed: Exception | None = None
     on_failure: Callable[[Exception], Any] = lambda error: log.error("%s", error, exc_info=error)
 
@@ -73,8 +78,25 @@ class Service:
             return Problem(503, "The specialists could not be loaded.", fix="Tell whoever runs it; its log says why.")
         return Problem(503, "The specialists are being loaded.", fix="Ask /readyz when they are.", after=1)
 
-    async def answer(self, resident: Resident, asked: Asked) -> list[Any]:
-        """The zoo's answers to a request's texts, in their order.
+    async def correct(self, id: str, said: Correction) -> str:
+        """Record what a person says is right of a decision; the id of that record.
+
+        Raises:
+            Problem: 404 there is no log, or no such decision.
+            ZooError: it does not correct an answer of this kind, or can't be recorded.
+        """
+        if self.log is None:
+            raise Problem(404, "This service records no decisions.", fix="Start it with --audit FOLDER.")
+        right: Any = said.right
+        if isinstance(right, list):
+            right = [span.model_dump() for span in right]
+        try:
+            return await asyncio.to_thread(self.log.correct, id, right, who=said.who, note=said.note)
+        except UnknownRecord as error:
+            raise Problem(404, error.what, fix="Send an id that came with an answer.") from None
+
+    async def answer(self, resident: Resident, asked: Asked) -> list[Recorded[Any]]:
+        """The zoo's answers to a request's texts, in their order, and where they are recorded.
 
         Raises:
             Problem: 422 a text that can't be asked about, or too much of it; 503 no room.
@@ -103,11 +125,11 @@ class Service:
                 raise Problem(422, what, where=f"text {place}", fix="Cut it into parts, and ask about each.")
         check_texts(texts)
 
-    def _passed(self, resident: Resident, texts: Sequence[str], answers: Sequence[Any]) -> None:
+    def _passed(self, resident: Resident, texts: Sequence[str], answers: Sequence[Recorded[Any]]) -> None:
         """Count answers, before the client has them."""
         name = resident.specialist.name
         self.metrics.texts.labels(name).inc(len(texts))
-        self.metrics.unsure.labels(name).inc(sum(map(_unsure, answers)))
+        self.metrics.unsure.labels(name).inc(sum(_unsure(one.answer) for one in answers))
 
 
 def service(request: Request) -> Service:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.audit import Audited, AuditLog, Recorded
 from zoo.classifier import Classifier
 from zoo.encoder import EncoderSpecialist
 from zoo.errors import BadInput, ZooError
@@ -56,6 +57,7 @@ class Shelf:
         hub: as for `zoo.load`.
         limits: of their queues.
         metrics: what is counted.
+        log: where every decision is recorded before it is given out; None: nowhere.
         how: weights and threads, as for `zoo.load`.
 
     Raises:
@@ -68,6 +70,7 @@ class Shelf:
         hub: str | Path | Hub | None,
         limits: Limits,
         metrics: Metrics,
+        log: AuditLog | None,
         how: Mapping[str, Any],
     ) -> None:
         if not names:
@@ -75,7 +78,7 @@ class Shelf:
         asked = [name if is_folder(name) else Reference.parse(str(name)).name for name in names]
         if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
             raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
-        self._names, self._limits, self._metrics, self._how = names, limits, metrics, how
+        self._names, self._limits, self._metrics, self._log, self._how = names, limits, metrics, log, how
         self._hub = None if all(map(is_folder, names)) else open_hub(hub)
         self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
         self._workers = Workers(self._executor, limits.workers)
@@ -149,7 +152,8 @@ class Shelf:
         specialist = load(name, hub=self._hub, **self._how)
         seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
         batch = _together(specialist, self._limits.batch)
-        return Resident(specialist, Batcher(_answer(specialist), self._workers, self._limits, batch, seen), follows)
+        answer = _answer(specialist, self._log)
+        return Resident(specialist, Batcher(answer, self._workers, self._limits, batch, seen), follows)
 
     def _announce(self, resident: Resident) -> None:
         specialist, batcher = resident.specialist, resident.batcher
@@ -165,11 +169,14 @@ def _together(specialist: Specialist, most: int) -> int:
     return 1
 
 
-def _answer(specialist: Specialist) -> Callable[[list[str]], list[Any]]:
-    """How a batch is answered, in a worker: the one place where a service's decisions are made.
+def _answer(specialist: Specialist, log: AuditLog | None) -> Callable[[list[str]], list[Recorded[Any]]]:
+    """How a batch is answered, in a worker, and recorded in one commit: the one place where decisions are made.
 
     Classifiers always give scores, which cost little: one of a batch's requests may want them.
     """
-    if isinstance(specialist, Classifier):
-        return lambda texts: specialist.predict(texts, scores=True)
-    return specialist.predict
+    how = {"scores": True} if isinstance(specialist, Classifier) else {}
+    if log is not None:
+        recorded = Audited[Any](specialist, log, specialist.manifest.id)
+        return lambda texts: recorded.predict(texts, **how)
+    asked: Any = specialist
+    return lambda texts: [Recorded(None, one) for one in asked.predict(texts, **how)]
