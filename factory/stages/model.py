@@ -58,7 +58,6 @@ def train(build: Build) -> Output:
                 "temperature": round(found.temperature, 4),
                 "threshold": round(found.bound.confidence, 4) if found.bound else None,
                 "parity": found.parity,
-                "agreement": found.agreement,
                 "weights": found.weights,
             },
         )
@@ -127,7 +126,7 @@ def export_record(build: Build, circumstances: Circumstances) -> Export:
     """What the training stage found of the int8 export, as evidence."""
     values, student = read_json(build.run("train").path / CALIBRATION), student_of(build)
     held = open_version(build.run("dataset").path).rows("held_out")[: student.compared]
-    agreement, published = values["agreement"], values["weights"]
+    agreement, published = values["parity"][INT8][student.alike], values["weights"]
     found = f"int8 gives {100 * agreement:.1f} % of torch's answers to {len(held)} held-out rows"
     asked = f"at least {100 * student.floor:.0f} % is asked"
     return Export(
@@ -170,7 +169,7 @@ def recipe_of(build: Build) -> Recipe:
 def method_of(folder: Path) -> str:
     """How the model in a folder was trained: a key of WAYS."""
     said = read_json(folder / "training.json")["recipe"]
-    return "frozen" if said["frozen"] else "lora" if said["rank"] else "full"
+    return "frozen" if said.get("frozen") else "lora" if said["rank"] else "full"
 
 
 def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name: str) -> None:

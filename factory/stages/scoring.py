@@ -43,6 +43,7 @@ class Scoring(Student):
     # A tenth of the answers is more than an opponent is usually beaten by. Sound exports share 95 % and more of their
     # answers with torch, one whose products saturate 20 %.
     floor = 0.9
+    alike = "same_label"
     lesson: ClassVar[type[EncoderLesson]]
     pooled: ClassVar[bool]
     silent: ClassVar[int | None] = None
@@ -84,7 +85,7 @@ class Scoring(Student):
                 f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
                 fix="Try another version of torch or onnx; nothing was published.",
             )  # fmt: skip
-        agreement = parity[INT8]["same_label"]
+        agreement = parity[INT8][self.alike]
         weights = self.published(agreement)
         logits = exports[WEIGHTS[weights]]
         scale = calibration.temperature(np.concatenate(logits), self.targets(out, recipe, held))

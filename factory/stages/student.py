@@ -67,6 +67,7 @@ class Student(ABC):
         floor: the share of its answers to held-out rows that int8 must give as torch does, or fp32 is published in its
             place.
         compared: how many held-out rows that is taken of, the first; None: all.
+        alike: what that share is called in Calibrated.parity.
     """
 
     starts_from: ClassVar[str]
@@ -82,6 +83,7 @@ class Student(ABC):
     exporter: ClassVar[int]
     floor: ClassVar[float]
     compared: ClassVar[int | None] = None
+    alike: ClassVar[str]
 
     @abstractmethod
     def recipe(self, build: Build) -> Recipe:

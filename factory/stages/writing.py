@@ -49,6 +49,7 @@ class Writing(Student):
     # the same. How good int8's answers are the gate finds on gold; a broken export gives next to none of torch's.
     floor = 0.5
     compared = 40  # a language model on a processor takes its time
+    alike = "same_answer"
 
     @abstractmethod
     def task(self, spec: Spec) -> dict[str, Any]:
@@ -89,13 +90,13 @@ class Writing(Student):
         for name, specialist in exports.items():
             said = self.answers(specialist, some).decisions
             same = [one == other for one, other in zip(said, by_torch, strict=True)]
-            parity[name] = {"same_answer": round(sum(same) / len(same), 4), "rows": len(same)}
-        if parity[FP32]["same_answer"] < LEAST_ALIKE:
+            parity[name] = {self.alike: round(sum(same) / len(same), 4), "rows": len(same)}
+        if parity[FP32][self.alike] < LEAST_ALIKE:
             raise FactoryError(
                 f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
                 fix="Try another version of torch or onnx; nothing was published.",
             )  # fmt: skip
-        agreement = parity[INT8]["same_answer"]
+        agreement = parity[INT8][self.alike]
         weights = self.published(agreement)
         people = [row for row in held if row.origin == "reviewed"]
         bound = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from factory.errors import FactoryError
 from factory.files import read_json, write_json
 from factory.row import Row
+from factory.stages.model import method_of
 from factory.students import classifier, ladder
 from factory.students.encoder import Encoder
 from factory.students.training import HELD_OUT, Recipe, average
@@ -134,3 +136,12 @@ def test_a_lesson_without_a_head_can_t_be_frozen() -> None:
 
     with pytest.raises(FactoryError, match="no head"):
         Answers.settle(object.__new__(Answers), None)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "method"), [({"rank": 16}, "lora"), ({"rank": 0}, "full"), ({"rank": 16, "frozen": True}, "frozen")]
+)
+def test_how_a_model_was_trained_is_told_of_older_ones_too(tmp_path: Path, recipe: dict[str, Any], method: str) -> None:
+    """Models from before an encoder could stay frozen do not say that it did not."""
+    write_json(tmp_path / "training.json", {"recipe": recipe})
+    assert method_of(tmp_path) == method
