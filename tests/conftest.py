@@ -32,6 +32,7 @@ SHARING = {"review": "argilla", "services": "argilla", "teacher": "teacher"}
 """Folders whose tests share a server, or need all of the machine for one, by what they share."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests go to the same worker: those of a file, whose fixtures are dear; and of the folders above."""
     for item in items:

@@ -14,6 +14,7 @@ from factory.evidence.intervals import Metric, value_of
 from factory.generate.strategies import STRATEGIES
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
+from factory.progress import Progress, silent
 from factory.row import Row
 from factory.span import plain
 from factory.spec_kind import WRITES
@@ -146,5 +147,5 @@ class _Tagger(tagger.Tagger):
         super().__init__(encoder)
         self._once = _Once(super().vectors)
 
-    def vectors(self, texts: Sequence[str]) -> list[Any]:
+    def vectors(self, texts: Sequence[str], progress: Progress = silent) -> list[Any]:
         return self._once(texts)
