@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,21 @@ def test_what_was_shed_is_told_when_the_log_is_closed(tmp_path: Path, monkeypatc
         patch.setattr("zoo.audit.head.write", _full)
         add(log, "a")
     assert verify(tmp_path / "audit").lost == 1
+
+
+def test_what_was_shed_is_not_forgotten_where_a_call_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    log = zoo.AuditLog(tmp_path / "audit", on_trouble="shed")
+    for stops in (_full, interrupted):
+        with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr("zoo.audit.head.write", stops)
+            add(log, "a")
+    add(log, "b")
+    assert (log.verify().lost, log.verify().decisions) == (1, 1)
 
 
 def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

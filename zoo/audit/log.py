@@ -185,8 +185,8 @@ class AuditLog:
         if gap:
             try:
                 self._chain.append([gap])
-            except ZooError as error:
-                self._miss(gap, error)
+            except ZooError:
+                self._miss(gap)
         self._chain.close()
 
     def _append(self, events: Sequence[Mapping[str, Any]], *, never_shed: bool = False) -> list[Record] | None:
@@ -198,11 +198,13 @@ class AuditLog:
             try:
                 added = self._chain.append([gap, *events] if gap else events)
                 return added[-len(events) :]
-            except ZooError as error:
+            except BaseException as error:  # whatever stops this, the count must not go with it
                 if gap:
-                    self._miss(gap, error)
+                    self._miss(gap)
+                if not isinstance(error, ZooError):
+                    raise
                 if self.on_trouble == "shed" and not never_shed:
-                    self._miss({"lost": len(events), "since": now(), "until": now()}, error)
+                    self._miss({"lost": len(events), "since": now(), "until": now(), "why": error.what})
                     with self._counting:
                         self.lost += len(events)
                     return None
@@ -211,7 +213,7 @@ class AuditLog:
             time.sleep(pause)
             pause = min(1.0, 2 * pause)
 
-    def _miss(self, gap: Mapping[str, Any], error: ZooError) -> None:
+    def _miss(self, gap: Mapping[str, Any]) -> None:
         """Count decisions that are in no record."""
         with self._counting:
             known = self._gap or {"lost": 0, "since": gap["since"], "until": gap["until"]}
@@ -220,7 +222,7 @@ class AuditLog:
                 "lost": known["lost"] + gap["lost"],
                 "since": min(known["since"], gap["since"]),
                 "until": max(known["until"], gap["until"]),
-                "why": error.what,
+                "why": gap["why"],
             }
 
     def _decision(self, model: str, text: str, said: Said, seconds: float) -> dict[str, Any]:
