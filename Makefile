@@ -12,7 +12,8 @@ unexport PYTHONDONTWRITEBYTECODE
 APP := .envs/app/bin/python
 TEACHER := .envs/teacher/bin/python
 TEACHER_LOCK := $(if $(shell command -v nvidia-smi),teacher-gpu,teacher)
-WORKERS := --numprocesses=2 --dist=loadgroup
+# A file's tests stay together: they share fixtures that are dear.
+WORKERS := --numprocesses=2 --dist=loadfile
 MAKEFLAGS += --jobs=4 --no-print-directory
 
 .PHONY: run test setup weights up down status bench soak lock clean
@@ -28,7 +29,7 @@ test: setup
 	@echo "Tests, the fast ones first"
 	@$(APP) -m pytest $(WORKERS) -m "not real"
 	@echo "Tests on real servers: vLLM, Argilla, Prefect, the hub, a browser"
-	@$(APP) -m pytest -m real --durations=10 # one worker: two at real servers have not passed yet
+	@$(APP) -m pytest $(WORKERS) -m real --durations=10
 
 # Each environment is made from its lock, again when the lock has changed. All at once, and the weights meanwhile.
 setup: .envs/app/.stamp .envs/argilla/.stamp .envs/teacher/.stamp

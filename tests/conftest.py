@@ -28,19 +28,6 @@ hypothesis.settings.register_profile("house", deadline=None)  # how fast this ma
 hypothesis.settings.load_profile("house")
 
 
-SHARING = {"review": "argilla", "services": "argilla", "teacher": "teacher"}
-"""Folders whose tests share a server, or need all of the machine for one, by what they share."""
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests go to the same worker: those of a file, whose fixtures are dear; and of the folders above."""
-    for item in items:
-        place = item.path.relative_to(CHECKOUT / "tests")
-        group = "teacher" if item.path.stem.endswith("_vllm") else SHARING.get(place.parts[0], str(place))
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @dataclasses.dataclass
 class Factory:
     """`python -m factory` in a FACTORY_HOME of its own, over a loopback teacher.

@@ -70,7 +70,7 @@ def train(build: Build) -> Output:
                 **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
                 student.lesson.figure: min(item["held_out"] for item in history),
                 "temperature": round(found.temperature, 3),
-                "int8 answers as torch does": round(found.agreement, 4),
+                "int8 answers as torch does": round(student.agreement(found.parity), 4),
                 "published weights": found.weights,
             },
         )
@@ -126,7 +126,7 @@ def export_record(build: Build, circumstances: Circumstances) -> Export:
     """What the training stage found of the int8 export, as evidence."""
     values, student = read_json(build.run("train").path / CALIBRATION), student_of(build)
     held = open_version(build.run("dataset").path).rows("held_out")[: student.compared]
-    agreement, published = values["parity"][INT8][student.alike], values["weights"]
+    agreement, published = student.agreement(values["parity"]), values["weights"]
     found = f"int8 gives {100 * agreement:.1f} % of torch's answers to {len(held)} held-out rows"
     asked = f"at least {100 * student.floor:.0f} % is asked"
     return Export(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from factory.errors import FactoryError
 from factory.evidence.calibration import Threshold
 from factory.evidence.decision import Decision
 from factory.evidence.intervals import Metric
@@ -19,8 +20,12 @@ from factory.progress import Progress
 from factory.row import Row
 from factory.spec import Spec
 from factory.stages.build import Build
+from factory.students.export import FP32, INT8
 from factory.students.training import Lesson, Recipe
 from factory.teacher.chat import Request
+
+Parity = Mapping[str, Mapping[str, float]]
+"""Exports by their path, and how far each answers as torch does, by a student's own measures."""
 
 
 class Said(NamedTuple):
@@ -39,14 +44,12 @@ class Calibrated:
         temperature: probabilities are softmax(logits / temperature).
         bound: the threshold, and what it promises; None: none can be shown.
         parity: the exports by their path, and how far each answers as torch does.
-        agreement: the share of answers that are the same from the int8 export and from torch.
         weights: what is published as the default: `int8`, or `fp32` where int8 is below the student's floor.
     """
 
     temperature: float
     bound: Threshold | None
-    parity: Mapping[str, Mapping[str, float]]
-    agreement: float
+    parity: Parity
     weights: str
 
 
@@ -105,9 +108,27 @@ class Student(ABC):
             FactoryError: the fp32 export does not answer as torch does.
         """
 
-    def published(self, agreement: float) -> str:
-        """The weights to publish where int8 agrees with torch this far, 0 to 1."""
-        return "int8" if agreement >= self.floor else "fp32"
+    def published(self, parity: Parity, sound: bool, out: Path) -> str:
+        """The weights to publish of the exports in a folder.
+
+        Args:
+            parity: how far they answer as torch does.
+            sound: whether the fp32 export does.
+            out: the folder.
+
+        Raises:
+            FactoryError: it does not.
+        """
+        if not sound:
+            raise FactoryError(
+                f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
+                fix="Try another version of torch or onnx; nothing was published.",
+            )  # fmt: skip
+        return "int8" if self.agreement(parity) >= self.floor else "fp32"
+
+    def agreement(self, parity: Parity) -> float:
+        """The share of its answers that int8 gives as torch does, 0 to 1."""
+        return parity[INT8][self.alike]
 
     @abstractmethod
     def answers(self, specialist: Any, texts: list[str]) -> Said:

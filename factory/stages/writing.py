@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
-from factory.errors import FactoryError
 from factory.evidence import calibration
 from factory.evidence.decision import Decision
 from factory.progress import Progress
@@ -91,20 +90,14 @@ class Writing(Student):
             said = self.answers(specialist, some).decisions
             same = [one == other for one, other in zip(said, by_torch, strict=True)]
             parity[name] = {self.alike: round(sum(same) / len(same), 4), "rows": len(same)}
-        if parity[FP32][self.alike] < LEAST_ALIKE:
-            raise FactoryError(
-                f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
-                fix="Try another version of torch or onnx; nothing was published.",
-            )  # fmt: skip
-        agreement = parity[INT8][self.alike]
-        weights = self.published(agreement)
+        weights = self.published(parity, parity[FP32][self.alike] >= LEAST_ALIKE, out)
         people = [row for row in held if row.origin == "reviewed"]
         bound = None
         if people:
             given = self.answers(exports[WEIGHTS[weights]], [row.text for row in people])
             right = [self.right(row, one) for row, one in zip(people, given.decisions, strict=True)]
             bound = calibration.threshold([score for (score,) in given.scores or ()], right, risk)
-        return Calibrated(1.0, bound, parity, agreement, weights)
+        return Calibrated(1.0, bound, parity, weights)
 
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; one score an answer, 0 where it broke off, since the zoo calls that unsure.

@@ -50,7 +50,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
 def test_a_threshold_is_shown_where_people_answered_enough_rows(opened: dict[str, Answer]) -> None:
     found = Answering().calibrate(Path("x"), held(100, "reviewed"), RECIPE, 0.1)
     assert found.bound and found.bound.coverage == 1.0 and found.temperature == 1.0
-    assert found.parity[FP32] == {"same_answer": 1.0, "rows": 40} and found.agreement == 1.0
+    assert found.parity[FP32] == {"same_answer": 1.0, "rows": 40} == found.parity[INT8]
     assert Answering().calibrate(Path("x"), held(100, "generated"), RECIPE, 0.1).bound is None
 
 
@@ -59,7 +59,7 @@ def test_an_answer_that_broke_off_is_never_sure(opened: dict[str, Answer]) -> No
     rows = held(200, "reviewed")
     found = Answering().calibrate(Path("x"), rows, RECIPE, 0.1)
     assert found.bound and found.bound.confidence > 0 and found.bound.coverage == pytest.approx(0.8)
-    assert found.agreement == pytest.approx(0.8) and found.weights == "int8"
+    assert Answering().agreement(found.parity) == pytest.approx(0.8) and found.weights == "int8"
     said = Answering().answers(Says(opened[INT8]), [rows[0].text, rows[1].text])
     assert said.scores == [(0.0,), (right(rows[1].text).score,)]
 
@@ -67,7 +67,7 @@ def test_an_answer_that_broke_off_is_never_sure(opened: dict[str, Answer]) -> No
 def test_where_int8_writes_something_else_to_most_texts_fp32_is_published(opened: dict[str, Answer]) -> None:
     opened[INT8] = lambda text: right("Nonsense.") if "very" in text else right(text)
     found = Answering().calibrate(Path("x"), held(100, "reviewed"), RECIPE, 0.1)
-    assert found.agreement == pytest.approx(0.2) and found.weights == "fp32"
+    assert Answering().agreement(found.parity) == pytest.approx(0.2) and found.weights == "fp32"
     assert found.bound and found.bound.coverage == 1.0  # the threshold is over fp32's scores
 
 

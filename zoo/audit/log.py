@@ -163,7 +163,7 @@ class AuditLog:
 
         Each specialist gets a folder as FACTORY_GOLD has them, `<path>/<vertical>/<task>/`: in it `reviewed.jsonl` with
         the texts that were corrected, by what is right, and `unlabelled.jsonl` with those that were unsure and are not
-        corrected. Both are replaced where they are there already.
+        corrected. Nothing that is there already is replaced.
 
         Args:
             path: a folder.
@@ -173,6 +173,7 @@ class AuditLog:
             how many rows there are, and how many could not be written, and why.
 
         Raises:
+            BadInput: a file that would be written is there already.
             BrokenLog: a record can't be read.
             CannotWrite: nor the folder be written.
         """
