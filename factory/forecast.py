@@ -20,10 +20,11 @@ from factory.row import Lineage
 from factory.settings import Settings
 from factory.spec import Spec
 from factory.teacher.chat import Request
+from factory.teacher.processor import narrow
 
 CHARACTERS_A_TOKEN = 4.0  # English prose under byte-pair encodings of about 100,000 tokens and more
-WRITING, READING = 110.0, 250.0
-"""Tokens a second that the default teacher writes, and reads past its prefix cache, on two cores (benchmarks/)."""
+WRITING, READING = (15.0, 60.0) if narrow() else (110.0, 250.0)
+"""Tokens a second that the default teacher writes, and reads past its prefix cache, on two cores of this kind."""
 MARKED = 2 * marking.CLAIM + 8
 """Tokens of a teacher's reply that names the spans of a text: two of them, on average."""
 NAMED = 6
