@@ -4,7 +4,9 @@ A part of the budget, the audit slice, is drawn at random: people judge it unaid
 agree with theirs is an unbiased measure of the data. A share of this slice goes to rows that checks dropped, drawn at
 random and from each check in turn, so that people tell which checks were right. The rest of the budget goes to the rows
 the machines are least sure of: a small margin between the two best labels (Scheffer et al. 2001), or judges who are
-divided (McCallum & Nigam 1998), ties by entropy; spread over labels, none nearly the same as another.
+divided (McCallum & Nigam 1998). Where texts have vectors, doubts are weighed with how many rows in doubt lie near and
+how far the nearest one is that people judge anyway (factory.review.herding); else ties go by entropy, spread over
+labels. None is nearly the same as another.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from factory.files import digest
 from factory.hygiene import disagreement, rubric
 from factory.hygiene.contest import CONTESTED, dropped_by
+from factory.review import herding
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Item
 from factory.row import Row
 
@@ -27,6 +32,8 @@ SURE = (AGREEMENT, rubric.NAME)
 _MACHINE = ("generated", "unlabelled")
 _ALIKE = 0.8
 _CANDIDATES, _LIKELY = 4, 0.05
+_LEAST_DOUBT = 0.3
+"""What every row counts for besides its doubt: machines are sure of what they have never seen."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,7 @@ def select(
     share: float = 0.0,
     overlap: float = 0.0,
     people: int = 2,
+    vectors: Mapping[str, herding.Array] | None = None,
 ) -> list[Selection]:
     """Choose rows to show.
 
@@ -95,6 +103,8 @@ def select(
             the others get the rest.
         overlap: share of all rows, drawn at random, that several people judge (spec.review.overlap), 0 to 1.
         people: how many that is.
+        vectors: row id to its text's vector [hidden], of these rows at least, those that people have seen included;
+            None: none is known.
 
     Returns:
         The audit slice, its dropped rows last, then the others by falling score; each row once, fewer than the budget
@@ -114,8 +124,15 @@ def select(
     chosen = [Selection(row, AUDIT, uncertainty(row)) for row in audited]
     chosen += [Selection(row, SPOT_CHECK, uncertainty(row)) for row in spotted]
     rest = [row for row in drawn if row.id not in shown]
-    rest.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
-    chosen += _spread(rest, max(budget, 0) - len(chosen), [one.row.text for one in chosen])
+    room, texts = max(budget, 0) - len(chosen), [one.row.text for one in chosen]
+    if vectors is None:
+        rest.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+        picked = _spread(rest, room, texts)
+    else:
+        judged = [row.id for row in rows if row.id in vectors and (row.origin not in _MACHINE or row.id in asked)]
+        picked = _herded(rest, room, texts, vectors, [*dict.fromkeys(judged), *(row.id for row in audited)])
+    picked.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+    chosen += [Selection(row, "uncertain" if uncertainty(row) > 0 else "coverage", uncertainty(row)) for row in picked]
     return [replace(one, people=people) if _drawn(one.row, overlap) else one for one in chosen]
 
 
@@ -152,7 +169,30 @@ def _in_turn(dropped: Sequence[Row], seed: int) -> list[Row]:
     return list({row.id: row for _, _, row in places}.values())
 
 
-def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Selection]:
+def _herded(
+    rest: list[Row], room: int, shown: list[str], vectors: Mapping[str, herding.Array], judged: Sequence[str]
+) -> list[Row]:
+    """The rows that tell most about all others, given those that people judge anyway, and that differ from each other.
+
+    Of more rows than can be held against each other, those drawn first (`rest` comes in random order) stand for all.
+    """
+    if room <= 0 or not rest:
+        return []
+    judged = judged[-(herding.MOST // 2) :]
+    some = rest[: herding.MOST - len(judged)]
+    x = np.stack([vectors[one] for one in [*judged, *(row.id for row in some)]])
+    doubts = [0.0] * len(judged) + [uncertainty(row) + _LEAST_DOUBT for row in some]
+    seen, picked = _Seen(shown), list[Row]()
+    for number in herding.herd(x, doubts, range(len(judged)), room):
+        row = some[number - len(judged)]
+        if seen.add(row.text):
+            picked.append(row)
+        if len(picked) == room:
+            break
+    return picked
+
+
+def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Row]:
     """The first rows of a ranking that differ from each other; none takes more than twice its label's even share."""
     if room <= 0:
         return []
@@ -174,8 +214,7 @@ def _spread(ranked: list[Row], room: int, shown: list[str]) -> list[Selection]:
             break
         if seen.add(row.text):
             picked.append(row)
-    picked.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
-    return [Selection(row, "uncertain" if uncertainty(row) > 0 else "coverage", uncertainty(row)) for row in picked]
+    return picked
 
 
 class _Seen:

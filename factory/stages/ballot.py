@@ -67,6 +67,11 @@ class Ballot:
         }
         self._cast: dict[tuple[tuple[int, int], ...], Voters] = {}
 
+    @property
+    def vectors(self) -> dict[str, Array]:
+        """Row id to the encoder's vector of its text [hidden]."""
+        return dict(zip(self._place, self._views[""][0], strict=True))
+
     def votes(self, known: Mapping[int, int]) -> Voters:
         """All members' votes, given what people have labelled (row number to label number)."""
         key = tuple(sorted(known.items()))

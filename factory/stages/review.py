@@ -66,6 +66,7 @@ def review(build: Build) -> Output:
         share=share,
         overlap=spec.review.overlap,
         people=spec.review.reviewers,
+        vectors=ballot.vectors,
     )
     pushed, pulled = ask_people(build, shown)
     answered = {answer.row_id for answer in pulled.answers}

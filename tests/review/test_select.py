@@ -4,11 +4,13 @@ import random
 import re
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.hygiene.contest import CONTESTED
+from factory.review import herding
 from factory.review.select import entropy, select, uncertainty
 from factory.row import Lineage, Row, Verdict
 
@@ -96,6 +98,41 @@ def test_dropped_rows_have_their_share_of_the_audit_slice(
     shuffler.shuffle(dropped)
     assert [one.row.id for one in select(rows, budget, audit, dropped=dropped, share=share)] == ids
     assert [one for one in select(rows, budget, audit, dropped=dropped) if one.reason == "spot check"] == []
+
+
+@given(rows, st.integers(0, 30), st.floats(0, 1), st.randoms())
+def test_what_holds_with_vectors_too(rows: list[Row], budget: int, audit: float, shuffler: random.Random) -> None:
+    rows = list({row.id: row for row in rows}.values())
+    vectors = {row.id: np.random.default_rng(int(row.id[:8], 16)).normal(size=4).astype(np.float32) for row in rows}
+    chosen = select(rows, budget, audit, vectors=vectors)
+    unaware = select(rows, budget, audit)
+    assert [one for one in chosen if one.reason == "audit"] == [one for one in unaware if one.reason == "audit"]
+    ids = [one.row.id for one in chosen]
+    assert len(set(ids)) == len(ids) <= budget
+    assert set(ids) <= {row.id for row in rows if row.origin in ("generated", "unlabelled")}
+    rest = [one for one in chosen if one.reason != "audit"]
+    assert [one.score for one in rest] == sorted((one.score for one in rest), reverse=True)
+    for n, one in enumerate(chosen):
+        if one in rest:
+            assert all(jaccard(one.row.text, other.row.text) < 0.8 for other in chosen[:n])
+    shuffler.shuffle(rows)
+    assert {one.row.id for one in select(rows, budget, audit, vectors=vectors)} == set(ids)
+
+
+def test_a_crowd_that_people_know_waits() -> None:
+    known = make("card lost abroad", origin="reviewed")
+    near, far = make("my card was lost in rome", 0.5), make("why was a fee charged", 0.6, "fee")
+    vectors = {known.id: [1.0, 0.0], near.id: [1.0, 0.01], far.id: [0.0, 1.0]}
+    arrays = {row_id: np.array(vector, np.float32) for row_id, vector in vectors.items()}
+    assert [one.row for one in select([known, near, far], 1, 0.0)] == [near]
+    assert [one.row for one in select([known, near, far], 1, 0.0, vectors=arrays)] == [far]
+
+
+def test_more_rows_than_can_be_held_against_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(herding, "MOST", 20)
+    rows = [make(f"thing{n} place{n}", 0.6, origin="unlabelled" if n % 2 else "reviewed") for n in range(100)]
+    vectors = {row.id: np.random.default_rng(n).normal(size=4).astype(np.float32) for n, row in enumerate(rows)}
+    assert len(select(rows, 8, 0.0, vectors=vectors)) == 8
 
 
 def test_every_check_has_its_turn() -> None:
