@@ -81,7 +81,8 @@ class _Bench:
         encoder = Build(spec, "full", where).encoder
         pool, gold = (_read(spec, where, name) for name in ("reviewed", "validation"))
         number, lineage = {label: place for place, label in enumerate(spec.labels)}, Lineage(spec=spec.identity)
-        self._rows = [Row(text=one.text, label="", origin="unlabelled", lineage=lineage) for one in pool]
+        unseen = next(iter(spec.labels))  # until the committee votes
+        self._rows = [Row(text=one.text, label=unseen, origin="unlabelled", lineage=lineage) for one in pool]
         self._place = {row.id: place for place, row in enumerate(self._rows)}
         self._pool, self._gold = (np.array([number[one.label] for one in some]) for some in (pool, gold))
         self._vectors = encoder.vectors([one.text for one in (*pool, *gold)])

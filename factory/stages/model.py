@@ -22,6 +22,7 @@ from factory.stages.recording import Recording
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
 from factory.students import ladder
+from factory.students.encoder_lesson import PENALTIES
 from factory.students.export import INT8
 from factory.students.training import Recipe
 from zoo.loader import open_folder
@@ -190,11 +191,13 @@ def _stated(student: StudentSpec) -> dict[str, float]:
 
 
 def _identity(build: Build) -> dict[str, Any]:
-    """What is trained without the machine's paths, and who trains it; `frozen` is said of what is."""
+    """What is trained without the machine's paths, and who trains it; `frozen` and its penalties of what is frozen."""
     recipe, said = recipe_of(build), build.spec.student.recipe
+    frozen = recipe.frozen or (said == "auto" and "frozen" in student_of(build).methods)
     return {
         **{name: value for name, value in vars(recipe).items() if name != "frozen" or value},
         **({"climbs": list(student_of(build).methods)} if said == "auto" else {}),
+        **({"penalties": list(PENALTIES)} if frozen else {}),
         "labels": list(recipe.labels),
         "encoder": build.base_identity,
         "trainer": student_of(build).lesson.trainer,
