@@ -49,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     where = settings.load()
     for name in asked.spec or SPECS:
         bench = _Bench(specs.load(name, where.prompts), where)
-        right = {way: [bench.right(way, seed) for seed in range(asked.seeds)] for way in dict.fromkeys(("random", *asked.ways))}
+        right = {
+            way: [bench.right(way, seed) for seed in range(asked.seeds)]
+            for way in dict.fromkeys(("random", *asked.ways))
+        }
         for way, number in ((way, number) for way in right for number in bench.rounds):
             mine = np.stack([one[number] for one in right[way]])
             gained, low, high = _gain(mine, np.stack([one[number] for one in right["random"]]))
