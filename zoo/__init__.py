@@ -20,6 +20,9 @@
     log = zoo.AuditLog("audit")
     zoo.audited(sentiment, log).predict("Profit fell by a third.")  # Recorded(id='1-3fa9c1d2e0b4', answer=Answer(...))
 
+    canary = zoo.Canary(sentiment, zoo.load("finance/sentiment@1.1.0"), share=0.1, log=log)
+    canary.predict("Profit fell by a third.")  # by the candidate for a tenth of the texts, until that goes wrong
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
 huggingface_hub when a remote hub is asked.
 """
@@ -34,6 +37,7 @@ from zoo.extractor import Extracted, Extractor
 from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
 from zoo.manifest import Manifest, verify
+from zoo.rollout import Canary, Shadow
 from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
@@ -41,5 +45,5 @@ from zoo.writer import Writer, Written
 __version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
-__all__ += ["AuditLog", "Audited", "Recorded", "audited"]
+__all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
 __all__ += ["load", "open_hub", "pull", "verify"]

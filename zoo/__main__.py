@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from typing import Any, TextIO, cast
 
 from zoo import __version__
-from zoo.audit import AuditLog, Predictor, Recorded, audited
+from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
 from zoo.audit.answers import Said
 from zoo.cascade import Cascade, Decision
@@ -24,6 +24,7 @@ from zoo.classifier import Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, ZooError
 from zoo.extractor import Extracted
+from zoo.given import Predictor
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest

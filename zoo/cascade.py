@@ -13,6 +13,7 @@ from zoo.classifier import Answer, Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput
 from zoo.escalation import Local, Outcome, Reason, Remote, Tier, of_endpoint, of_function
+from zoo.manifest import Manifest
 from zoo.question import Question
 
 
@@ -106,6 +107,11 @@ class Cascade:
                 fix="Give them to the cascade that asks one.",
             )
         self._next: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The specialist's, under whose name and version it answers."""
+        return self.specialist.manifest
 
     @property
     def labels(self) -> tuple[str, ...]:

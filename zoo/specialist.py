@@ -65,6 +65,11 @@ class Specialist(ABC):
     def __repr__(self) -> str:
         return f"<zoo.{type(self).__name__} {self.manifest.id}, {len(self.labels)} labels, {self.weights}>"
 
+    @property
+    def batch_size(self) -> int | None:
+        """Texts a run of the model takes at most; None: they are answered one by one."""
+        return None
+
     @abstractmethod
     def predict(self, text: Any) -> Any:
         """The answer about a text; a list of them for a list of texts."""

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from zoo.audit import Audited, AuditLog, Recorded
-from zoo.classifier import Classifier
-from zoo.encoder import EncoderSpecialist
 from zoo.errors import BadInput, ZooError
+from zoo.given import given
 from zoo.hub import Hub, find, open_hub
 from zoo.loader import is_folder, load
+from zoo.manifest import CLASSIFICATION
 from zoo.names import Reference
 from zoo.serve.batcher import Batcher, Workers
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
-from zoo.specialist import Specialist
+from zoo.serve.served import Served
 
 _FEW = 4
 log = logging.getLogger("zoo.serve")
@@ -31,12 +31,12 @@ class Resident:
     """A loaded version, and the queue before it. Whoever holds one is answered by it, whatever is reloaded meanwhile.
 
     Attributes:
-        follows: what it was asked for by: `finance/sentiment@1`.
+        follows: what it was asked for by: `finance/sentiment@1`, or what was given itself.
     """
 
-    specialist: Specialist
+    specialist: Served
     batcher: Batcher[Any]
-    follows: str | Path
+    follows: str | Path | Served
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Shelf:
     """Specialists by name. Loading happens in threads: the event loop stays free.
 
     Args:
-        names: as `zoo.load` takes them.
+        names: as `zoo.load` takes them, or what is loaded already.
         hub: as for `zoo.load`.
         limits: of their queues.
         metrics: what is counted.
@@ -66,7 +66,7 @@ class Shelf:
 
     def __init__(
         self,
-        names: Sequence[str | Path],
+        names: Sequence[str | Path | Served],
         hub: str | Path | Hub | None,
         limits: Limits,
         metrics: Metrics,
@@ -75,11 +75,11 @@ class Shelf:
     ) -> None:
         if not names:
             raise BadInput("Say which specialists to serve.", fix="Name them: zoo serve support/intent")
-        asked = [name if is_folder(name) else Reference.parse(str(name)).name for name in names]
+        asked = [_name(name) for name in names]
         if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
             raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
         self._names, self._limits, self._metrics, self._log, self._how = names, limits, metrics, log, how
-        self._hub = None if all(map(is_folder, names)) else open_hub(hub)
+        self._hub = open_hub(hub) if any(map(_in_hub, names)) else None
         self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
         self._workers = Workers(self._executor, limits.workers)
         self._residents: dict[str, Resident] = {}
@@ -141,15 +141,15 @@ class Shelf:
 
     def _newer(self, old: Resident) -> Resident | None:
         """What the resident's name means now, loaded; None: the same version."""
-        if self._hub is None or is_folder(old.follows) or Reference.parse(str(old.follows)).exact:
+        if self._hub is None or not _in_hub(old.follows) or Reference.parse(str(old.follows)).exact:
             return None
         name, version = find(str(old.follows), self._hub)
         if str(version) == old.specialist.version:
             return None
         return self._load(f"{name}@{version}", old.follows)
 
-    def _load(self, name: str | Path, follows: str | Path) -> Resident:
-        specialist = load(name, hub=self._hub, **self._how)
+    def _load(self, name: str | Path | Served, follows: str | Path | Served) -> Resident:
+        specialist: Served = load(name, hub=self._hub, **self._how) if isinstance(name, str | Path) else name
         seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
         batch = _together(specialist, self._limits.batch)
         answer = _answer(specialist, self._log)
@@ -161,22 +161,32 @@ class Shelf:
         log.info("%s answers", specialist.manifest.id)
 
 
-def _together(specialist: Specialist, most: int) -> int:
+def _in_hub(name: str | Path | Served) -> bool:
+    return isinstance(name, str | Path) and not is_folder(name)
+
+
+def _name(name: str | Path | Served) -> str | Path:
+    """What tells that one is named twice."""
+    if not isinstance(name, str | Path):
+        return name.name
+    return Reference.parse(str(name)).name if _in_hub(name) else name
+
+
+def _together(specialist: Served, most: int) -> int:
     """Texts of a batch. Where the model runs them one by one, a batch saves hand-overs between threads and no
     arithmetic, and its first text waits for its last: then they are few; and one where each is written word by word."""
-    if isinstance(specialist, EncoderSpecialist):
-        return min(most, max(specialist.batch_size, _FEW))
-    return 1
+    size = specialist.batch_size
+    return 1 if size is None else min(most, max(size, _FEW))
 
 
-def _answer(specialist: Specialist, log: AuditLog | None) -> Callable[[list[str]], list[Recorded[Any]]]:
+def _answer(specialist: Served, log: AuditLog | None) -> Callable[[list[str]], list[Recorded[Any]]]:
     """How a batch is answered, in a worker, and recorded in one commit: the one place where decisions are made.
 
     Classifiers always give scores, which cost little: one of a batch's requests may want them.
     """
-    how = {"scores": True} if isinstance(specialist, Classifier) else {}
+    how = {"scores": True} if specialist.manifest.kind == CLASSIFICATION else {}
+    name = specialist.manifest.id
     if log is not None:
-        recorded = Audited[Any](specialist, log, specialist.manifest.id)
+        recorded = Audited[Any](specialist, log, name)
         return lambda texts: recorded.predict(texts, **how)
-    asked: Any = specialist
-    return lambda texts: [Recorded(None, one) for one in asked.predict(texts, **how)]
+    return lambda texts: [Recorded(None, one.answer, one.model) for one in given(specialist, name, texts, **how)]
