@@ -23,9 +23,14 @@
     canary = zoo.Canary(sentiment, zoo.load("finance/sentiment@1.1.0"), share=0.1, log=log)
     canary.predict("Profit fell by a third.")  # by the candidate for a tenth of the texts, until that goes wrong
 
+    moods = zoo.Step("moods", sentiment, when={"triage": "news"})
+    zoo.Chain(zoo.Step("triage", triage), moods).predict("Profit fell by a third.").of(moods)  # Answer(...), or None
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
-huggingface_hub when a remote hub is asked.
+huggingface_hub when a remote hub is asked, and what few applications use when it is named.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from zoo.audit import Audited, AuditLog, Recorded, audited
 from zoo.breaker import Breaker
@@ -37,13 +42,41 @@ from zoo.extractor import Extracted, Extractor
 from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
 from zoo.manifest import Manifest, verify
-from zoo.rollout import Canary, Shadow
 from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
+
+if TYPE_CHECKING:
+    from zoo.chain import Chain, Chained
+    from zoo.rollout import Canary, Shadow
+    from zoo.step import Outcome, Step
 
 __version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
 __all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
+__all__ += ["Chain", "Chained", "Outcome", "Step"]
 __all__ += ["load", "open_hub", "pull", "verify"]
+
+_LATER = {
+    "Canary": "rollout",
+    "Shadow": "rollout",
+    "Chain": "chain",
+    "Chained": "chain",
+    "Outcome": "step",
+    "Step": "step",
+}
+"""Names whose modules are imported when they are first used (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"zoo.{_LATER[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
