@@ -48,6 +48,7 @@ from zoo.writer import Writer, Written
 
 if TYPE_CHECKING:
     from zoo.chain import Chain, Chained
+    from zoo.packing import pack
     from zoo.rollout import Canary, Shadow
     from zoo.step import Outcome, Step
 
@@ -56,7 +57,7 @@ __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint",
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
 __all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
 __all__ += ["Chain", "Chained", "Outcome", "Step"]
-__all__ += ["load", "open_hub", "pull", "verify"]
+__all__ += ["load", "open_hub", "pack", "pull", "verify"]
 
 _LATER = {
     "Canary": "rollout",
@@ -65,6 +66,7 @@ _LATER = {
     "Chained": "chain",
     "Outcome": "step",
     "Step": "step",
+    "pack": "packing",
 }
 """Names whose modules are imported when they are first used (PEP 562)."""
 

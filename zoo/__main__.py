@@ -1,4 +1,4 @@
-"""The command line: `zoo list | show | pull | predict | verify | serve | keys | audit`, also as `python -m zoo`.
+"""The command line: `zoo list | show | pull | pack | predict | verify | serve | keys | audit`, or `python -m zoo`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -28,6 +28,7 @@ from zoo.given import Predictor
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
+from zoo.packing import pack
 from zoo.serve import command as serving
 from zoo.specialist import Specialist
 from zoo.writer import Written
@@ -101,6 +102,11 @@ def _promise(manifest: Manifest) -> str:
 def _pull(options: argparse.Namespace) -> int:
     folder, _ = inspect(options.name, hub=options.hub)
     print(folder)
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    print(pack(options.name, hub=options.hub, out=options.out))
     return 0
 
 
@@ -214,7 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"zoo {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--hub", help="a folder, hf:<namespace> or https://host/<namespace>; default: ZOO_HUB")
+    shared.add_argument(
+        "--hub", help="a folder, hf:<namespace>, https://host/<namespace>, installed:; default: ZOO_HUB"
+    )
     one = argparse.ArgumentParser(add_help=False, parents=[shared])
     one.add_argument("name", metavar="NAME", help="finance/sentiment, finance/sentiment@1.2.0, or a folder (./...)")
 
@@ -227,6 +235,8 @@ def _parser() -> argparse.ArgumentParser:
     show = command("show", _show, "Say what a specialist is.", one)
     show.add_argument("--json", action="store_true", help="print the manifest")
     command("pull", _pull, "Fetch a specialist, verify it, and print its folder.", one)
+    packed = command("pack", _pack, "Make a wheel that carries a specialist, for pip in closed networks.", one)
+    packed.add_argument("--out", default=".", metavar="FOLDER", help="where to write it (default: here)")
     command("verify", _verify, "Compare every file with the manifest's sha256.", one)
     predict = command("predict", _predict, "Ask about texts, or the lines of standard input.", one)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")

@@ -65,7 +65,8 @@ def load(
         name: `finance/sentiment` for the newest version, `finance/sentiment@1` or `@1.2` for the newest of a line,
             `finance/sentiment@1.2.0` for one; or the folder of one version: a Path, or a text that starts with
             `/`, `.` or `~`.
-        hub: a folder, `hf:<namespace>` or `https://host/<namespace>`; None: what ZOO_HUB says. What is pulled from a
+        hub: a folder, `hf:<namespace>`, `https://host/<namespace>`, or `installed:` for what pip installed (see
+            zoo.pack); None: what ZOO_HUB says, and what is installed where it says nothing. What is pulled from a
             server stays in ZOO_CACHE (default ~/.cache/zoo) and works without the server from then on.
         weights: `int8` or `fp32`; None: the publisher's default.
         threads: CPU threads one run of the model may use. Several threads may also call one specialist.
