@@ -1,4 +1,5 @@
-"""The command line: `zoo list | show | pull | pack | predict | verify | serve | keys | audit`, or `python -m zoo`.
+"""The command line, also as `python -m zoo`: `zoo list | show | pull | pack | predict | verify | sign | serve | keys |
+audit`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, TextIO, cast
 
-from zoo import __version__
+from zoo import __version__, signing
 from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
 from zoo.audit.answers import Said
@@ -111,9 +112,21 @@ def _pack(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    folder, manifest = inspect(options.name, hub=options.hub)
+    folder, manifest = inspect(options.name, hub=options.hub, signed_by=options.signed_by)
     size = sum(entry.bytes for entry in manifest.files.values())
     print(f"{manifest.id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, all as published ({folder})")
+    if keys := signing.asked_for(options.signed_by):
+        print(f"signed by {signing.check(folder, keys)}")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    if options.new_key:
+        print(signing.new_key(options.new_key))
+        return 0
+    if not (options.folder and options.key):
+        raise BadInput("Signing takes a folder and a key.", fix="zoo sign FOLDER --key KEY; or first --new-key KEY.")
+    print(signing.sign(options.folder, options.key))
     return 0
 
 
@@ -237,7 +250,15 @@ def _parser() -> argparse.ArgumentParser:
     command("pull", _pull, "Fetch a specialist, verify it, and print its folder.", one)
     packed = command("pack", _pack, "Make a wheel that carries a specialist, for pip in closed networks.", one)
     packed.add_argument("--out", default=".", metavar="FOLDER", help="where to write it (default: here)")
-    command("verify", _verify, "Compare every file with the manifest's sha256.", one)
+    verified = command("verify", _verify, "Compare every file with the manifest's sha256.", one)
+    verified.add_argument(
+        "--signed-by", action="append", metavar="KEY", help="refuse what this public key did not sign"
+    )
+    nothing = argparse.ArgumentParser(add_help=False)
+    signed = command("sign", _sign, "Sign a specialist's folder, or make keys to do so.", nothing)
+    signed.add_argument("folder", nargs="?", metavar="FOLDER", help="of one version")
+    signed.add_argument("--key", metavar="KEY", help="the file of a private key")
+    signed.add_argument("--new-key", metavar="KEY", help="make a private key, and KEY.pub beside it")
     predict = command("predict", _predict, "Ask about texts, or the lines of standard input.", one)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")
     predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")

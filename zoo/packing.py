@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.distribution import ABOUT, distribution, place
 from zoo.errors import CannotWrite, unwritable
-from zoo.files import inside
+from zoo.files import SIGNATURE, inside
 from zoo.hub import Hub
 from zoo.loader import inspect
 from zoo.manifest import FILE, Manifest
@@ -36,7 +36,8 @@ def pack(name: str | Path, *, hub: str | Path | Hub | None = None, out: str | Pa
 
     folder, manifest = inspect(name, hub=hub)
     base = place(manifest.name, manifest.version)
-    files = {f"{base}/{path}": inside(folder, path) for path in (FILE, *manifest.files)}
+    signed = [SIGNATURE] if (folder / SIGNATURE).is_file() else []
+    files = {f"{base}/{path}": inside(folder, path) for path in (FILE, *signed, *manifest.files)}
     named = distribution(manifest.name)
     about = json.dumps({"name": manifest.name, "version": manifest.version}) + "\n"
     try:
