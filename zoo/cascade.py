@@ -14,6 +14,7 @@ from zoo.endpoint import Endpoint
 from zoo.errors import BadInput
 from zoo.escalation import Local, Outcome, Reason, Remote, Tier, of_endpoint, of_function
 from zoo.manifest import Manifest
+from zoo.named import Named
 from zoo.question import Question
 
 
@@ -49,7 +50,7 @@ class Decision:
     detail: str = ""
 
 
-class Cascade:
+class Cascade(Named):
     """Answers by a specialist where it is sure, else by the next tier. Safe to use from several threads at once.
 
     An endpoint is asked what the specialist's teacher was asked, by the same policy (`ask.json` of its folder), and its
@@ -112,11 +113,6 @@ class Cascade:
     def manifest(self) -> Manifest:
         """The specialist's, under whose name and version it answers."""
         return self.specialist.manifest
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the specialist's order."""
-        return self.specialist.labels
 
     @property
     def spent(self) -> Spent:

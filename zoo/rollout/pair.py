@@ -11,6 +11,7 @@ from zoo.audit import AuditLog
 from zoo.errors import BadInput
 from zoo.given import Given
 from zoo.manifest import Manifest
+from zoo.named import Named
 from zoo.rollout.agreement import agree
 from zoo.rollout.differences import Compared, Differences
 
@@ -36,7 +37,7 @@ class Version(Protocol[A]):
         ...
 
 
-class Pair(Generic[A]):
+class Pair(Named, Generic[A]):
     """A version in use and one that may follow it; answers under the name of the one in use.
 
     Args:
@@ -81,21 +82,6 @@ class Pair(Generic[A]):
     def manifest(self) -> Manifest:
         """Of the version that answers, or answers most."""
         return self.answering.manifest
-
-    @property
-    def name(self) -> str:
-        """`<vertical>/<task>`."""
-        return self.manifest.name
-
-    @property
-    def version(self) -> str:
-        """`major.minor.patch`."""
-        return self.manifest.version
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the manifest's order."""
-        return self.manifest.labels
 
     @property
     def folder(self) -> Path:
