@@ -17,11 +17,15 @@ from zoo.hub import Hub, find, open_hub
 from zoo.loader import is_folder, load
 from zoo.manifest import CLASSIFICATION
 from zoo.names import Reference
+from zoo.rollout.pair import Pair
 from zoo.serve.batcher import Batcher, Workers
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
 from zoo.serve.served import Served
+from zoo.serve.trial import Trial
 
+Name = str | Path | Trial | Served
+"""What is served: by name, to be loaded; two by names; or what is loaded already."""
 _FEW = 4
 log = logging.getLogger("zoo.serve")
 
@@ -36,7 +40,7 @@ class Resident:
 
     specialist: Served
     batcher: Batcher[Any]
-    follows: str | Path | Served
+    follows: Name
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Shelf:
     """Specialists by name. Loading happens in threads: the event loop stays free.
 
     Args:
-        names: as `zoo.load` takes them, or what is loaded already.
+        names: as `zoo.load` takes them, roll-outs of two, or what is loaded already.
         hub: as for `zoo.load`.
         limits: of their queues.
         metrics: what is counted.
@@ -66,7 +70,7 @@ class Shelf:
 
     def __init__(
         self,
-        names: Sequence[str | Path | Served],
+        names: Sequence[Name],
         hub: str | Path | Hub | None,
         limits: Limits,
         metrics: Metrics,
@@ -79,7 +83,7 @@ class Shelf:
         if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
             raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
         self._names, self._limits, self._metrics, self._log, self._how = names, limits, metrics, log, how
-        self._hub = open_hub(hub) if any(map(_in_hub, names)) else None
+        self._hub = open_hub(hub) if any(_in_hub(part) for name in names for part in _parts(name)) else None
         self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
         self._workers = Workers(self._executor, limits.workers)
         self._residents: dict[str, Resident] = {}
@@ -136,8 +140,11 @@ class Shelf:
         return changes
 
     def close(self) -> None:
-        """End the threads, once what they are at is done."""
+        """End the threads, once what they are at is done; and let roll-outs record what they have counted."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+        for resident in self._residents.values():
+            if isinstance(resident.specialist, Pair):
+                resident.specialist.close()
 
     def _newer(self, old: Resident) -> Resident | None:
         """What the resident's name means now, loaded; None: the same version."""
@@ -148,8 +155,15 @@ class Shelf:
             return None
         return self._load(f"{name}@{version}", old.follows)
 
-    def _load(self, name: str | Path | Served, follows: str | Path | Served) -> Resident:
-        specialist: Served = load(name, hub=self._hub, **self._how) if isinstance(name, str | Path) else name
+    def _opened(self, name: Name) -> Served:
+        """What a name means, loaded."""
+        if isinstance(name, Trial):
+            return name.open(self._opened, self._log)
+        found: Served = load(name, hub=self._hub, **self._how) if isinstance(name, str | Path) else name
+        return found
+
+    def _load(self, name: Name, follows: Name) -> Resident:
+        specialist = self._opened(name)
         seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
         batch = _together(specialist, self._limits.batch)
         answer = _answer(specialist, self._log)
@@ -158,18 +172,25 @@ class Shelf:
     def _announce(self, resident: Resident) -> None:
         specialist, batcher = resident.specialist, resident.batcher
         self._metrics.serves(specialist.name, specialist.version, lambda: batcher.waiting)
+        if isinstance(specialist, Pair):
+            self._metrics.compares(specialist.name, specialist.candidate.manifest.version, specialist)
         log.info("%s answers", specialist.manifest.id)
 
 
-def _in_hub(name: str | Path | Served) -> bool:
+def _parts(name: Name) -> tuple[Name, ...]:
+    return (name.current, name.candidate) if isinstance(name, Trial) else (name,)
+
+
+def _in_hub(name: Name) -> bool:
     return isinstance(name, str | Path) and not is_folder(name)
 
 
-def _name(name: str | Path | Served) -> str | Path:
+def _name(name: Name) -> str | Path:
     """What tells that one is named twice."""
-    if not isinstance(name, str | Path):
-        return name.name
-    return Reference.parse(str(name)).name if _in_hub(name) else name
+    first = _parts(name)[0]
+    if not isinstance(first, str | Path | Trial):
+        return first.name
+    return Reference.parse(str(first)).name if _in_hub(first) else str(first)
 
 
 def _together(specialist: Served, most: int) -> int:
