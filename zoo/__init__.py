@@ -23,8 +23,9 @@
     canary = zoo.Canary(sentiment, zoo.load("finance/sentiment@1.1.0"), share=0.1, log=log)
     canary.predict("Profit fell by a third.")  # by the candidate for a tenth of the texts, until that goes wrong
 
-    moods = zoo.Step("moods", sentiment, when={"triage": "news"})
-    zoo.Chain(zoo.Step("triage", triage), moods).predict("Profit fell by a third.").of(moods)  # Answer(...), or None
+    read = zoo.Step("read", fields, when={"clause": "Governing Law"})
+    chain = zoo.Chain(zoo.Step("clause", zoo.load("legal/clause")), read)
+    chain.predict("The laws of Oregon govern this Agreement.").of(read)  # Extracted(...), or None: not asked, or failed
 
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
 huggingface_hub when a remote hub is asked, and what few applications use when it is named.
