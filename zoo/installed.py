@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,12 +51,14 @@ class InstalledHub:
 
 
 def _carried(one: Distribution) -> Iterator[tuple[str, Version]]:
-    """The specialist that a distribution says it carries; none where it says so in no way that can be read."""
+    """The specialist that a distribution says it carries; none where that can't be read, or is not its to say."""
     said = one.read_text(ABOUT)
     if said is None:
         return
     try:
         about = json.loads(said)
-        yield check_name(about["name"]), Version.parse(about["version"])
+        name, version = check_name(about["name"]), Version.parse(about["version"])
     except (ValueError, KeyError, TypeError, BadName):
         return
+    if re.sub(r"[-_.]+", "-", one.name).lower() == distribution(name):  # no other package may speak for it
+        yield name, version

@@ -134,13 +134,28 @@ def test_what_becomes_of_it_is_recorded(tmp_path: Path) -> None:
     assert len(list(files.events(log.folder, DIFFERENCE))) == 2
     assert log.verify().problems == ()
 
-    other = pair(always("positive"), log=log)
+    other = pair(always("positive"), log=log, again=True)
     other.promote(who="r-17")
     *_, told = [value for _, value in files.events(log.folder, ROLLOUT)]
     assert (told["what"], told["who"]) == ("promoted", "r-17")
     assert zoo.audited(other, log).predict("word1").model == NEW
     other.roll_back(who="r-17", why="complaints")
     assert zoo.audited(other, log).predict("word1").model == OLD
+
+
+def test_what_became_of_it_outlives_the_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log = zoo.AuditLog(tmp_path / "log", keep_text=True)
+    zoo.audited(pair(always("neutral"), log=log), log).predict(['"event":"rollout"', *TEXTS])
+    assert pair(always("neutral"), log=log).state == "rolled back"
+    assert "as the audit log has it" in caplog.text
+    other = zoo.Canary(Scripted("1.0.0", always("positive")), Scripted("1.2.0", always("positive")), share=1, log=log)
+    assert other.state == "running", "it is another candidate"
+    again = pair(always("positive"), log=log, again=True)
+    assert again.state == "running" and pair(always("positive"), log=log).state == "running"
+    again.promote(who="me")
+    again.close()
+    assert pair(always("positive"), log=log).state == "promoted"
+    assert len([one for one in log.rollouts(OLD, NEW) if one["what"] == "begun"]) == 3
 
 
 def test_one_commit_holds_both_versions_decisions(tmp_path: Path) -> None:
@@ -155,6 +170,7 @@ def test_a_roll_back_waits_for_no_log_and_a_promotion_does(
 ) -> None:
     log = zoo.AuditLog(tmp_path / "log")
     good, bad = pair(always("positive"), log=log), pair(raising(RuntimeError()), log=log)
+    assert bad.state == "running"
 
     def full(*_: Any, **__: Any) -> None:
         raise Unrecorded("The disk is full.", where="there")

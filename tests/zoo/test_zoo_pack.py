@@ -7,6 +7,7 @@ import io
 import json
 import re
 import subprocess
+import sys
 import sysconfig
 import venv
 import zipfile
@@ -171,6 +172,17 @@ def test_what_says_nothing_legible_is_no_specialist(
         zoo.load("finance/sentiment")
 
 
+def test_no_other_package_speaks_for_a_specialist(tmp_path: Path, install: Callable[..., Path], hub: Path) -> None:
+    site = install(zoo.pack("finance/sentiment@1.2.0", hub=hub, out=tmp_path))
+    info = site / "other-1.2.0.dist-info"
+    (site / "specialist_finance_sentiment-1.2.0.dist-info").rename(info)
+    metadata = (info / "METADATA").read_text().replace("specialist-finance-sentiment", "other")
+    (info / "METADATA").write_text(metadata)
+    assert zoo.open_hub("installed:").names() == []
+    with pytest.raises(NoHub):
+        zoo.load("finance/sentiment")
+
+
 def test_metadata_that_names_what_is_not_there_is_found_out(
     tmp_path: Path, install: Callable[..., Path], hub: Path
 ) -> None:
@@ -200,24 +212,26 @@ def test_the_command_prints_the_wheel(
 def test_pip_installs_it_without_an_index_and_a_fresh_environment_loads_it(hub: Path, tmp_path: Path) -> None:
     wheel = zoo.pack("finance/sentiment@1.2.0", hub=hub, out=tmp_path)
     fresh = tmp_path / "env"
-    venv.create(fresh, with_pip=True)
+    venv.create(fresh)
     python = fresh / "bin/python"
+    pip = (sys.executable, "-m", "pip", "--python", python)
 
-    def run(*arguments: object, **variables: str) -> str:
-        command = [str(argument) for argument in (python, *arguments)]
-        done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    def run(*command: object, **variables: str) -> str:
+        done = subprocess.run(
+            [*map(str, command)], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    run("-m", "pip", "install", "-q", "--no-index", wheel)
-    assert "specialist-finance-sentiment" in run("-m", "pip", "list") and run("-m", "pip", "check")
+    run(*pip, "install", "-q", "--no-index", wheel)
+    assert "specialist-finance-sentiment" in run(*pip, "list") and run(*pip, "check")
     ask = "import zoo; found = zoo.load('finance/sentiment'); print(found.folder, found.predict('word1').label)"
     needed = f"{ROOT}:{sysconfig.get_path('purelib')}"  # the zoo, and what it needs
-    folder, label = run("-c", ask, PYTHONPATH=needed, HOME=str(tmp_path)).split()
+    folder, label = run(python, "-c", ask, PYTHONPATH=needed, HOME=str(tmp_path)).split()
     assert (
         Path(folder).is_relative_to(fresh)
         and label == zoo.load("finance/sentiment@1.2.0", hub=hub).predict("word1").label
     )
-    run("-m", "pip", "uninstall", "-q", "-y", "specialist-finance-sentiment")
+    run(*pip, "uninstall", "-q", "-y", "specialist-finance-sentiment")
     left = [path for path in fresh.rglob("zoo_specialists/**/*") if path.is_file()]
     assert not left, "what RECORD names is all there was"

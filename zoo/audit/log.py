@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -177,6 +177,12 @@ class AuditLog:
             the id of the record, which is never shed; raises as `correct`.
         """
         return self._append_one({"event": ROLLOUT, "what": what, "current": current, "candidate": candidate, **more})
+
+    def rollouts(self, current: str, candidate: str) -> Iterator[dict[str, Any]]:
+        """What became of a candidate, the newest first, as `rollout` recorded it; raises BrokenLog."""
+        for one in files.latest(self.folder, ROLLOUT):
+            if (one.get("current"), one.get("candidate")) == (current, candidate):
+                yield one
 
     def find(self, id: str) -> dict[str, Any]:
         """The record of an id; raises UnknownRecord where there is none, or another in its place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from zoo.audit.log import AuditLog
 from zoo.cascade import Cascade, Decision
@@ -14,6 +14,9 @@ from zoo.given import Predictor, given
 from zoo.manifest import Manifest
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
+
+if TYPE_CHECKING:
+    from zoo.rollout.pair import Pair
 
 A = TypeVar("A")
 
@@ -92,6 +95,10 @@ def audited(asked: Extractor, log: AuditLog) -> Audited[Extracted]: ...
 
 @overload
 def audited(asked: Writer, log: AuditLog) -> Audited[Written]: ...
+
+
+@overload
+def audited(asked: Pair[A], log: AuditLog) -> Audited[A]: ...
 
 
 @overload

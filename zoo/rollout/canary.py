@@ -14,7 +14,7 @@ from zoo.errors import BadInput, ZooError
 from zoo.given import Given, given
 from zoo.rollout import sequential
 from zoo.rollout.differences import Tally, counts
-from zoo.rollout.pair import Pair, Version
+from zoo.rollout.pair import Pair, Versioned
 from zoo.rollout.routing import falls, keys_of
 
 A = TypeVar("A")
@@ -52,7 +52,8 @@ class Canary(Pair[A]):
     looked at after every text, by a test that is meant to be (zoo.rollout.sequential): a candidate that keeps to both
     bounds is ever rolled back with a chance of at most `alpha`. Safe to use from several threads at once.
 
-    Counts and state are this object's: another process has its own, and a new start begins anew.
+    Counts and state are this object's, and another process has its own. With a log, what became of the candidate
+    outlives them: one that was promoted or rolled back is so when the canary is made again.
 
     Args:
         current, candidate, same, sample, log: see zoo.rollout.pair.Pair; both must have the same labels. With a log the
@@ -61,21 +62,23 @@ class Canary(Pair[A]):
         errors: the share of its texts that a candidate may fail to answer, between 0 and 1.
         disagreement: the share of its texts that it may answer otherwise than the current version, between 0 and 1.
         alpha: the chance that is borne of rolling a good candidate back, between 0 and 1.
+        again: begin anew, whatever the log says.
 
     Raises:
         BadInput: they are no specialists, not of one kind, with other labels; or a number that can't be.
-        Unrecorded, BrokenLog: the beginning could not be recorded.
+        Unrecorded, BrokenLog: the beginning could not be recorded, or the log not be read.
     """
 
     def __init__(
         self,
-        current: Version[A],
-        candidate: Version[A],
+        current: Versioned[A],
+        candidate: Versioned[A],
         *,
         share: float,
         errors: float = 0.01,
         disagreement: float = 0.1,
         alpha: float = 0.05,
+        again: bool = False,
         log: AuditLog | None = None,
         sample: int = 20,
         same: Callable[[A, A], bool] | None = None,
@@ -91,9 +94,12 @@ class Canary(Pair[A]):
             if not 0 < value < 1:
                 raise BadInput(f"{what} must be between 0 and 1, not {value!r}.")
         self._enough = 2 / alpha  # the two tests share alpha
-        self._state: State = "running"
+        self._state: State = "running" if again else self._recorded()
         self._lock = threading.Lock()
-        self._tell("begun", share=share, alpha=alpha, **self.bounds)
+        if self._state == "running":
+            self._tell("begun", share=share, alpha=alpha, **self.bounds)
+        else:
+            self._say(f"{candidate.manifest.id} is {self._state}, as the audit log has it; again=True begins anew.")
 
     def __repr__(self) -> str:
         share, current, candidate = f"{100 * self.share:g} %", self.current.manifest.id, self.candidate.manifest.id
@@ -105,7 +111,7 @@ class Canary(Pair[A]):
         return self._state
 
     @property
-    def answering(self) -> Version[A]:
+    def answering(self) -> Versioned[A]:
         """The candidate, once it is promoted."""
         return self.candidate if self._state == "promoted" else self.current
 
@@ -209,9 +215,23 @@ class Canary(Pair[A]):
             self._tell("rolled back", who="zoo.Canary", why=why, **counts(self.compared))
         except ZooError as error:
             told += f" That could not be recorded: {error.what}"
+        self._say(told)
+
+    def _recorded(self) -> State:
+        """What the log says last of this candidate."""
+        if self.log is not None:
+            for one in self.log.rollouts(self.current.manifest.id, self.candidate.manifest.id):
+                if one["what"] == "begun":
+                    break
+                if one["what"] in ("promoted", "rolled back"):
+                    state: State = one["what"]
+                    return state
+        return "running"
+
+    def _say(self, what: str) -> None:
         import logging  # here: importing the zoo is cheap
 
-        logging.getLogger("zoo.rollout").error(told)
+        logging.getLogger("zoo.rollout").error(what)
 
     def _tell(self, what: str, **more: Any) -> None:
         if self.log is not None:

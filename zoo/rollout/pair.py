@@ -18,7 +18,7 @@ from zoo.rollout.differences import Compared, Differences
 A = TypeVar("A")
 
 
-class Version(Protocol[A]):
+class Versioned(Protocol[A]):
     """A specialist, or a cascade: what answers with a kind of answers, and has a manifest."""
 
     @property
@@ -53,8 +53,8 @@ class Pair(Named, Generic[A]):
 
     def __init__(
         self,
-        current: Version[A],
-        candidate: Version[A],
+        current: Versioned[A],
+        candidate: Versioned[A],
         *,
         same: Callable[[A, A], bool] | None,
         sample: int,
@@ -74,7 +74,7 @@ class Pair(Named, Generic[A]):
         self._differences = Differences(current.manifest.id, candidate.manifest.id, same or agree, sample, log)
 
     @property
-    def answering(self) -> Version[A]:
+    def answering(self) -> Versioned[A]:
         """The version whose name, version and card this has."""
         return self.current
 

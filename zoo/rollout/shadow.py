@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from zoo.audit import AuditLog
 from zoo.given import Given, given
 from zoo.rollout.background import Background
-from zoo.rollout.pair import Pair, Version
+from zoo.rollout.pair import Pair, Versioned
 from zoo.specialist import check_count
 
 A = TypeVar("A")
@@ -39,8 +39,8 @@ class Shadow(Pair[A]):
 
     def __init__(
         self,
-        current: Version[A],
-        candidate: Version[A],
+        current: Versioned[A],
+        candidate: Versioned[A],
         *,
         log: AuditLog | None = None,
         queue: int = 1000,

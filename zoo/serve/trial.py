@@ -23,13 +23,13 @@ class Trial:
     Attributes:
         current, candidate: as `zoo.load` takes them.
         share: of the texts that the candidate answers (zoo.Canary); None: none of them (zoo.Shadow).
-        bounds: of a canary, `errors`, `disagreement` and `alpha`, as zoo.Canary takes them.
+        how: of a canary, what else zoo.Canary takes: `errors`, `disagreement`, `alpha`, `again`.
     """
 
     current: str | Path
     candidate: str | Path
     share: float | None = None
-    bounds: Mapping[str, Any] = field(default_factory=dict)
+    how: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         how = "beside it" if self.share is None else f"{100 * self.share:g} % by"
@@ -42,11 +42,11 @@ class Trial:
         current, candidate = load(self.current), load(self.candidate)
         if self.share is None:
             return Shadow(current, candidate, log=log)
-        return Canary(current, candidate, share=self.share, log=log, **self.bounds)
+        return Canary(current, candidate, share=self.share, log=log, **self.how)
 
 
 def with_trials(
-    names: Sequence[str | Path], *, shadows: Sequence[str], canaries: Sequence[str], share: float, **bounds: float
+    names: Sequence[str | Path], *, shadows: Sequence[str], canaries: Sequence[str], share: float, **how: Any
 ) -> list[str | Path | Trial]:
     """What to serve, with each candidate beside the version in use that has its name.
 
@@ -63,5 +63,5 @@ def with_trials(
             what = "has a candidate already" if current else "is not among what is served"
             fix = "Name the version in use, and one candidate: zoo serve a/b@1.0.0 --shadow a/b@1.1.0."
             raise BadInput(f"What {candidate} is to follow {what}.", fix=fix)
-        served[place] = Trial(current, candidate, part, {} if part is None else bounds)
+        served[place] = Trial(current, candidate, part, {} if part is None else how)
     return served
