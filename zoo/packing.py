@@ -19,7 +19,7 @@ def pack(name: str | Path, *, hub: str | Path | Hub | None = None, out: str | Pa
     """Make a wheel that carries a specialist; where it is installed, `zoo.load(name)` finds it.
 
     Every file that the manifest names is verified first, and again when it is loaded. The wheel holds no code, and
-    requires nothing. The same version makes the same bytes.
+    requires nothing. The same files make the same bytes.
 
     Args:
         name, hub: as for `zoo.load`.
