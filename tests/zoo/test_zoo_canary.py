@@ -119,6 +119,17 @@ def test_a_text_that_only_the_candidate_can_t_read_counts_as_one_error() -> None
     assert (canary.health.errors, canary.health.asked, canary.state) == (1, 400, "running")
 
 
+def test_a_candidate_that_hangs_is_left_behind() -> None:
+    go = threading.Event()
+    canary = pair(lambda text: "positive" if go.wait(20) else "", share=1.0, timeout=0.05)
+    assert [canary.predict(text).label for text in TEXTS[:5]] == ["positive"] * 5
+    assert canary.state == "rolled back" and canary.compared.trouble == "TimeoutError: no answer in 0.05 s"
+    assert canary.health.asked == 2
+    go.set()
+    swift = pair(always("positive"), share=1.0, timeout=20)
+    assert candidates(swift) == TEXTS
+
+
 def test_what_becomes_of_it_is_recorded(tmp_path: Path) -> None:
     log = zoo.AuditLog(tmp_path / "log")
     canary = pair(always("neutral"), share=0.5, log=log, sample=2)
@@ -214,6 +225,7 @@ def test_what_can_not_be() -> None:
         ({"errors": 0.0}, "errors must be"),
         ({"disagreement": 1.0}, "disagreement must be"),
         ({"alpha": 2.0}, "alpha must be"),
+        ({"timeout": 0}, "timeout must be"),
     ):
         with pytest.raises(BadInput, match=says):
             pair(always("positive"), **how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -49,7 +49,7 @@ class Canary(Pair[A]):
     The current version is asked about every text, the candidate's too: so a candidate that fails costs no text its
     answer, its texts are compared one by one, and its share takes both times. It is rolled back by itself, and asked no
     more, once its errors or its disagreements with the current version are shown to be beyond their bounds. That is
-    looked at after every text, by a test that is meant to be (zoo.rollout.sequential): a candidate that keeps to both
+    looked at after every call, by a test that is meant to be (zoo.rollout.sequential): a candidate that keeps to both
     bounds is ever rolled back with a chance of at most `alpha`. Safe to use from several threads at once.
 
     Counts and state are this object's, and another process has its own. With a log, what became of the candidate
@@ -61,6 +61,8 @@ class Canary(Pair[A]):
         share: of the texts, 0 to 1. Which ones a hash of the text says, or of the `key` given to `predict`.
         errors: the share of its texts that a candidate may fail to answer, between 0 and 1.
         disagreement: the share of its texts that it may answer otherwise than the current version, between 0 and 1.
+        timeout: seconds that the candidate has for the texts of a call, after which they count as errors and the
+            current version's answers stand; what it was at goes on in a thread. None: it is waited for.
         alpha: the chance that is borne of rolling a good candidate back, between 0 and 1.
         again: begin anew, whatever the log says.
 
@@ -77,6 +79,7 @@ class Canary(Pair[A]):
         share: float,
         errors: float = 0.01,
         disagreement: float = 0.1,
+        timeout: float | None = None,
         alpha: float = 0.05,
         again: bool = False,
         log: AuditLog | None = None,
@@ -93,6 +96,9 @@ class Canary(Pair[A]):
         for what, value in {**self.bounds, "alpha": alpha}.items():
             if not 0 < value < 1:
                 raise BadInput(f"{what} must be between 0 and 1, not {value!r}.")
+        if timeout is not None and not 0 < timeout < float("inf"):
+            raise BadInput(f"timeout must be seconds above 0, not {timeout!r}.")
+        self._timeout = timeout
         self._enough = 2 / alpha  # the two tests share alpha
         self._state: State = "running" if again else self._recorded()
         self._lock = threading.Lock()
@@ -146,7 +152,7 @@ class Canary(Pair[A]):
             return answers
         asked = [texts[place] for place in chosen]
         begun = time.perf_counter()
-        found = self._tried(asked, how)
+        found = self._in_time(asked, how)
         seconds = (time.perf_counter() - begun) / len(asked)
         good = self._differences.add(asked, [answers[place].answer for place in chosen], found)
         self._look()
@@ -177,6 +183,19 @@ class Canary(Pair[A]):
         with self._deciding(who, "running", "promoted"):
             self._state = "rolled back"
         self._tell("rolled back", who=who, **({"why": why} if why else {}), **counts(self.compared))
+
+    def _in_time(self, texts: Sequence[str], how: Mapping[str, Any]) -> list[A | Exception]:
+        """The candidate's answers, or exceptions, by the time that it has."""
+        if self._timeout is None:
+            return self._tried(texts, how)
+        found: list[list[A | Exception]] = []
+        thread = threading.Thread(target=lambda: found.append(self._tried(texts, how)), name="zoo-canary", daemon=True)
+        try:
+            thread.start()
+            thread.join(self._timeout)
+        except RuntimeError as error:  # the system has no more threads
+            return [error for _ in texts]
+        return found[0] if found else [TimeoutError(f"no answer in {self._timeout:g} s") for _ in texts]
 
     @contextmanager
     def _deciding(self, who: str, *before: State) -> Iterator[None]:

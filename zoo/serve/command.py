@@ -52,6 +52,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     serve.add_argument("--errors", type=float, default=0.01, metavar="P", help="a canary's, at most (default 0.01)")
     about = "of a canary with the version in use, at most (default 0.1)"
     serve.add_argument("--disagreement", type=float, default=0.1, metavar="P", help=about)
+    about = "that a canary has for a batch; later is an error (default: it is waited for)"
+    serve.add_argument("--patience", type=float, metavar="S", help=f"seconds {about}")
     serve.add_argument("--again", action="store_true", help="try a canary that the log says was rolled back")
     usual = Limits()
     for name, what in _LIMITS.items():
@@ -82,7 +84,8 @@ def _serve(options: argparse.Namespace) -> int:
     limits = Limits(**{name: getattr(options, name) for name in _LIMITS})
     log = AuditLog(options.audit, keep_text=options.audit_texts) if options.audit else None
     where = {"host": options.host, "port": options.port, "hub": options.hub, "keys": options.keys}
-    bounds = {"errors": options.errors, "disagreement": options.disagreement, "again": options.again}
+    bounds = {"errors": options.errors, "disagreement": options.disagreement}
+    bounds |= {"timeout": options.patience, "again": options.again}
     trials = {"shadows": options.shadow, "canaries": options.canary, "share": options.share}
     served = with_trials(options.names, **trials, **bounds)
     run(served, **where, limits=limits, audit=log, weights=options.weights, threads=options.threads)

@@ -23,7 +23,7 @@ class Trial:
     Attributes:
         current, candidate: as `zoo.load` takes them.
         share: of the texts that the candidate answers (zoo.Canary); None: none of them (zoo.Shadow).
-        how: of a canary, what else zoo.Canary takes: `errors`, `disagreement`, `alpha`, `again`.
+        how: of a canary, what else zoo.Canary takes: `errors`, `disagreement`, `timeout`, `alpha`, `again`.
     """
 
     current: str | Path
