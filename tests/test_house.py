@@ -82,6 +82,10 @@ def test_what_an_extra_brings_stays_in_its_room(package: str) -> None:
     assert not outside(found, "zoo/serve/")
 
 
+def test_signatures_are_the_affair_of_one_file() -> None:
+    assert importers("cryptography", "zoo") == {"zoo/signing.py"}
+
+
 @pytest.mark.parametrize("package", ["pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"])
 def test_nothing_that_runs_code_is_read(package: str) -> None:
     assert not importers(package, "zoo", "factory", "flows", "benchmarks")

@@ -20,9 +20,18 @@
     log = zoo.AuditLog("audit")
     zoo.audited(sentiment, log).predict("Profit fell by a third.")  # Recorded(id='1-3fa9c1d2e0b4', answer=Answer(...))
 
+    canary = zoo.Canary(sentiment, zoo.load("finance/sentiment@1.1.0"), share=0.1, log=log)
+    canary.predict("Profit fell by a third.")  # by the candidate for a tenth of the texts, until that goes wrong
+
+    read = zoo.Step("read", fields, when={"clause": "Governing Law"})
+    chain = zoo.Chain(zoo.Step("clause", zoo.load("legal/clause")), read)
+    chain.predict("The laws of Oregon govern this Agreement.").of(read)  # Extracted(...), or None: not asked, or failed
+
 Importing the zoo is cheap: ONNX Runtime, tokenizers and numpy are imported when a specialist is loaded,
-huggingface_hub when a remote hub is asked.
+huggingface_hub when a remote hub is asked, and what few applications use when it is named.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from zoo.audit import Audited, AuditLog, Recorded, audited
 from zoo.breaker import Breaker
@@ -38,8 +47,39 @@ from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
 
+if TYPE_CHECKING:
+    from zoo.chain import Chain, Chained
+    from zoo.packing import pack
+    from zoo.rollout import Canary, Shadow
+    from zoo.step import Outcome, Step
+
 __version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
-__all__ += ["AuditLog", "Audited", "Recorded", "audited"]
-__all__ += ["load", "open_hub", "pull", "verify"]
+__all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
+__all__ += ["Chain", "Chained", "Outcome", "Step"]
+__all__ += ["load", "open_hub", "pack", "pull", "verify"]
+
+_LATER = {
+    "Canary": "rollout",
+    "Shadow": "rollout",
+    "Chain": "chain",
+    "Chained": "chain",
+    "Outcome": "step",
+    "Step": "step",
+    "pack": "packing",
+}
+"""Names whose modules are imported when they are first used (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"zoo.{_LATER[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

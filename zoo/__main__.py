@@ -1,4 +1,5 @@
-"""The command line: `zoo list | show | pull | predict | verify | serve | keys | audit`, also as `python -m zoo`.
+"""The command line, also as `python -m zoo`: `zoo list | show | pull | pack | predict | verify | sign | serve | keys |
+audit`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -15,8 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any, TextIO, cast
 
-from zoo import __version__
-from zoo.audit import AuditLog, Predictor, Recorded, audited
+from zoo import __version__, signing
+from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
 from zoo.audit.answers import Said
 from zoo.cascade import Cascade, Decision
@@ -24,9 +25,11 @@ from zoo.classifier import Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, ZooError
 from zoo.extractor import Extracted
+from zoo.given import Predictor
 from zoo.hub import open_hub
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
+from zoo.packing import pack
 from zoo.serve import command as serving
 from zoo.specialist import Specialist
 from zoo.writer import Written
@@ -103,10 +106,27 @@ def _pull(options: argparse.Namespace) -> int:
     return 0
 
 
+def _pack(options: argparse.Namespace) -> int:
+    print(pack(options.name, hub=options.hub, out=options.out))
+    return 0
+
+
 def _verify(options: argparse.Namespace) -> int:
-    folder, manifest = inspect(options.name, hub=options.hub)
+    folder, manifest = inspect(options.name, hub=options.hub, signed_by=options.signed_by)
     size = sum(entry.bytes for entry in manifest.files.values())
     print(f"{manifest.id}: {len(manifest.files)} files, {size / 1e6:.1f} MB, all as published ({folder})")
+    if keys := signing.asked_for(options.signed_by):
+        print(f"signed by {signing.check(folder, keys)}")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    if options.new_key:
+        print(signing.new_key(options.new_key))
+        return 0
+    if not (options.folder and options.key):
+        raise BadInput("Signing takes a folder and a key.", fix="zoo sign FOLDER --key KEY; or first --new-key KEY.")
+    print(signing.sign(options.folder, options.key))
     return 0
 
 
@@ -213,7 +233,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"zoo {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--hub", help="a folder, hf:<namespace> or https://host/<namespace>; default: ZOO_HUB")
+    shared.add_argument(
+        "--hub", help="a folder, hf:<namespace>, https://host/<namespace>, installed:; default: ZOO_HUB"
+    )
     one = argparse.ArgumentParser(add_help=False, parents=[shared])
     one.add_argument("name", metavar="NAME", help="finance/sentiment, finance/sentiment@1.2.0, or a folder (./...)")
 
@@ -226,7 +248,17 @@ def _parser() -> argparse.ArgumentParser:
     show = command("show", _show, "Say what a specialist is.", one)
     show.add_argument("--json", action="store_true", help="print the manifest")
     command("pull", _pull, "Fetch a specialist, verify it, and print its folder.", one)
-    command("verify", _verify, "Compare every file with the manifest's sha256.", one)
+    packed = command("pack", _pack, "Make a wheel that carries a specialist, for pip in closed networks.", one)
+    packed.add_argument("--out", default=".", metavar="FOLDER", help="where to write it (default: here)")
+    verified = command("verify", _verify, "Compare every file with the manifest's sha256.", one)
+    verified.add_argument(
+        "--signed-by", action="append", metavar="KEY", help="refuse what this public key did not sign"
+    )
+    nothing = argparse.ArgumentParser(add_help=False)
+    signed = command("sign", _sign, "Sign a specialist's folder, or make keys to do so.", nothing)
+    signed.add_argument("folder", nargs="?", metavar="FOLDER", help="of one version")
+    signed.add_argument("--key", metavar="KEY", help="the file of a private key")
+    signed.add_argument("--new-key", metavar="KEY", help="make a private key, and KEY.pub beside it")
     predict = command("predict", _predict, "Ask about texts, or the lines of standard input.", one)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")
     predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")

@@ -13,6 +13,8 @@ from zoo.classifier import Answer, Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput
 from zoo.escalation import Local, Outcome, Reason, Remote, Tier, of_endpoint, of_function
+from zoo.manifest import Manifest
+from zoo.named import Named
 from zoo.question import Question
 
 
@@ -48,7 +50,7 @@ class Decision:
     detail: str = ""
 
 
-class Cascade:
+class Cascade(Named):
     """Answers by a specialist where it is sure, else by the next tier. Safe to use from several threads at once.
 
     An endpoint is asked what the specialist's teacher was asked, by the same policy (`ask.json` of its folder), and its
@@ -108,9 +110,9 @@ class Cascade:
         self._next: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the specialist's order."""
-        return self.specialist.labels
+    def manifest(self) -> Manifest:
+        """The specialist's, under whose name and version it answers."""
+        return self.specialist.manifest
 
     @property
     def spent(self) -> Spent:

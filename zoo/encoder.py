@@ -38,12 +38,17 @@ class EncoderSpecialist(Specialist):
     ) -> None:
         super().__init__(folder, manifest, threads=threads, **how)
         usual = 1 if self.weights == WEIGHTS["int8"] else 32
-        self.batch_size = usual if batch_size is None else batch_size
-        check_count("batch_size", self.batch_size)
+        self._batch_size = usual if batch_size is None else batch_size
+        check_count("batch_size", self._batch_size)
         limit = manifest.max_tokens if self.TRUNCATES else None
         self._tokenizer, self._pad = open_tokenizer(folder / TOKENIZER, limit)
         self._session = open_session(folder / self.weights, threads)
         check_names(self._session, INPUTS, ("logits",), folder / self.weights)
+
+    @property
+    def batch_size(self) -> int:
+        """Texts a run."""
+        return self._batch_size
 
     def _run(self, tokens: list[list[int]]) -> NDArray[np.float32]:
         """What the model says of texts' token ids: their logits, finite, whatever their shape."""

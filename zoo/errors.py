@@ -91,6 +91,10 @@ class Tampered(BrokenSpecialist):
         )
 
 
+class Unsigned(BrokenSpecialist):
+    """A signature is asked for, and there is none, or none by a key that counts."""
+
+
 class NoQuestion(ZooError):
     """The specialist does not say what a large model is to be asked about a text."""
 

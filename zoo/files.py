@@ -10,6 +10,8 @@ from pathlib import Path, PurePosixPath
 from zoo.errors import BrokenSpecialist
 
 FILE = "manifest.json"
+SIGNATURE = "manifest.sig"
+"""Over the manifest (zoo.signing), which does not name it."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,15 @@ def file_sha256(path: Path) -> str:
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Every file below the folder but manifest.json, as `Manifest.files` wants it; refuses links that lead outside."""
+    """Every file below the folder but the manifest and its signature, as `Manifest.files` wants it.
+
+    Raises:
+        BrokenSpecialist: a link leads outside.
+    """
     entries = {}
     for found in sorted(folder.rglob("*")):
         path = found.relative_to(folder).as_posix()
-        if path != FILE and not found.is_dir():
+        if path not in (FILE, SIGNATURE) and not found.is_dir():
             full = inside(folder, path)
             entries[path] = FileEntry(file_sha256(full), full.stat().st_size)
     return entries
@@ -59,4 +65,9 @@ def safe(path: object) -> bool:
     if not isinstance(path, str) or not path.isprintable() or re.search(r'[\\:*?"<>|]', path):
         return False
     pure = PurePosixPath(path)
-    return path not in ("", ".", FILE) and str(pure) == path and not pure.is_absolute() and ".." not in pure.parts
+    return (
+        path not in ("", ".", FILE, SIGNATURE)
+        and str(pure) == path
+        and not pure.is_absolute()
+        and ".." not in pure.parts
+    )

@@ -4,6 +4,7 @@ Addresses:
     a folder                    FolderHub: `<root>/<vertical>/<task>/<version>/`
     hf:<namespace>              the Hugging Face Hub (or what HF_ENDPOINT names)
     http(s)://host/<namespace>  any server that speaks the Hugging Face Hub's protocol
+    installed:                  InstalledHub: what pip installed of wheels that `zoo pack` made
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from zoo.errors import HubUnreachable, NoHub, UnknownSpecialist, UnknownVersion, unknown_specialist
 from zoo.folder_hub import FolderHub
+from zoo.installed import ADDRESS, InstalledHub
 from zoo.names import Reference, Version
 
 T = TypeVar("T")
@@ -95,15 +97,19 @@ def is_server(address: str) -> bool:
 def open_hub(hub: str | Path | Hub | None = None) -> Hub:
     """The hub at an address (see the module); None: the one ZOO_HUB names. Reaches for nothing yet.
 
+    Where neither names one, it is this environment, if any specialist is installed in it.
+
     Raises:
         NoHub: no address, a folder that is not there, or an address that is none.
     """
     address = hub if hub is not None else os.environ.get("ZOO_HUB")
+    if address == ADDRESS or (not address and InstalledHub().names()):
+        return InstalledHub()
     if not address:
         raise NoHub(
-            "Which hub to look in is not set.",
+            "Which hub to look in is not set, and no specialist is installed.",
             fix="Set ZOO_HUB, or give hub=... (on the command line --hub): a folder, "
-            "hf:<namespace>, or https://host/<namespace>.",
+            "hf:<namespace>, or https://host/<namespace>; or install a wheel that `zoo pack` made.",
         )
     if not isinstance(address, str | Path):
         return address

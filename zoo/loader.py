@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from zoo import signing
 from zoo.classifier import Classifier
 from zoo.errors import BrokenSpecialist
 from zoo.extractor import Extractor
 from zoo.hub import Hub, find, open_hub
 from zoo.manifest import Manifest, verify
+from zoo.signing import Keys
 from zoo.specialist import Specialist
 from zoo.tagger import Tagger
 from zoo.writer import Writer
@@ -30,15 +32,17 @@ def pull(name: str | Path, *, hub: str | Path | Hub | None = None) -> Path:
     return _locate(name, hub)[0]
 
 
-def inspect(name: str | Path, *, hub: str | Path | Hub | None = None) -> tuple[Path, Manifest]:
+def inspect(
+    name: str | Path, *, hub: str | Path | Hub | None = None, signed_by: Keys | None = None
+) -> tuple[Path, Manifest]:
     """The local folder of a specialist, and its manifest once every file was verified; loads no model.
 
     Args:
         name: as for `load`.
-        hub: as for `load`.
+        hub, signed_by: as for `load`.
 
     Raises:
-        what `load` raises, up to Tampered.
+        what `load` raises before it loads a model.
     """
     folder, asked = _locate(name, hub)
     manifest = verify(folder)
@@ -48,6 +52,8 @@ def inspect(name: str | Path, *, hub: str | Path | Hub | None = None) -> tuple[P
             where=str(folder),
             fix="Do not use it; tell whoever runs the hub.",
         )
+    if keys := signing.asked_for(signed_by):
+        signing.check(folder, keys)
     return folder, manifest
 
 
@@ -58,6 +64,7 @@ def load(
     weights: str | None = None,
     threads: int = 1,
     batch_size: int | None = None,
+    signed_by: Keys | None = None,
 ) -> Any:
     """Load a specialist.
 
@@ -65,11 +72,14 @@ def load(
         name: `finance/sentiment` for the newest version, `finance/sentiment@1` or `@1.2` for the newest of a line,
             `finance/sentiment@1.2.0` for one; or the folder of one version: a Path, or a text that starts with
             `/`, `.` or `~`.
-        hub: a folder, `hf:<namespace>` or `https://host/<namespace>`; None: what ZOO_HUB says. What is pulled from a
+        hub: a folder, `hf:<namespace>`, `https://host/<namespace>`, or `installed:` for what pip installed (see
+            zoo.pack); None: what ZOO_HUB says, and what is installed where it says nothing. What is pulled from a
             server stays in ZOO_CACHE (default ~/.cache/zoo) and works without the server from then on.
         weights: `int8` or `fp32`; None: the publisher's default.
         threads: CPU threads one run of the model may use. Several threads may also call one specialist.
         batch_size: texts a run of classifiers and taggers, see `zoo.encoder`; others answer one text at a time.
+        signed_by: the file of a public key (PEM, Ed25519), or several: what none of them has signed is refused. None:
+            those that ZOO_SIGNED_BY names, if it does. Needs the extra `sign`.
 
     Returns:
         a zoo.Classifier, or by kind: `spans` a zoo.Tagger, `extraction` a zoo.Extractor, `generation` a zoo.Writer;
@@ -80,9 +90,11 @@ def load(
         BadName, NoHub, UnknownSpecialist, UnknownVersion: the name or the hub is not right.
         HubUnreachable: and nothing that would do is in the cache.
         Tampered, BrokenSpecialist: the files are not what was published, or do not fit together.
-        BadInput: weights, threads or batch_size the specialist can't have.
+        Unsigned: it has to be signed, and is not, or by somebody else.
+        MissingExtra: it has to be, and the extra `sign` is not installed.
+        BadInput: weights, threads or batch_size the specialist can't have; a key that can't be read.
     """
-    folder, manifest = inspect(name, hub=hub)
+    folder, manifest = inspect(name, hub=hub, signed_by=signed_by)
     return open_folder(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
 
 

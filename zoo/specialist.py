@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
 from zoo.errors import BadInput, BrokenSpecialist
 from zoo.manifest import WEIGHTS, Manifest
+from zoo.named import Named
 
 
-class Specialist(ABC):
+class Specialist(Named):
     """A loaded specialist; safe to use from several threads at once. Made by `zoo.load`.
 
     Args:
@@ -44,26 +45,21 @@ class Specialist(ABC):
                 fix="Use zoo.load, which knows the kinds; of one it does not know, upgrade the zoo.",
             )
         check_count("threads", threads)
-        self.folder, self.manifest = folder, manifest
+        self.folder, self._manifest = folder, manifest
         self.weights = _weights(manifest, weights)
 
     @property
-    def name(self) -> str:
-        """`<vertical>/<task>`."""
-        return self.manifest.name
-
-    @property
-    def version(self) -> str:
-        """`major.minor.patch`."""
-        return self.manifest.version
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the manifest's order."""
-        return self.manifest.labels
+    def manifest(self) -> Manifest:
+        """As it was verified."""
+        return self._manifest
 
     def __repr__(self) -> str:
         return f"<zoo.{type(self).__name__} {self.manifest.id}, {len(self.labels)} labels, {self.weights}>"
+
+    @property
+    def batch_size(self) -> int | None:
+        """Texts a run of the model takes at most; None: they are answered one by one."""
+        return None
 
     @abstractmethod
     def predict(self, text: Any) -> Any:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import tiny
-from audit_logs import MODEL, TEXT, UNSURE, add, sql
+from audit_logs import KINDS, MODEL, TEXT, UNSURE, add, sql
 
 import zoo
 from zoo.__main__ import main
 from zoo.cascade import Decision
+from zoo.classifier import Answer
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -118,3 +119,18 @@ def test_export_says_what_it_could_not_write(ask: Ask, log: zoo.AuditLog, tmp_pa
     )
     code, _, err = ask("audit", "export", log.folder, tmp_path / "out")
     assert code == 1 and "There is a file of this name already" in err
+
+
+def test_rollouts_tells_what_became_of_new_versions(ask: Ask, log: zoo.AuditLog) -> None:
+    add(log, TEXT)
+    log.rollout("begun", MODEL, "finance/sentiment@1.1.0", share=0.1)
+    id = log.difference(TEXT, [(MODEL, UNSURE), ("finance/sentiment@1.1.0", Answer("positive", 0.9, False))])
+    bare = zoo.AuditLog(log.folder)
+    bare.difference(TEXT, [(MODEL, KINDS["spans"])])
+    code, out, _ = ask("audit", "rollouts", log.folder)
+    begun, differ, hidden = out.splitlines()
+    assert code == 0 and begun.endswith('begun: finance/sentiment@1.1.0 after finance/sentiment@1.0.0 {"share": 0.1}')
+    assert f'{id} differ: text {TEXT}; {MODEL}: "negative"; finance/sentiment@1.1.0: "positive"' in differ
+    assert TEXT not in hidden and '"start": 10' in hidden
+    code, _, err = ask("audit", "explain", log.folder, id)
+    assert code == 1 and "is no decision but: difference" in err

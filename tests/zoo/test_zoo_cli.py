@@ -190,3 +190,13 @@ def test_importing_the_zoo_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_imported_later_is_there_all_the_same():
+    for name in zoo.__all__:
+        assert getattr(zoo, name) is not None and name in dir(zoo)
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = zoo.Nothing
+    code = "import sys, zoo; print([name for name in sys.modules if name.startswith(('zoo.rollout', 'zoo.chain'))])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -60,6 +60,7 @@ def test_the_wheel_holds_the_zoo_alone(wheel):
     needs = [line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Requires-Dist")]
     extra = {need.split(">")[0] for need in needs if "extra == 'serve'" in need}
     assert extra == {"fastapi", "uvicorn", "prometheus-client", "markdown-it-py"}
+    assert {need.split(">")[0] for need in needs if "extra == 'sign'" in need} == {"cryptography"}
     light = {need.split(">")[0] for need in needs if "extra" not in need}
     assert light == {"numpy", "onnxruntime", "tokenizers", "huggingface-hub"}
 

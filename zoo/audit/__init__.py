@@ -13,7 +13,7 @@ holds the hash of the one before it (RFC 6962's idea without the tree).
 
 from zoo.audit.export import Exported
 from zoo.audit.log import AuditLog
-from zoo.audit.recorded import Audited, Predictor, Recorded, audited
+from zoo.audit.recorded import Audited, Recorded, audited
 from zoo.audit.verify import Verified, verify
 
-__all__ = ["AuditLog", "Audited", "Exported", "Predictor", "Recorded", "Verified", "audited", "verify"]
+__all__ = ["AuditLog", "Audited", "Exported", "Recorded", "Verified", "audited", "verify"]

@@ -1,17 +1,20 @@
-"""`zoo audit verify | explain | export`: their arguments, and what they do."""
+"""`zoo audit verify | explain | rollouts | export`: their arguments, and what they do."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from zoo.audit import files
 from zoo.audit.export import export
 from zoo.audit.log import find
-from zoo.audit.record import CORRECTION, DECISION
+from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, ROLLOUT
 from zoo.audit.verify import verify
 from zoo.errors import UnknownRecord
+
+_KNOWN = {"event", "what", "time", "number", "previous", "current", "candidate"}
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,6 +34,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     explained = actions.add_parser("explain", help="Tell one decision's life.", parents=[log])
     explained.set_defaults(run=_explain)
     explained.add_argument("id", metavar="ID", help="as it came with the answer")
+
+    about = "Say what became of new versions beside those in use: counts, differences, promotions and roll-backs."
+    told = actions.add_parser("rollouts", help="Tell what became of new versions.", description=about, parents=[log])
+    told.set_defaults(run=_rollouts)
 
     about = "Write corrected texts (reviewed.jsonl) and unsure ones (unlabelled.jsonl), in a folder a specialist."
     exported = actions.add_parser("export", help="Write rows for the factory.", description=about, parents=[log])
@@ -78,6 +85,23 @@ def _explain(options: argparse.Namespace) -> int:
             note = f": {_short(one['note'])}" if "note" in one else ""
             print(f"{'corrected':10} {one['time']} by {one['who']} to {_json(one['right'])} ({id}){note}")
     return 0
+
+
+def _rollouts(options: argparse.Namespace) -> int:
+    for id, one in files.events(options.path, ROLLOUT, DIFFERENCE):
+        if one["event"] == DIFFERENCE:
+            about = f"text {_short(one['text']) if 'text' in one else one['sha256']}"
+            said = "; ".join(f"{each['model']}: {_json(_said(each['answer']))}" for each in one["answers"])
+            print(f"{one['time']} {id} differ: {about}; {said}")
+            continue
+        more = {key: value for key, value in one.items() if key not in _KNOWN}
+        print(f"{one['time']} {id} {one['what']}: {one['candidate']} after {one['current']} {_json(more)}")
+    return 0
+
+
+def _said(answer: dict[str, Any]) -> object:
+    """What an answer says, without how sure it is."""
+    return next(answer[key] for key in ("label", "spans", "values", "words") if key in answer)
 
 
 def _export(options: argparse.Namespace) -> int:

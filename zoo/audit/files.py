@@ -20,6 +20,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, record
 FIRST = "SELECT record FROM records ORDER BY number LIMIT 1"
 LAST = "SELECT number, hash FROM records ORDER BY number DESC LIMIT 1"
 _ONE = "SELECT number, record, hash FROM records WHERE number = ?"
+_HOLDING = "SELECT record FROM records WHERE instr(record, ?) ORDER BY number DESC"
 Row = tuple[int, bytes, bytes]
 """Number, record and hash as they are stored."""
 
@@ -120,6 +121,15 @@ def events(folder: Path, *wanted: str) -> Iterator[tuple[str, dict[str, Any]]]:
                     raise BrokenLog(f"Record {number} was changed.", where=str(path), fix=BROKEN)
                 if value["event"] in wanted:
                     yield end.id, value
+
+
+def latest(folder: Path, event: str) -> Iterator[dict[str, Any]]:
+    """JSON objects of the records of an event, the newest first. Whether they were changed is not looked at here."""
+    for path in reversed(files(folder)):
+        with readable(path), reader(path) as database:
+            # Records are canonical JSON: a text that holds this has other quotes in it.
+            found = database.execute(_HOLDING, (f'"event":"{event}"',)) if _begun(database) else ()
+            yield from (value for (data,) in found if (value := read(data)) and value.get("event") == event)
 
 
 def _begun(database: sqlite3.Connection) -> bool:

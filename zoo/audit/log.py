@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from zoo.audit import answers, export, files
 from zoo.audit.answers import Right, Said
 from zoo.audit.chain import Chain
 from zoo.audit.export import Exported
-from zoo.audit.record import CORRECTION, DECISION, GAP, End, Record, now, parse_id, read, sha256
+from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, GAP, ROLLOUT, End, Record, now, parse_id, read, sha256
 from zoo.audit.trouble import readable
 from zoo.audit.verify import Verified, verify
 from zoo.cascade import Decision
@@ -97,12 +97,12 @@ class AuditLog:
         self.close()
 
     def record(
-        self, model: str, texts: Sequence[str], said: Sequence[Said], seconds: Sequence[float]
+        self, model: str | Sequence[str], texts: Sequence[str], said: Sequence[Said], seconds: Sequence[float]
     ) -> list[str] | list[None]:
         """Record decisions, in one commit; `zoo.audited` does it for a specialist.
 
         Args:
-            model: `name@version` of who was asked.
+            model: `name@version` of who was asked, or of who answered each.
             texts: what it was asked about.
             said, seconds: the answer about each, and how long it took.
 
@@ -114,10 +114,10 @@ class AuditLog:
             Unrecorded: on_trouble is `fail`, and it could not be written.
             BrokenLog: the log was damaged, and nothing can be added; not with on_trouble `shed`.
         """
-        _check_model(model)
-        events = [
-            self._decision(model, text, answer, took) for text, answer, took in zip(texts, said, seconds, strict=True)
-        ]
+        models = [model] * len(texts) if isinstance(model, str) else model
+        for one in {model} if isinstance(model, str) else set(model):
+            _check_model(one)
+        events = [self._decision(*decided) for decided in zip(models, texts, said, seconds, strict=True)]
         if not events:
             return []
         added = self._append(events)
@@ -148,7 +148,41 @@ class AuditLog:
             raise UnknownRecord(f"Record {id} is no decision.", where=str(self.folder), fix="Correct a decision.")
         value = answers.corrected(decision["answer"]["kind"], right, self._masked)
         event = {"event": CORRECTION, "of": id, "who": who, "right": value, **({"note": note} if note else {})}
-        return (self._append([event], never_shed=True) or [])[0].end.id
+        return self._append_one(event)
+
+    def difference(self, text: str, said: Sequence[tuple[str, Said]]) -> str:
+        """Record that versions answer a text differently; zoo.Shadow and zoo.Canary do it.
+
+        Args:
+            text: what they were asked about; kept as in decisions.
+            said: of each its `name@version`, and what it says; the version in use first.
+
+        Returns:
+            the id of the record, which is never shed; raises as `correct`.
+        """
+        for model, _ in said:
+            _check_model(model)
+        answered = [{"model": model, "answer": answers.described(one, self._masked)} for model, one in said]
+        return self._append_one({"event": DIFFERENCE, **self._about(text), "answers": answered})
+
+    def rollout(self, what: str, current: str, candidate: str, **more: Any) -> str:
+        """Record what becomes of a candidate: `begun`, `compared`, `promoted`, `rolled back`.
+
+        Args:
+            what: one of these.
+            current, candidate: `name@version` of the version in use, and of the one that may follow it.
+            more: counts and reasons, as JSON can say them.
+
+        Returns:
+            the id of the record, which is never shed; raises as `correct`.
+        """
+        return self._append_one({"event": ROLLOUT, "what": what, "current": current, "candidate": candidate, **more})
+
+    def rollouts(self, current: str, candidate: str) -> Iterator[dict[str, Any]]:
+        """What became of a candidate, the newest first, as `rollout` recorded it; raises BrokenLog."""
+        for one in files.latest(self.folder, ROLLOUT):
+            if (one.get("current"), one.get("candidate")) == (current, candidate):
+                yield one
 
     def find(self, id: str) -> dict[str, Any]:
         """The record of an id; raises UnknownRecord where there is none, or another in its place."""
@@ -190,6 +224,10 @@ class AuditLog:
                 self._miss(gap)
         self._chain.close()
 
+    def _append_one(self, event: Mapping[str, Any]) -> str:
+        """The id of an event that is never shed."""
+        return (self._append([event], never_shed=True) or [])[0].end.id
+
     def _append(self, events: Sequence[Mapping[str, Any]], *, never_shed: bool = False) -> list[Record] | None:
         """The records of events; None where they were shed."""
         pause = 0.05
@@ -230,18 +268,23 @@ class AuditLog:
         event = {
             "event": DECISION,
             "model": model,
-            "sha256": sha256(text.encode("utf-8", "surrogatepass")),
+            **self._about(text),
             "answer": answers.described(said, self._masked),
             "seconds": round(seconds, 6),
         }
         if isinstance(said, Decision):
             event |= {"reason": said.reason, "tier": said.tier}
+        if self.keep_text and isinstance(said, Decision) and said.detail:
+            event["detail"] = self._masked(said.detail)
+        return event
+
+    def _about(self, text: str) -> dict[str, Any]:
+        """What is kept of a text."""
+        about: dict[str, Any] = {"sha256": sha256(text.encode("utf-8", "surrogatepass"))}
         if self.keep_text:
             kept = self._masked(text)
-            event |= {"text": kept, "masked": kept != text}
-            if isinstance(said, Decision) and said.detail:
-                event["detail"] = self._masked(said.detail)
-        return event
+            about |= {"text": kept, "masked": kept != text}
+        return about
 
     def _masked(self, words: str) -> str:
         if self._mask is None:

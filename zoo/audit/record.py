@@ -15,6 +15,7 @@ from zoo.errors import UnknownRecord
 
 FORMAT = 1
 DECISION, CORRECTION, GAP, OPENED = "decision", "correction", "gap", "opened"
+DIFFERENCE, ROLLOUT = "difference", "rollout"
 _ID = re.compile(r"(0|[1-9][0-9]{0,17})-([0-9a-f]{12})")
 
 

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from zoo.audit.answers import Said
 from zoo.audit.log import AuditLog
 from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
 from zoo.errors import BadInput
 from zoo.extractor import Extracted, Extractor
-from zoo.specialist import Specialist
+from zoo.given import Predictor, given
+from zoo.manifest import Manifest
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
 
+if TYPE_CHECKING:
+    from zoo.rollout.pair import Pair
+
 A = TypeVar("A")
-
-
-class Predictor(Protocol):
-    """What answers about a text, and about each text of a list in its order."""
-
-    def predict(self, text: Any, /) -> Any:
-        """An answer, or a list of them."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +29,12 @@ class Recorded(Generic[A]):
         id: of its record, for zoo.AuditLog.correct and `zoo audit explain`; None where it could not be recorded and the
             log sheds.
         answer: as it would have been without a log.
+        model: who gave it, `name@version`; where a candidate has its share of the texts (zoo.Canary), it may be either.
     """
 
     id: str | None
     answer: A
+    model: str = ""
 
 
 class Audited(Generic[A]):
@@ -74,12 +71,10 @@ class Audited(Generic[A]):
         """
         if isinstance(text, str):
             return self.predict([text], **how)[0]
-        begun = time.perf_counter()
-        said = cast(list[A], self.asked.predict(text, **how))
-        share = (time.perf_counter() - begun) / max(1, len(said))
-        seconds = [one.seconds if isinstance(one, Decision) else share for one in said]
-        ids = self.log.record(self.model, text, cast(list[Said], said), seconds)
-        return [Recorded(id, one) for id, one in zip(ids, said, strict=True)]
+        found = given(self.asked, self.model, text, **how)
+        answers, models, seconds = zip(*found, strict=True) if found else ((), (), ())
+        ids = self.log.record(models, text, answers, seconds)
+        return [Recorded(id, one.answer, one.model) for id, one in zip(ids, found, strict=True)]
 
 
 @overload
@@ -103,6 +98,10 @@ def audited(asked: Writer, log: AuditLog) -> Audited[Written]: ...
 
 
 @overload
+def audited(asked: Pair[A], log: AuditLog) -> Audited[A]: ...
+
+
+@overload
 def audited(asked: Predictor, log: AuditLog, model: str = ...) -> Audited[Any]: ...
 
 
@@ -110,16 +109,17 @@ def audited(asked: Predictor, log: AuditLog, model: str = "") -> Audited[Any]:
     """Have every decision recorded; the answers stay what they are.
 
     Args:
-        asked: a specialist or a cascade; or anything with a `predict` that gives their kinds of answers.
+        asked: a specialist, a cascade, or one of both in a zoo.Shadow or zoo.Canary; or anything with a `predict` that
+            gives their kinds of answers.
         log: where.
-        model: `name@version` of what is neither; a cascade is recorded as its specialist, with the tier that answered.
+        model: `name@version` of what has no manifest; a cascade is recorded as its specialist, with the tier that
+            answered.
 
     Raises:
-        BadInput: it is neither, and no model was named.
+        BadInput: it has no manifest, and no model was named.
     """
-    first = asked.specialist if isinstance(asked, Cascade) else asked
-    if isinstance(first, Specialist):
-        model = first.manifest.id
+    if isinstance(manifest := getattr(asked, "manifest", None), Manifest):
+        model = manifest.id
     if not model:
         raise BadInput(f"Nothing tells what {asked!r} is to be called.", fix="Give model='finance/sentiment@1.0.0'.")
     return Audited(asked, log, model)

@@ -18,15 +18,17 @@ from zoo.audit import AuditLog
 from zoo.hub import Hub
 from zoo.serve.extra import need
 from zoo.serve.limits import Limits
+from zoo.serve.served import Served
+from zoo.serve.trial import Trial
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["Limits", "app"]
+__all__ = ["Limits", "Served", "Trial", "app"]
 
 
 def app(
-    names: Sequence[str | Path],
+    names: Sequence[str | Path | Trial | Served],
     *,
     hub: str | Path | Hub | None = None,
     keys: str | Path | None = None,
@@ -39,8 +41,9 @@ def app(
     """The ASGI app that `zoo serve` runs. Specialists are loaded once it starts (ASGI lifespan), not before.
 
     Args:
-        names: what to serve, as `zoo.load` takes it, each specialist once. Those without a full version follow the hub
-            at every reload.
+        names: what to serve, each specialist once: as `zoo.load` takes it; a zoo.serve.Trial of two versions; or what
+            is loaded already, a specialist, zoo.Shadow or zoo.Canary. Names alone, without a full version, follow the
+            hub at every reload.
         hub: as for `zoo.load`.
         keys: the file of API keys (`zoo keys`); None: whoever reaches the service may use it.
         hosts: names that it answers to (of the header Host, without the port). None: with keys any; without keys those

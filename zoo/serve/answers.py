@@ -36,5 +36,7 @@ def on_the_wire(manifest: Manifest, answers: Sequence[Recorded[Any]], *, scores:
     whole, one = KINDS[manifest.kind]
     said = [one(recorded.answer, scores) for recorded in answers]
     ids = [recorded.id for recorded in answers]
+    by = [recorded.model for recorded in answers]
     body = {"specialist": manifest.name, "version": manifest.version, "kind": manifest.kind, "answers": said}
-    return whole(**body, ids=ids if any(ids) else None)
+    several = by if set(by) - {manifest.id} else None
+    return whole(**body, ids=ids if any(ids) else None, by=several)

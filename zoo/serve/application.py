@@ -23,13 +23,13 @@ from zoo.serve.metrics import Metrics
 from zoo.serve.rate import Rates
 from zoo.serve.routes import router
 from zoo.serve.service import Service
-from zoo.serve.shelf import Shelf
+from zoo.serve.shelf import Name, Shelf
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def make(
-    names: Sequence[str | Path],
+    names: Sequence[Name],
     *,
     hub: str | Path | Hub | None,
     keys: str | Path | None,

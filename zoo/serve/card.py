@@ -6,7 +6,7 @@ import html
 import re
 
 from zoo.files import inside
-from zoo.specialist import Specialist
+from zoo.serve.served import Served
 
 FILE = "README.md"
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # metadata for hubs
@@ -28,13 +28,13 @@ _PAGE = """<!doctype html>
 """
 
 
-def markdown(specialist: Specialist) -> str:
+def markdown(specialist: Served) -> str:
     """The card as it was published; '' where there is none."""
     path = inside(specialist.folder, FILE)
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def page(specialist: Specialist, root: str) -> str:
+def page(specialist: Served, root: str) -> str:
     """The card as HTML.
 
     Args:

@@ -11,6 +11,7 @@ from zoo.manifest import WEIGHTS
 from zoo.serve.extra import need
 from zoo.serve.keys import SCOPES, KeyFile
 from zoo.serve.limits import Limits
+from zoo.serve.trial import with_trials
 
 _LIMITS = {
     "body": "bytes of a request",
@@ -41,6 +42,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     serve.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
     serve.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     serve.add_argument("--threads", type=int, default=1, help="CPU threads a worker (default 1)")
+    serve.add_argument(
+        "--shadow", action="append", default=[], metavar="NAME", help="ask this version too, and compare"
+    )
+    serve.add_argument(
+        "--canary", action="append", default=[], metavar="NAME", help="let this version answer a --share"
+    )
+    serve.add_argument("--share", type=float, default=0.1, metavar="P", help="of the texts, 0 to 1 (default 0.1)")
+    serve.add_argument("--errors", type=float, default=0.01, metavar="P", help="a canary's, at most (default 0.01)")
+    about = "of a canary with the version in use, at most (default 0.1)"
+    serve.add_argument("--disagreement", type=float, default=0.1, metavar="P", help=about)
+    about = "that a canary has for a batch; later is an error (default: it is waited for)"
+    serve.add_argument("--patience", type=float, metavar="S", help=f"seconds {about}")
+    serve.add_argument("--again", action="store_true", help="try a canary that the log says was rolled back")
     usual = Limits()
     for name, what in _LIMITS.items():
         value = getattr(usual, name)
@@ -70,7 +84,11 @@ def _serve(options: argparse.Namespace) -> int:
     limits = Limits(**{name: getattr(options, name) for name in _LIMITS})
     log = AuditLog(options.audit, keep_text=options.audit_texts) if options.audit else None
     where = {"host": options.host, "port": options.port, "hub": options.hub, "keys": options.keys}
-    run(options.names, **where, limits=limits, audit=log, weights=options.weights, threads=options.threads)
+    bounds = {"errors": options.errors, "disagreement": options.disagreement}
+    bounds |= {"timeout": options.patience, "again": options.again}
+    trials = {"shadows": options.shadow, "canaries": options.canary, "share": options.share}
+    served = with_trials(options.names, **trials, **bounds)
+    run(served, **where, limits=limits, audit=log, weights=options.weights, threads=options.threads)
     return 0
 
 

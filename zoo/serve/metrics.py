@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from zoo.rollout import Canary
+from zoo.rollout.pair import Pair
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -32,6 +37,10 @@ class Metrics:
         self.reloads = Counter("zoo_reloads", "What reloads did", [*one, "outcome"], registry=registry)
         self.version = Gauge("zoo_specialist", "1 for the version that answers", [*one, "version"], registry=registry)
         self._versions: dict[str, str] = {}
+        counted = [*one, "candidate", "outcome"]
+        self.compared = Gauge("zoo_rollout_texts", "Texts a candidate was compared on", counted, registry=registry)
+        two = [*one, "candidate"]
+        self.back = Gauge("zoo_rolled_back", "1 once a candidate was rolled back", two, registry=registry)
         self.waiting = Gauge("zoo_queue_texts", "Texts that wait", one, registry=registry)
 
     def serves(self, name: str, version: str, waiting: Callable[[], int]) -> None:
@@ -42,6 +51,17 @@ class Metrics:
         self.version.labels(name, version).set(1)
         self.waiting.labels(name).set_function(waiting)
 
+    def compares(self, name: str, candidate: str, pair: Pair[Any]) -> None:
+        """Say where the counts of a roll-out are."""
+        for outcome in ("compared", "different", "failed", "dropped"):
+            self.compared.labels(name, candidate, outcome).set_function(partial(_count, pair, outcome))
+        if isinstance(pair, Canary):
+            self.back.labels(name, candidate).set_function(lambda: pair.state == "rolled back")
+
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def _count(pair: Pair[Any], outcome: str) -> float:
+    return float(getattr(pair.compared, outcome))

@@ -67,6 +67,11 @@ class Words(BaseModel):
 class _Answered(BaseModel):
     specialist: str = Field(description="Its name.", examples=["support/intent"])
     version: str = Field(description="The version that answered.", examples=["1.2.0"])
+    by: list[str] | None = Field(
+        None,
+        description="Who gave each answer, where another version has its share of the texts.",
+        examples=[["support/intent@1.3.0"]],
+    )
     ids: list[str | None] | None = Field(
         None, description="Where each answer is recorded, if the service keeps an audit log; null: it was not recorded."
     )

@@ -19,12 +19,13 @@ from zoo.errors import BadInput
 from zoo.serve.application import LOOPBACK, make
 from zoo.serve.limits import Limits
 from zoo.serve.service import Service
+from zoo.serve.shelf import Name
 
 log = logging.getLogger("zoo.serve")
 
 
 def run(
-    names: Sequence[str],
+    names: Sequence[Name],
     *,
     host: str,
     port: int,

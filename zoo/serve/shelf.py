@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from zoo.audit import Audited, AuditLog, Recorded
-from zoo.classifier import Classifier
-from zoo.encoder import EncoderSpecialist
 from zoo.errors import BadInput, ZooError
+from zoo.given import given
 from zoo.hub import Hub, find, open_hub
 from zoo.loader import is_folder, load
+from zoo.manifest import CLASSIFICATION
 from zoo.names import Reference
+from zoo.rollout.pair import Pair
 from zoo.serve.batcher import Batcher, Workers
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
-from zoo.specialist import Specialist
+from zoo.serve.served import Served
+from zoo.serve.trial import Trial
 
+Name = str | Path | Trial | Served
+"""What is served: by name, to be loaded; two by names; or what is loaded already."""
 _FEW = 4
 log = logging.getLogger("zoo.serve")
 
@@ -31,12 +35,12 @@ class Resident:
     """A loaded version, and the queue before it. Whoever holds one is answered by it, whatever is reloaded meanwhile.
 
     Attributes:
-        follows: what it was asked for by: `finance/sentiment@1`.
+        follows: what it was asked for by: `finance/sentiment@1`, or what was given itself.
     """
 
-    specialist: Specialist
+    specialist: Served
     batcher: Batcher[Any]
-    follows: str | Path
+    follows: Name
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Shelf:
     """Specialists by name. Loading happens in threads: the event loop stays free.
 
     Args:
-        names: as `zoo.load` takes them.
+        names: as `zoo.load` takes them, roll-outs of two, or what is loaded already.
         hub: as for `zoo.load`.
         limits: of their queues.
         metrics: what is counted.
@@ -66,7 +70,7 @@ class Shelf:
 
     def __init__(
         self,
-        names: Sequence[str | Path],
+        names: Sequence[Name],
         hub: str | Path | Hub | None,
         limits: Limits,
         metrics: Metrics,
@@ -75,11 +79,11 @@ class Shelf:
     ) -> None:
         if not names:
             raise BadInput("Say which specialists to serve.", fix="Name them: zoo serve support/intent")
-        asked = [name if is_folder(name) else Reference.parse(str(name)).name for name in names]
+        asked = [_name(name) for name in names]
         if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
             raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
         self._names, self._limits, self._metrics, self._log, self._how = names, limits, metrics, log, how
-        self._hub = None if all(map(is_folder, names)) else open_hub(hub)
+        self._hub = open_hub(hub) if any(_in_hub(part) for name in names for part in _parts(name)) else None
         self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
         self._workers = Workers(self._executor, limits.workers)
         self._residents: dict[str, Resident] = {}
@@ -136,20 +140,30 @@ class Shelf:
         return changes
 
     def close(self) -> None:
-        """End the threads, once what they are at is done."""
+        """End the threads, once what they are at is done; and let roll-outs record what they have counted."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+        for resident in self._residents.values():
+            if isinstance(resident.specialist, Pair):
+                resident.specialist.close()
 
     def _newer(self, old: Resident) -> Resident | None:
         """What the resident's name means now, loaded; None: the same version."""
-        if self._hub is None or is_folder(old.follows) or Reference.parse(str(old.follows)).exact:
+        if self._hub is None or not _in_hub(old.follows) or Reference.parse(str(old.follows)).exact:
             return None
         name, version = find(str(old.follows), self._hub)
         if str(version) == old.specialist.version:
             return None
         return self._load(f"{name}@{version}", old.follows)
 
-    def _load(self, name: str | Path, follows: str | Path) -> Resident:
-        specialist = load(name, hub=self._hub, **self._how)
+    def _opened(self, name: Name) -> Served:
+        """What a name means, loaded."""
+        if isinstance(name, Trial):
+            return name.open(self._opened, self._log)
+        found: Served = load(name, hub=self._hub, **self._how) if isinstance(name, str | Path) else name
+        return found
+
+    def _load(self, name: Name, follows: Name) -> Resident:
+        specialist = self._opened(name)
         seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
         batch = _together(specialist, self._limits.batch)
         answer = _answer(specialist, self._log)
@@ -158,25 +172,42 @@ class Shelf:
     def _announce(self, resident: Resident) -> None:
         specialist, batcher = resident.specialist, resident.batcher
         self._metrics.serves(specialist.name, specialist.version, lambda: batcher.waiting)
+        if isinstance(specialist, Pair):
+            self._metrics.compares(specialist.name, specialist.candidate.manifest.version, specialist)
         log.info("%s answers", specialist.manifest.id)
 
 
-def _together(specialist: Specialist, most: int) -> int:
+def _parts(name: Name) -> tuple[Name, ...]:
+    return (name.current, name.candidate) if isinstance(name, Trial) else (name,)
+
+
+def _in_hub(name: Name) -> bool:
+    return isinstance(name, str | Path) and not is_folder(name)
+
+
+def _name(name: Name) -> str | Path:
+    """What tells that one is named twice."""
+    first = _parts(name)[0]
+    if not isinstance(first, str | Path | Trial):
+        return first.name
+    return Reference.parse(str(first)).name if _in_hub(first) else str(first)
+
+
+def _together(specialist: Served, most: int) -> int:
     """Texts of a batch. Where the model runs them one by one, a batch saves hand-overs between threads and no
     arithmetic, and its first text waits for its last: then they are few; and one where each is written word by word."""
-    if isinstance(specialist, EncoderSpecialist):
-        return min(most, max(specialist.batch_size, _FEW))
-    return 1
+    size = specialist.batch_size
+    return 1 if size is None else min(most, max(size, _FEW))
 
 
-def _answer(specialist: Specialist, log: AuditLog | None) -> Callable[[list[str]], list[Recorded[Any]]]:
+def _answer(specialist: Served, log: AuditLog | None) -> Callable[[list[str]], list[Recorded[Any]]]:
     """How a batch is answered, in a worker, and recorded in one commit: the one place where decisions are made.
 
     Classifiers always give scores, which cost little: one of a batch's requests may want them.
     """
-    how = {"scores": True} if isinstance(specialist, Classifier) else {}
+    how = {"scores": True} if specialist.manifest.kind == CLASSIFICATION else {}
+    name = specialist.manifest.id
     if log is not None:
-        recorded = Audited[Any](specialist, log, specialist.manifest.id)
+        recorded = Audited[Any](specialist, log, name)
         return lambda texts: recorded.predict(texts, **how)
-    asked: Any = specialist
-    return lambda texts: [Recorded(None, one) for one in asked.predict(texts, **how)]
+    return lambda texts: [Recorded(None, one.answer, one.model) for one in given(specialist, name, texts, **how)]
