@@ -259,7 +259,7 @@ def _review(asked: argparse.Namespace, where: Settings) -> None:
                 summary = build.summary("review")
             print(f"{summary['shown to people']} rows are at {summary['where']}")
             return
-        pulled = backend(build).pull(build.spec)
+        pulled = backend(where).pull(build.spec)
         print(f"{len(pulled.answers)} answers to {len({answer.row_id for answer in pulled.answers})} rows")
         for problem in pulled.problems:
             print(f"  {problem}")

@@ -5,20 +5,26 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from factory.errors import ServiceError
 from factory.files import explained
 from factory.settings import Settings
 
+_held: set[Path] = set()
+
 
 @contextmanager
 def alone(spec: str, settings: Settings) -> Iterator[None]:
-    """Hold this specialist's build for as long as the block lasts.
+    """Hold this specialist's build for as long as the block lasts; within such a block, it is held already.
 
     Raises:
         ServiceError: another process holds it.
     """
     path = settings.home / "run" / f"build-{spec.replace('/', '-')}.lock"
+    if path in _held:  # to close the file a second time would let go of the lock
+        yield
+        return
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a") as file:
@@ -31,4 +37,8 @@ def alone(spec: str, settings: Settings) -> Iterator[None]:
                     where=str(path),
                     fix="Wait for it, or stop it: what it has finished is kept.",
                 ) from error
-            yield
+            _held.add(path)
+            try:
+                yield
+            finally:
+                _held.discard(path)

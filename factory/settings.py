@@ -33,8 +33,8 @@ class Settings:
         review: where people answer: `argilla`, or `jsonl` for files under home/review (FACTORY_REVIEW).
         simulate_review: let gold/<specialist>/reviewed.jsonl, where there is one, stand in for people who have
             answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
-        teacher_port, argilla_port, prefect_port, hub_port: loopback ports of the embedded servers
-            (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT).
+        teacher_port, argilla_port, prefect_port, hub_port, watch_port: loopback ports of the embedded servers
+            (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT, FACTORY_WATCH_PORT).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
     """
 
@@ -57,6 +57,7 @@ class Settings:
     hub_port: int = 8720
     operator: str = ""
     teacher_batch: Path | None = None
+    watch_port: int = 8730
 
     @property
     def builds(self) -> Path:
@@ -118,6 +119,7 @@ def load() -> Settings:
         argilla_port=port("FACTORY_ARGILLA_PORT", 6900),
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
+        watch_port=port("FACTORY_WATCH_PORT", 8730),
         operator=env.get("FACTORY_OPERATOR", ""),
         teacher_batch=path("FACTORY_TEACHER_BATCH", home) if env.get("FACTORY_TEACHER_BATCH") else None,
     )

@@ -25,6 +25,7 @@ from factory.spec_gate import Requirement as Requirement
 from factory.spec_hygiene import Hygiene, Words
 from factory.spec_kind import derived, refused
 from factory.spec_part import Part
+from factory.spec_review import Review as Review
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
@@ -108,26 +109,6 @@ class Teacher(Part):
     tokens_per_row: int = Field(default=30, ge=1)
     shortlist: int = Field(default=12, ge=2, le=52)
     prices: Prices = Prices()
-
-
-class Review(Part):
-    """How people take part.
-
-    Attributes:
-        required: wait for people before training.
-        audit: share of the rows sent that is drawn at random, for an unbiased measure of the data.
-        dropped: share of these that is drawn from rows which checks dropped, to learn whether the checks were right.
-        overlap: share of the rows sent, drawn at random, that several people judge, to learn how far they agree.
-        reviewers: how many people that is.
-    """
-
-    unsaid = ("dropped", "overlap", "reviewers")
-
-    required: bool = False
-    audit: float = Field(default=0.3, ge=0.0, le=1.0)
-    dropped: float = Field(default=0.2, ge=0.0, le=1.0)
-    overlap: float = Field(default=0.0, ge=0.0, le=1.0)
-    reviewers: int = Field(default=2, ge=2, le=20)
 
 
 WRITER = "smollm2-135m-instruct"

@@ -1,7 +1,8 @@
 """`python -m flows.build SPEC [--budget quick|full] [--force]`: build, measure, publish and ask a specialist.
 
 Everything finished is kept: started again after an error, a kill or a change, the same command goes on from there.
-Exit status: 0 published; 1 an error, said with what to do about it; 2 wrong usage; 3 publishing refused.
+Exit status: 0 published; 1 an error, said with what to do about it; 2 wrong usage; 3 publishing refused; 4 the build
+waits for people, and goes on by itself when they have answered.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from factory.alone import alone
 from factory.errors import FactoryError, GateError
 from factory.generate.seed import unlabelled
 from factory.progress import clock
+from factory.review import waiting
 from factory.row import read_gold
+from factory.services.watch import WatchServer
 from factory.settings import Settings
 from factory.spec import Spec
 from flows import engine, terminal
 
 ASKED = 3
+WAITS = 4
+"""Exit status of a build that waits for people."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         settings = environment.load()
         spec = specs.load(asked.spec, settings.prompts)
         with alone(spec.name, settings):
-            _build(spec, asked.budget, asked.force, settings)
+            ended = _build(spec, asked.budget, asked.force, settings)
+        if not ended:
+            _wait(spec, asked.budget, settings)
+            return WAITS
         _ask(spec, settings)
     except GateError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -54,16 +62,32 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _build(spec: Spec, budget: str, force: bool, settings: Settings) -> None:
+def _build(spec: Spec, budget: str, force: bool, settings: Settings) -> bool:
+    """Whether it came to its end; else it waits for people."""
     server = engine.connect(settings)
     from prefect import tags
 
     from flows.specialist import build
+    from flows.waiting import run
 
     engine.close_killed(spec.name)
+    ended = True
     with tags(spec.name):
-        build(spec.name, budget, force)
+        if spec.review.required:
+            ended = run(spec.name, budget, force)
+        else:
+            build(spec.name, budget, force)
     terminal.say(f"  {'all runs':<16} {server.url}")
+    return ended
+
+
+def _wait(spec: Spec, budget: str, settings: Settings) -> None:
+    """Have the watch go on with the build, and say so."""
+    watch = WatchServer(settings)
+    watch.start()
+    waits = waiting.read(settings.home, spec.name, budget)
+    if waits is not None:
+        terminal.waits(waits, f"the build goes on by itself; what it says is in {watch.log}")
 
 
 def _ask(spec: Spec, settings: Settings) -> None:

@@ -11,16 +11,20 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from uuid import uuid4
 
 import prefect
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.flow_runs import suspend_flow_run
+from prefect.states import Completed, State
 
 from factory import settings as environment
 from factory import spec as specs
 from factory import stages
-from factory.errors import ReviewError, ServiceError, TeacherError
+from factory.alone import alone
+from factory.errors import ReviewError, ReviewPendingError, ServiceError, TeacherError
 from factory.progress import Meter
 from factory.services.prefect import PrefectServer
 from factory.stage import Output
@@ -48,12 +52,19 @@ def worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
     cache_policy=NO_CACHE,
     persist_result=False,
 )
-def run_stage(stage: str, build: stages.Build, board: Board) -> Output:
-    """Run one stage, unless its output is there, and show its figures."""
+def run_stage(stage: str, build: stages.Build, board: Board) -> Any:
+    """Run one stage, unless its output is there, and show its figures.
+
+    Returns:
+        its Output; or a state that holds the ReviewPendingError it ended with, which is no failure.
+    """
     begun = time.monotonic()
     terminal.stage_begins(stage, stages.STAGES)
-    with board.watching(artifact_key(build.spec.name, stage, "progress")):
-        output = build.run(stage)
+    try:
+        with board.watching(artifact_key(build.spec.name, stage, "progress")):
+            output = build.run(stage)
+    except ReviewPendingError as pending:
+        return Completed(name="Waiting", message=pending.what, data=pending)
     figures = build.summary(stage)
     show_figures(artifact_key(build.spec.name, stage), f"{stage}: {output.path}", figures)
     terminal.stage_ended(figures, time.monotonic() - begun, output.reused)
@@ -63,6 +74,8 @@ def run_stage(stage: str, build: stages.Build, board: Board) -> Output:
 @flow(name="build", flow_run_name="{spec} {budget}", persist_result=False)
 def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, str]:
     """Build a specialist: from its spec to a published, measured version.
+
+    Where people must answer first, the run is suspended; resumed, it finds all that is finished and goes on.
 
     Args:
         spec: `<vertical>/<task>`.
@@ -74,6 +87,7 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
 
     Raises:
         GateError: the evidence does not allow publishing.
+        ReviewPendingError: people must answer first, and the run is of no deployment, so that it can't be suspended.
         FactoryError: anything else a person can put right.
     """
     settings = environment.load()
@@ -82,12 +96,21 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
     terminal.header(asked, budget, settings, run_url)
     board = Board(Meter)
     outputs: dict[str, Output] = {}
+    pending: ReviewPendingError | None = None
     try:
-        with stages.Build(asked, budget, settings, force=force, meter=board.meter) as work:
+        with alone(spec, settings), stages.Build(asked, budget, settings, force=force, meter=board.meter) as work:
             for stage in stages.STAGES:
-                outputs[stage] = run_stage(stage, work, board)
+                left = run_stage(stage, work, board)
+                if isinstance(left, State):
+                    pending = left.result()
+                    break
+                outputs[stage] = left
     finally:  # a report there is, even where the gate was not passed
-        found = places(outputs, settings, run_url)
+        found = places(outputs, settings, run_url) | ({"Review": pending.where} if pending else {})
         create_markdown_artifact(markdown(found), artifact_key(spec, "where"), f"{spec}: where to look")
         terminal.look(found)
+    if pending:
+        if prefect.runtime.deployment.id is None:
+            raise pending
+        suspend_flow_run(key=str(uuid4()))  # by no name, so that it can be suspended as often as need be
     return found

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from factory.progress import clock
+from factory.review.waiting import Waiting
 from factory.settings import Settings
 from factory.spec import Spec
 
@@ -42,6 +43,15 @@ def stage_ended(figures: Mapping[str, Any], seconds: float, reused: bool) -> Non
 def failed_for_now(error: Exception) -> None:
     """An error that is worth another try; the try follows, or the error itself does."""
     say(textwrap.indent(f"A server did not do its part:\n{error}", "  ! "))
+
+
+def waits(waiting: Waiting, goes_on: str) -> None:
+    """What a build waits for, and what becomes of it."""
+    say(f"\nThis build waits for people: {waiting.answered} of {len(waiting.rows)} rows are answered")
+    say(f"  {'where':<16} {waiting.where}")
+    say(f"  {'until':<16} {waiting.until or 'all are answered; the spec sets no deadline'}")
+    say(f"  {'then':<16} {goes_on}")
+    say(f"  {'how far':<16} make status, or the same command again")
 
 
 def look(places: Mapping[str, str]) -> None:

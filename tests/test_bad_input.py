@@ -175,14 +175,12 @@ def test_a_home_that_is_a_file(base: Path, fails: Run) -> None:
 def test_an_unknown_place_for_review(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from factory.errors import FactoryError
     from factory.settings import load
-    from factory.spec import load as read
-    from factory.stages import Build
     from factory.stages.answers import backend
 
     monkeypatch.setenv("FACTORY_REVIEW", "paper")
     where = load()
     with pytest.raises(FactoryError, match="FACTORY_REVIEW is 'paper'") as caught:
-        backend(Build(read(NAME, where.prompts), "quick", where))
+        backend(where)
     assert "argilla" in caught.value.fix
 
 

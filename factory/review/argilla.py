@@ -121,6 +121,20 @@ class ArgillaBackend:
                         pulled.answers.append(answer)
         return pulled
 
+    def notify(self, url: str, wanted: bool = True) -> None:
+        """Have the server POST to a URL whenever somebody answers, or no longer; asking twice changes nothing.
+
+        Raises:
+            ReviewError: the server can't be reached, or the key is not an owner's.
+        """
+        with self._explained():
+            there = [hook for hook in self._get("/api/v1/webhooks")["items"] if hook["url"].rstrip("/") == url]
+            if wanted and not there:
+                body = {"url": url, "events": ["response.created", "response.updated"], "description": "builds wait"}
+                self._client.http_client.post("/api/v1/webhooks", json=body).raise_for_status()
+            for hook in [] if wanted else there:
+                self._client.http_client.delete(f"/api/v1/webhooks/{hook['id']}").raise_for_status()
+
     def _dataset(self, spec: Spec, queue: str) -> Any:
         """A queue's dataset with its labels checked, or None; one that a kill left half made is removed."""
         if WORKSPACE not in [workspace.name for workspace in self._client.workspaces]:

@@ -197,10 +197,17 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What people said, and what of it can't be used: one sentence each, with its place."""
+    """What people said.
+
+    Attributes:
+        answers: all of it that can be used.
+        problems: what can't be used: one sentence each, with its place.
+        missing: how many rows were waited for until the deadline and are not answered.
+    """
 
     answers: list[Answer]
     problems: list[str] = field(default_factory=list)
+    missing: int = 0
 
 
 class Backend(Protocol):

@@ -9,10 +9,12 @@ from typing import Protocol
 
 from factory import settings
 from factory.errors import FactoryError
+from factory.review import waiting
 from factory.services.argilla.server import ArgillaServer
 from factory.services.hub.server import HubServer
 from factory.services.prefect import PrefectServer
 from factory.services.process import State
+from factory.services.watch import WatchServer
 from zoo.hub import is_server
 
 
@@ -41,6 +43,7 @@ SERVICES: dict[str, Callable[[settings.Settings], Service]] = {
     "argilla": ArgillaServer,
     "prefect": PrefectServer,
     "hub": HubServer,
+    "watch": WatchServer,
 }
 
 
@@ -54,8 +57,14 @@ def main(arguments: list[str] | None = None) -> int:
     names = [asked.service]
     if asked.service == "all":  # a hub that is a server already needs none of ours
         names = [name for name in SERVICES if name != "hub" or not is_server(known.hub)]
+    if asked.action == "down":
+        names.reverse()  # the watch keeps the others up
     try:
-        return max(_act(name, SERVICES[name](known), asked.action) for name in names)
+        status = max(_act(name, SERVICES[name](known), asked.action) for name in names)
+        if asked.action == "status":
+            for one in waiting.everything(known.home):
+                print(one.told)
+        return status
     except FactoryError as error:
         print(error, file=sys.stderr)
         return 1

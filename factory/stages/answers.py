@@ -2,59 +2,76 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from factory.errors import FactoryError, ReviewPendingError
-from factory.review import reviewers
-from factory.review.backend import DISPUTED, Answer, Backend, Item, Pulled, Pushed
+from factory.review import reviewers, waiting
+from factory.review.backend import DISPUTED, UNAIDED, Answer, Backend, Item, Pulled, Pushed
 from factory.review.select import Selection
+from factory.settings import Settings
+from factory.spec import Spec
 from factory.stages.build import Build
 
 REVIEWERS = "reviewers.json"
 
 
-def backend(build: Build) -> Backend:
+def backend(settings: Settings) -> Backend:
     """The place where people answer, by the setting FACTORY_REVIEW."""
-    if build.settings.review == "jsonl":
+    if settings.review == "jsonl":
         from factory.review.jsonl import JsonlBackend
 
-        return JsonlBackend(build.settings.home / "review")
-    if build.settings.review == "argilla":
+        return JsonlBackend(settings.home / "review")
+    if settings.review == "argilla":
         from factory.review.argilla import connect
 
-        return connect(build.settings)
+        return connect(settings)
     raise FactoryError(
-        f"FACTORY_REVIEW is {build.settings.review!r}.", fix="Set it to `argilla` or `jsonl`, or leave it out."
+        f"FACTORY_REVIEW is {settings.review!r}.", fix="Set it to `argilla` or `jsonl`, or leave it out."
     )
 
 
 def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
     """Show rows to people, and take in what they have answered so far, each answer with its worth.
 
-    Rows on which people are divided are shown once more, to be settled.
-
     Raises:
-        ReviewPendingError: the spec requires review and people have not answered yet.
+        ReviewPendingError: the spec requires review, people have not answered yet, and the deadline has not come.
     """
-    spec, place = build.spec, backend(build)
+    spec, place = build.spec, backend(build.settings)
     pushed = place.push(spec, [selection.item() for selection in shown])
+    pulled = take_in(spec, place)
+    awaited = {one.row.id: one.people for one in shown if spec.review.required is True or one.reason in UNAIDED}
+    if not spec.review.required:
+        return pushed, pulled
+    home, now = build.settings.home, datetime.now(UTC)
+    waits = waiting.begin(home, spec.name, build.budget_name, awaited, pushed.where, now)
+    waits = waiting.look(waits, pulled.answers, spec.review.reviewers, spec.review.patience, now)
+    waiting.keep(home, waits)
+    if waits.verdict == "wait":
+        raise ReviewPendingError(
+            f"People have answered {waits.answered} of {len(awaited)} rows, and the spec requires review.",
+            where=pushed.where,
+            fix="Answer the rows there and run the same command again; it goes on from here.",
+        )
+    return pushed, replace(pulled, missing=waits.missing)
+
+
+def take_in(spec: Spec, place: Backend) -> Pulled:
+    """What people have answered so far, each answer with its worth; rows on which they are divided are shown once more,
+    to be settled."""
     pulled = place.pull(spec)
     pulled = Pulled(reviewers.weighed(pulled.answers), pulled.problems)
     divided = reviewers.disputed(pulled.answers, spec.review.reviewers)
     if divided:
         place.push(spec, [_to_settle(row_id, given) for row_id, given in divided.items()])
-    people = Counter(answer.row_id for answer in reviewers.latest(pulled.answers))
-    answered = sum(people[one.row.id] >= one.people and one.row.id not in divided for one in shown)
-    if spec.review.required and answered < len(shown):
-        raise ReviewPendingError(
-            f"People have answered {answered} of {len(shown)} rows, and the spec requires review.",
-            where=pushed.where,
-            fix="Answer the rows there and run the same command again; it goes on from here.",
-        )
-    return pushed, pulled
+    return pulled
+
+
+def unanswered(pulled: Pulled) -> dict[str, int]:
+    """What a build has not waited for any longer, for a stage's summary; nothing where nothing is missing."""
+    return {"not answered by the deadline": pulled.missing} if pulled.missing else {}
 
 
 def on_reviewers(answers: Sequence[Answer], people: int) -> dict[str, Any]:

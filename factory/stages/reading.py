@@ -26,7 +26,7 @@ from factory.review.select import select
 from factory.row import DECIDES, Kind, Row, Verdict, read_rows
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers
+from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers, unanswered
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import limits_of, spent_on_writing, told
 from factory.stages.judge import judge_inputs
@@ -177,7 +177,7 @@ class Way(ABC):
         A real text that the teacher was not asked about, or whose reply could not be used, is dropped with the reason.
 
         Raises:
-            ReviewPendingError: the spec requires review and people have not answered yet.
+            ReviewPendingError: the spec requires review, people have not answered yet, and the deadline has not come.
         """
         cleaned, judged = build.run("clean"), build.run("judge")
         spec = build.spec
@@ -206,6 +206,7 @@ class Way(ABC):
             summary: dict[str, Any] = {
                 "shown to people": pushed.total,
                 "answered by people": len({answer.row_id for answer in pulled.answers}),
+                **unanswered(pulled),
                 "where": pushed.where,
                 **on_reviewers(pulled.answers, spec.review.reviewers),
                 "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),

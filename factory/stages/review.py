@@ -20,7 +20,7 @@ from factory.review.select import select
 from factory.row import Row, read_rows, write_rows
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers
+from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers, unanswered
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import ROWS
@@ -39,7 +39,7 @@ def review(build: Build) -> Output:
     labelled comes back, unless a guard (factory.hygiene.contest) objects.
 
     Raises:
-        ReviewPendingError: the spec requires review and people have not answered yet.
+        ReviewPendingError: the spec requires review, people have not answered yet, and the deadline has not come.
     """
     cleaned, judged = build.run("clean"), build.run("judge")
     spec = build.spec
@@ -97,6 +97,7 @@ def review(build: Build) -> Output:
         summary: dict[str, Any] = {
             "shown to people": pushed.total,
             "answered by people": len(answered),
+            **unanswered(pulled),
             "where": pushed.where,
             **on_reviewers(pulled.answers, spec.review.reviewers),
             "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),

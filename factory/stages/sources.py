@@ -122,11 +122,13 @@ def _known(build: Build) -> list[Row]:
 
     Those of the smallest review budget, so that a small plan stays the beginning of a large one. Checks are applied
     before a teacher sees them: a reviewed row that is too like a gold row must not come back as a generated one.
+    A build that waits for people does not learn to write from what they answer meanwhile: it would find other rows
+    than those they were asked about, and wait for ever.
     """
     spec = build.spec
     rows = _simulated(build, min(budget.review for budget in spec.budgets.values()))
-    if not rows:
-        rows = merge.adopt(merge.merge([], backend(build).pull(spec).answers).orphans, spec.identity)
+    if not rows and not spec.review.required:
+        rows = merge.adopt(merge.merge([], backend(build.settings).pull(spec).answers).orphans, spec.identity)
         rows.sort(key=lambda row: row.id)
     found = rows + examples(spec)
     return checked(build, found).kept

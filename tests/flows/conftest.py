@@ -10,6 +10,7 @@ import pytest
 from factory import settings
 from factory.services.prefect import PrefectServer
 from factory.services.process import free_port
+from factory.services.watch import WatchServer
 from factory.teacher import weights
 from tests.flows.world import World
 from tests.shop import Teacher
@@ -31,6 +32,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "FACTORY_TEACHER_URL": teacher.server.url,
         "FACTORY_REVIEW": "jsonl",
         "FACTORY_PREFECT_PORT": str(free_port()),
+        "FACTORY_WATCH_PORT": str(free_port()),
         "FACTORY_HUB": str(home / "hub"),
         "OMP_NUM_THREADS": "1",
     }
@@ -42,5 +44,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(own, teacher, PrefectServer(own), os.environ | variables)
     made.prefect.start()
     yield made
+    WatchServer(own).stop()
     made.prefect.stop()
     teacher.stop()

@@ -31,7 +31,8 @@ def test_the_whole_way(argilla: ArgillaServer, own_settings: settings.Settings, 
     rows = [Row(text=f"text number {n}", label="app", origin="generated", lineage=Lineage(spec="s")) for n in range(4)]
     alone, agreed, divided, waiting = rows
     shown = [Selection(row, "uncertain", 0.5, 1 if row is alone else 2) for row in rows]
-    build: Any = SimpleNamespace(spec=spec, settings=dataclasses.replace(own_settings, review="argilla"))
+    where = dataclasses.replace(own_settings, review="argilla")
+    build: Any = SimpleNamespace(spec=spec, settings=where, budget_name="quick")
 
     def pending(answered: int) -> None:
         with pytest.raises(ReviewPendingError, match=f"answered {answered} of 4"):

@@ -1,0 +1,88 @@
+"""Builds that wait for people: runs that Prefect suspends, so that they hold no process, and resumes.
+
+Prefect resumes nothing but runs of a deployment. So a build that may have to wait is a run of one from the start, made
+and begun here, in the process of the command; the watch (flows.review) serves the deployment, and so goes on with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.events import emit_event
+from prefect.exceptions import NotPausedError, Pause
+from prefect.flow_engine import run_flow
+from prefect.flow_runs import resume_flow_run
+from prefect.states import Pending
+
+from factory.review.waiting import Waiting
+from flows.specialist import build
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+DEPLOYMENT = "watched"
+
+
+def run(spec: str, budget: str, force: bool) -> bool:
+    """Build a specialist here and now, as a run that can be suspended.
+
+    A run of the same build that waits is taken up again, so that a build is one run however often it is asked for.
+
+    Returns:
+        True when it has come to its end, False when it waits for people.
+
+    Raises:
+        FactoryError: what the flow `build` raises.
+    """
+    parameters = {"spec": spec, "budget": budget, "force": force}
+    deployment = _deployment()
+    with get_client(sync_client=True) as client:
+        there = [one for one in _runs("PAUSED", "SCHEDULED") if one.parameters == parameters]
+        if there:
+            client.set_flow_run_state(there[0].id, Pending(), force=True)
+            own = client.read_flow_run(there[0].id)
+        else:
+            own = client.create_flow_run_from_deployment(
+                deployment, parameters=parameters, state=Pending(), tags=[spec]
+            )
+    try:
+        run_flow(build, flow_run=own)
+    except Pause:
+        return False
+    return True
+
+
+def suspended() -> list[FlowRun]:
+    """The runs that wait for people."""
+    return _runs("PAUSED")
+
+
+def resume(run: FlowRun, waits: Waiting | None) -> None:
+    """Have the watch go on with a run; its page in Prefect tells why, and automations may act on the event."""
+    emit_event(
+        f"factory.review.{waits.verdict if waits else 'complete'}",
+        resource={"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name},
+        payload={"answered": waits.answered, "missing": waits.missing} if waits else {},
+    )
+    try:
+        resume_flow_run(run.id)
+    except NotPausedError:  # somebody did, this very moment
+        return
+
+
+def _deployment() -> UUID:
+    """The deployment that builds are runs of, made if it is not there."""
+    made: UUID = build.to_deployment(DEPLOYMENT).apply()
+    return made
+
+
+def _runs(*states: str) -> list[FlowRun]:
+    wanted = FlowRunFilter.model_validate(
+        {"state": {"type": {"any_": list(states)}}, "deployment_id": {"any_": [_deployment()]}}
+    )
+    with get_client(sync_client=True) as client:
+        found: list[FlowRun] = client.read_flow_runs(flow_run_filter=wanted)
+    return found

@@ -1,0 +1,62 @@
+"""A build that waits for people, on a real Prefect server: suspended, resumed by the watch, published."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from factory.files import read_jsonl, write_jsonl
+from factory.review import waiting
+from factory.services.watch import WatchServer
+from tests.flows.world import World
+from tests.shop import label_of
+
+pytestmark = pytest.mark.real
+
+SMALL = {"generate": 12, "label": 12, "judge": 12, "review": 6, "measure_teacher": 12, "epochs": 1}
+
+
+def until(world: World, spec: str, state: str, seconds: float = 90.0) -> dict[str, Any]:
+    """The specialist's one run, once it is in this state."""
+    deadline = time.monotonic() + seconds
+    while True:
+        (run,) = world.runs(spec)
+        if run["state_name"] == state:
+            return run
+        assert time.monotonic() < deadline, (run["state_name"], WatchServer(world.settings).log.read_text())
+        time.sleep(0.3)
+
+
+def test_a_build_waits_without_a_process_and_goes_on_by_itself(world: World) -> None:
+    spec = world.specialist("test/waits", review="required", budgets={"quick": SMALL, "full": SMALL})
+    ended = world.run(spec)
+    assert ended.returncode == 4, ended.stdout
+    assert "This build waits for people: 0 of 6 rows are answered" in ended.stdout
+    assert "Traceback" not in ended.stdout
+    run = until(world, spec, "Suspended")
+    assert list(world.tasks(run)) == ["plan", "write", "clean", "judge", "review"]
+    watch = psutil.Process(int((world.settings.home / "run" / "watch.pid").read_text()))
+    assert watch.children() == []  # nothing runs this build
+    asked = len(world.teacher.asked)
+    (waits,) = waiting.everything(world.settings.home)
+    folder = Path(waits.where)
+    shown = read_jsonl(folder / "to_review.jsonl")
+    assert len(shown) == 6
+
+    write_jsonl(folder / "answers.jsonl", [{"row_id": row["row_id"], "label": label_of(row["text"])} for row in shown])
+    knock = urllib.request.Request(WatchServer(world.settings).url, b"", method="POST")
+    urllib.request.urlopen(knock, timeout=10).close()
+    done = until(world, spec, "Completed")
+    assert done["id"] == run["id"]
+    said = WatchServer(world.settings).log.read_text()
+    assert said.count("there already") == 4  # plan, write, clean and judge
+    assert "answered by people: 6" in said
+    assert not any("LABEL:" in request for request in world.teacher.asked[asked:])  # nothing is written anew
+    assert read_jsonl(folder / "to_review.jsonl") == shown
+    assert (world.settings.home / "hub" / spec).exists()
+    assert waiting.everything(world.settings.home) == []
