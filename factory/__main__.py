@@ -16,7 +16,7 @@ from factory import forecast, settings
 from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError, GateError
-from factory.files import write_jsonl
+from factory.files import read_json, write_jsonl
 from factory.settings import Settings
 from factory.spec import Spec
 
@@ -100,8 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     command("coverage", _coverage, "what the newest plan yielded, what was dropped and why, and how varied it is")
     command("confusions", _confusions, "write the labels that the newest student confuses beside the spec")
-    review = command("review", _review, "send rows to people (push) or see what they answered (pull)", budget=True)
-    review.add_argument("what", choices=("push", "pull"))
+    review = command(
+        "review",
+        _review,
+        "send rows to people (push), see what they answered (pull) or would change (policy)",
+        budget=True,
+    )
+    review.add_argument("what", choices=("push", "pull", "policy"))
     return parser
 
 
@@ -249,14 +254,20 @@ def _confusions(asked: argparse.Namespace, where: Settings) -> None:
 
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.review import proposals
     from factory.stages import Build
     from factory.stages.answers import backend
 
     spec = _spec(asked, where)
     with Build(spec, asked.budget, where) as build:
-        if asked.what == "push":
+        if asked.what != "pull":
             with alone(spec.name, where):
                 summary = build.summary("review")
+        if asked.what == "policy":
+            path = build.run("review").path / proposals.FILE
+            print(proposals.say(read_json(path) if path.exists() else ()))
+            return
+        if asked.what == "push":
             print(f"{summary['shown to people']} rows are at {summary['where']}")
             return
         pulled = backend(where).pull(build.spec)

@@ -127,6 +127,8 @@ def _generation(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.label: under `kind: generation` an example has an `answer`, and no label"
         elif not settled(example.answer or ""):
             yield f"examples.{number}.answer is missing, or nothing that can be written down"
+    if spec.review.judge_floor is not None and spec.answer.score is None:
+        yield "review.judge_floor: the judge's marks drop no answer; set `answer.score` as well"
     yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _gate(spec)
@@ -179,7 +181,9 @@ def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> It
             other = next((name for name, those in WRITES.items() if way in those), "")
             writes = f"goes with `kind: {other}` only" if other else "writes rows of one label"
             yield f"strategies.{way} {writes}; under {kind} use {' or '.join(ways)}"
-    for name, why in (_SENSELESS | _ANSWERS.get(spec.kind, {})).items():
+    for name, why in (_SENSELESS | _OF_KIND[spec.kind]).items():
+        if name == "review.dropped" and spec.review.judge_floor is not None:
+            continue  # then people are shown what was dropped on the judge's word
         part, _, key = name.rpartition(".")
         holder = getattr(spec, part) if part else spec
         if getattr(holder, key) != type(holder).model_fields[key].get_default(call_default_factory=True):
@@ -205,12 +209,15 @@ _SENSELESS = {
     "hygiene.label_noise": "confident learning needs one label a text",
     "hygiene.balance": "it compares rows per label; the plan balances what texts hold, pairs of it and none",
 }
-_ANSWERS: Mapping[str, dict[str, str]] = {
+_UNJUDGED = {"review.judge_floor": "no check rests on a judge's word; the audit tells how often the teacher is right"}
+_OF_KIND: Mapping[str, dict[str, str]] = {
+    "spans": _UNJUDGED,
+    "extraction": _UNJUDGED,
     "generation": {
         "out_of_scope": "every text has an answer, and none has a label",
         "judges": "the teacher answers and scores alone; no committee pools what several would say",
         "teacher.shortlist": "there is nothing to choose from",
         "hygiene.balance": "it compares rows per label, and an answer has none; the plan balances attributes",
-    }
+    },
 }
-"""Reasons that are others under a kind."""
+"""What makes no sense under one kind alone, or does not for another reason."""

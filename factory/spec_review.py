@@ -28,9 +28,11 @@ class Review(Part):
         dropped: share of these that is drawn from rows which checks dropped, to learn whether the checks were right.
         overlap: share of the rows sent, drawn at random, that several people judge, to learn how far they agree.
         reviewers: how many people that is.
+        judge_floor: Cohen's kappa of the judge's drops with people's judgement, on rows drawn at random, below which
+            nothing is dropped on the judge's word (factory.hygiene.trust); null: it drops rows whatever people say.
     """
 
-    unsaid = ("dropped", "overlap", "reviewers")
+    unsaid = ("dropped", "overlap", "reviewers", "judge_floor")
 
     required: bool | Literal["audit"] = False
     deadline: str | None = Field(default=None, pattern=r"^[1-9][0-9]{0,3}[mhd]$", exclude=True)
@@ -38,6 +40,7 @@ class Review(Part):
     dropped: float = Field(default=0.2, ge=0.0, le=1.0)
     overlap: float = Field(default=0.0, ge=0.0, le=1.0)
     reviewers: int = Field(default=2, ge=2, le=20)
+    judge_floor: float | None = Field(default=None, gt=0.0, le=1.0)
 
     @model_validator(mode="before")
     @classmethod

@@ -26,6 +26,7 @@ from factory.errors import FactoryError
 from factory.review import waiting
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import Backend
+from factory.review.edition import Editions
 from factory.review.waiting import Waiting
 from factory.services.argilla.server import ArgillaServer
 from factory.services.prefect import PrefectServer
@@ -137,7 +138,7 @@ class Watch:
         known = waiting.read(home, spec, budget)
         if known is None or not declared.review.required:
             return None
-        answers = take_in(declared, place).answers
+        answers = take_in(declared, place, Editions.of(home, declared)).answers
         review = declared.review
         waits = waiting.look(known, answers, review.reviewers, review.patience, datetime.now(UTC))
         waiting.keep(home, waits)

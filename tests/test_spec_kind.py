@@ -54,6 +54,7 @@ BUDGET = {"generate": 8, "label": 9, "judge": 8, "review": 0}
         ({"out_of_scope": "Food"}, "out_of_scope makes no sense under `kind: spans`"),
         ({"judges": ["one", "two"]}, "judges makes no sense under `kind: spans`"),
         ({"hygiene": {"disagreement": 0.3}}, "hygiene.disagreement makes no sense under `kind: spans`"),
+        ({"review": {"judge_floor": 0.4}}, "review.judge_floor makes no sense under `kind: spans`"),
         ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: spans`"),
         (
             {"gate": [{"at_least": 0.5, "metric": "accuracy"}]},
@@ -277,6 +278,8 @@ ANSWER = {"definition": "One question.", "words": [3, 15]}
             "strategies.label writes rows of one label; under `kind: generation` use answered",
         ),
         ({"judges": ["one", "two"]}, "judges makes no sense under `kind: generation`: the teacher answers"),
+        ({"review": {"judge_floor": 0.4}}, "the judge's marks drop no answer; set `answer.score` as well"),
+        ({"review": {"dropped": 0.5}}, "review.dropped makes no sense under `kind: generation`"),
         ({"reader": "all-mpnet-base-v2"}, "reader makes no sense under `kind: generation`"),
         (
             {"gate": [{"at_least": 0.5, "metric": "field_f1"}]},

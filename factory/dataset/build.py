@@ -27,6 +27,7 @@ def build(
     audit: Mapping[str, Any] | None = None,
     planned: Iterable[Mapping[str, Any]] = (),
     judges: Sequence[str] = (),
+    judge: Mapping[str, Any] | None = None,
 ) -> DatasetVersion:
     """Write a dataset version into a folder.
 
@@ -39,6 +40,7 @@ def build(
             `how` it was found out, in words.
         planned: the plan's shares (factory.generate.plan.Share): how many rows were asked for, by `axis` and `value`.
         judges: the models that judged in the teacher's place, with their revisions, if any did.
+        judge: how far its drops agree with people (factory.hygiene.trust.Trust.to_json), where the spec sets a floor.
 
     Returns:
         The version.
@@ -70,6 +72,7 @@ def build(
         **({"judges": list(judges)} if judges else {}),
         "dropped": dict(sorted((dropped or {}).items(), key=lambda item: (-item[1], item[0]))),
         "audit": dict(audit) if audit else None,
+        **({"judge": dict(judge)} if judge else {}),
         "planned": _planned(planned),
     }
     readme = out / "README.md"

@@ -43,12 +43,14 @@ def table(said: Mapping[str, Said], people: Mapping[str, str | None]) -> dict[st
 
     Returns:
         `judges`: of each its name, `texts` read, `unusable` replies, and `accuracy` over those of people's rows that it
-        was asked about (value, low, high by Wilson's interval, n; null without any; an unusable reply is wrong).
+        was asked about (value, low, high by Wilson's interval, n; null without any; an unusable reply is wrong), and
+        its `kappa` with people over those of them to which both gave a label.
         `pairs`: of each two, over the n rows that both could be read on, the share with the `same` label and Cohen's
         `kappa` (Cohen 1960; null where it is not defined, because both always say one label). `all`: n and the share
         of rows on which all that were read say the `same`.
     """
     read = {name: {key: label for key, label in one.items() if label is not None} for name, one in said.items()}
+    labelled = {key: label for key, label in people.items() if label is not None}
     everywhere = [[one[key] for one in read.values()] for key in _shared(list(read.values()))]
     return {
         "judges": [
@@ -57,6 +59,7 @@ def table(said: Mapping[str, Said], people: Mapping[str, str | None]) -> dict[st
                 "texts": len(read[name]),
                 "unusable": len(one) - len(read[name]),
                 "accuracy": _accuracy(one, people),
+                "kappa": _pair(read[name], labelled)["kappa"],
             }
             for name, one in said.items()
         ],

@@ -101,6 +101,8 @@ class Report:
         notes: sentences a reader must not miss: a forced publication, a sample instead of all rows.
         checks: what worth.json of the stage `review` says of the checks of hygiene; empty: no such section.
         judges: what judges.json of the stage `review` says of the spec's judges; empty: no such section.
+        proposed: proposals.json of the stage `review`: what people would change in the policy; empty: no such section.
+        judge: what judge.json of the stage `review` says of drops on the judge's word; empty: no such section.
     """
 
     name: str
@@ -113,6 +115,8 @@ class Report:
     notes: Sequence[str] = ()
     checks: Mapping[str, Any] = field(default_factory=dict)
     judges: Mapping[str, Any] = field(default_factory=dict)
+    judge: Mapping[str, Any] = field(default_factory=dict)
+    proposed: Sequence[Mapping[str, Any]] = ()
 
 
 def write(folder: Path, report: Report) -> tuple[Path, Path]:
@@ -210,7 +214,8 @@ def checked(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def judged(one: Mapping[str, Any]) -> dict[str, Any]:
     """A judge as judges.json tells of it, the same way; `n` rows of people."""
-    return {**one, "accuracy": interval(one["accuracy"]), "n": (one["accuracy"] or {"n": 0})["n"]}
+    found = {"accuracy": interval(one["accuracy"]), "n": (one["accuracy"] or {"n": 0})["n"]}
+    return {"kappa": None, **one, **found}
 
 
 def interval(one: Mapping[str, Any] | None) -> Interval | None:

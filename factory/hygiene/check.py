@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,7 @@ class Context:
         opinions: row id to what each judge thinks of it, where the spec names some: its name to its probabilities
             [labels], in the order of the spec's labels.
         marks: row id to the teacher's mark for its answer, 0 to 1, where answers were marked.
+        suspended: checks that drop nothing: what they say of a row is kept, and so is the row.
     """
 
     spec: Spec
@@ -37,6 +38,7 @@ class Context:
     vectors: Vectors | None = None
     opinions: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
     marks: Mapping[str, float] = field(default_factory=dict)
+    suspended: Collection[str] = ()
 
 
 Check = Callable[[Sequence[Row], Context], list[Verdict]]
@@ -95,6 +97,13 @@ def believed(row: Row) -> str:
 def invented(row: Row) -> bool:
     """Whether a teacher wrote the text. Real text is what it is: checks of style do not ask it anything."""
     return row.origin == "generated"
+
+
+def spared(verdict: Verdict) -> Verdict:
+    """The verdict of a suspended check: reason and score stay, and it drops nothing."""
+    if verdict.passed:
+        return verdict
+    return verdict.model_copy(update={"passed": True, "reason": f"not dropped on the judge's word: {verdict.reason}"})
 
 
 def not_asked(check: str, why: str = "real text") -> Verdict:

@@ -9,8 +9,8 @@ from factory.hygiene import run as hygiene
 from factory.hygiene.check import Context
 from factory.row import Row
 
-CONTESTED = ("length", "language", "roles", "label_noise", "consistency", "disagreement")
-"""Checks that say of a row: this is no good example of its label. A person who reads it can say that it is one."""
+CONTESTED = ("length", "language", "roles", "label_noise", "consistency", "disagreement", "rubric")
+"""Checks that say of a row: this is no good example. A person who reads it can say that it is one."""
 
 _EXAMINATION = "it guards the examination: no answer may bring a gold text into training"
 _ANSWER = "what it drops has an answer that no person wrote, and that does not hold"
@@ -24,7 +24,6 @@ GUARDS: Mapping[str, str] = {
     "copied": _ANSWER,
     "faithful": _ANSWER,
     "gold_answer": _EXAMINATION,
-    "rubric": _ANSWER,
     "profanity": "the spec wants none of it, whatever its label",
     "contamination": _EXAMINATION,
     "semantic_contamination": _EXAMINATION,

@@ -34,7 +34,7 @@ from factory.hygiene import (
     semantic_duplicate,
     spans,
 )
-from factory.hygiene.check import Check, Context
+from factory.hygiene.check import Check, Context, spared
 from factory.progress import Progress, silent
 from factory.row import Row, Verdict, write_rows
 
@@ -168,6 +168,8 @@ def judge(
     for done, name in enumerate(checks):
         progress(done, len(checks))
         verdicts = CHECKS[name](alive, context)
+        if name in context.suspended:
+            verdicts = [spared(verdict) for verdict in verdicts]
         for row, verdict in zip(alive, verdicts, strict=True):
             row.verdicts.append(verdict)
         statistics.append(_count(name, verdicts))

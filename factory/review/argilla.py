@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from factory.errors import ReviewError
@@ -22,6 +22,7 @@ from factory.review.backend import (
     checked,
     record_of,
 )
+from factory.review.policy import identity
 from factory.services.argilla.credentials import WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 from factory.settings import Settings
@@ -76,19 +77,36 @@ class ArgillaBackend:
             for queue in QUEUES:
                 if datasets[queue] is None and (asked[queue] or queue == ALONE):
                     datasets[queue] = self._create(spec, queue)
-            there = {queue: self._ids(dataset) for queue, dataset in datasets.items()}
-            shown, new = there[ALONE] | there[SEVERAL], 0
+            there = {queue: self._there(dataset) for queue, dataset in datasets.items()}
+            shown, new = {**there[ALONE], **there[SEVERAL]}, 0
             for queue, dataset in datasets.items():
                 known = there[DISPUTED] if queue == DISPUTED else shown
-                fresh = {item.row_id: item for item in asked[queue] if item.row_id not in known}
+                fresh = {_external_id(item): item for item in asked[queue] if _external_id(item) not in known}
                 if dataset is not None:
                     self._send(dataset, spec, list(fresh.values()))
+                    self._told_anew(dataset, spec, there[queue].values())
                 new += len(fresh)
         where = f"{self.url}/dataset/{datasets[ALONE].id}/annotation-mode"
-        return Pushed(where=where, new=new, total=len(shown) + new)
+        rows = {_row_id(one) for one in shown} | {item.row_id for item in items}
+        return Pushed(where=where, new=new, total=len(rows))
 
-    def _ids(self, dataset: Any) -> set[str]:
-        return set() if dataset is None else {record["external_id"] for record in self._records(dataset)}
+    def _there(self, dataset: Any) -> dict[str, dict[str, Any]]:
+        found = () if dataset is None else self._records(dataset, include="responses")
+        return {record["external_id"]: record for record in found}
+
+    def _told_anew(self, dataset: Any, spec: Spec, records: Iterable[dict[str, Any]]) -> None:
+        """Rows that nobody has answered will be answered by the policy that is the guidelines now."""
+        now = {"policy": identity(spec)}
+        stale = [
+            {
+                "external_id": record["external_id"],
+                "fields": record["fields"],
+                "metadata": (record["metadata"] or {}) | now,
+            }
+            for record in records
+            if not record.get("responses") and (record["metadata"] or {}).get("policy") != now["policy"]
+        ]
+        self._put(dataset, stale)
 
     def _send(self, dataset: Any, spec: Spec, items: Sequence[Item]) -> None:
         """Put rows into a dataset, which takes over policy.md if that has changed since."""
@@ -97,7 +115,9 @@ class ArgillaBackend:
             url = f"/api/v1/datasets/{dataset.id}"
             self._client.http_client.patch(url, json={"guidelines": policy}).raise_for_status()
         question = str(dataset.settings.questions[argilla_dataset.question(spec)].id)
-        records = [_record(item, question, spec) for item in items]
+        self._put(dataset, [_record(item, question, spec) for item in items])
+
+    def _put(self, dataset: Any, records: Sequence[dict[str, Any]]) -> None:
         for start in range(0, len(records), _PAGE):
             # Not by the SDK's `log`, which draws a progress bar over the run's own.
             body = {"items": records[start : start + _PAGE]}
@@ -207,7 +227,7 @@ class ArgillaBackend:
 
 
 def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
-    """A record as the server takes it; the row's id as external id makes a second push find the first."""
+    """A record as the server takes it; its external id makes a second push find the first."""
     agent = spec.teacher.model[:200]
     suggestion: dict[str, Any] = {"question_id": question, "value": item.suggestion, "agent": agent}
     if spec.kind == "spans":
@@ -216,9 +236,14 @@ def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
         suggestion["score"] = item.confidence
     candidates = argilla_dataset.beside(spec, item)
     return {
-        "external_id": item.row_id,
+        "external_id": _external_id(item),
         "fields": {"text": item.text} | ({"candidates": candidates} if candidates else {}),
-        "metadata": {"reason": item.reason, "confidence": item.confidence, **item.metadata},
+        "metadata": {
+            "reason": item.reason,
+            "confidence": item.confidence,
+            "policy": identity(spec),
+            **item.metadata,
+        },
         "suggestions": [suggestion] if item.suggestion is not None else [],
     }
 
@@ -229,13 +254,14 @@ def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Ans
     # A person may mark a label and then discard the row after all.
     submitted = response["status"] == "submitted"
     said = {
-        "row_id": record["external_id"],
+        "row_id": _row_id(record["external_id"]),
         "reviewer": pseudonym(response["user_id"]),
         "text": record["fields"]["text"],
         "reason": (record.get("metadata") or {}).get("reason", ""),
         "problem": values.get("problem", ""),
         "comment": (values.get("comment") or "").strip(),
         "submitted_at": response["updated_at"],
+        "policy": (record.get("metadata") or {}).get("policy", ""),
     }
     if spec.kind == "extraction":
         given = values.get("record") if submitted else None
@@ -249,6 +275,15 @@ def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Ans
     spans = [Span(start=one["start"], end=one["end"], label=one["label"]) for one in values.get("spans") or ()]
     by_start = tuple(sorted(spans, key=lambda span: span.start))
     return SpansAnswer(label=None, spans=by_start if submitted else None, **said)
+
+
+def _external_id(item: Item) -> str:
+    """What a second push finds the first by: the row, and for which policy's sake it is shown again."""
+    return f"{item.row_id}@{item.again}" if item.again else item.row_id
+
+
+def _row_id(external_id: str) -> str:
+    return external_id.partition("@")[0]
 
 
 def pseudonym(user_id: str) -> str:

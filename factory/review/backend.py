@@ -26,6 +26,9 @@ PROBLEMS = {
     "unusable": "It is not a real text of this kind",
 }
 
+UNCLEAR = ("policy", "several")
+"""Of these, those that say that the policy leaves open what the label is."""
+
 
 class Worth(NamedTuple):
     """How often somebody is right, 0 to 1, and among how many decisions people choose."""
@@ -48,7 +51,9 @@ class Item:
         candidates: the labels the machines hesitate between, likeliest first, for their definitions to be shown.
         metadata: more to filter by: name to value.
         people: how many are to judge it, each without the others.
-        said: what was said of a disputed row, as `Answer.decision` writes it.
+        said: what was said of a disputed row, or of one shown again, as `Answer.decision` writes it.
+        again: the policy (factory.review.policy.identity) for whose sake an answered row is shown again; empty: it is
+            shown for the first time.
     """
 
     row_id: str
@@ -60,6 +65,7 @@ class Item:
     metadata: Mapping[str, str] = field(default_factory=dict)
     people: int = 1
     said: tuple[str, ...] = ()
+    again: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +82,7 @@ class Answer:
         comment: in the person's own words.
         submitted_at: ISO 8601, UTC; empty where unknown. Of one person's answers to one row the latest counts.
         worth: what this person's answers are worth (factory.review.reviewers); None: not known.
+        policy: the policy that it was given under (factory.review.policy.identity); empty: not known.
     """
 
     row_id: str
@@ -87,6 +94,7 @@ class Answer:
     comment: str = ""
     submitted_at: str = ""
     worth: Worth | None = None
+    policy: str = ""
 
     @property
     def decision(self) -> str | None:
@@ -216,7 +224,9 @@ class Backend(Protocol):
     def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
         """Show rows to people, with policy.md as their guidelines.
 
-        Rows that are there already are left alone, with their answers: pushing twice changes nothing.
+        Rows that are there already are left alone, with their answers: pushing twice changes nothing. Rows remember
+        the policy they are shown under, and so do their answers; what nobody has answered yet is shown under the
+        present one.
 
         Raises:
             ReviewError: the place can't be reached, or holds something else under this name.

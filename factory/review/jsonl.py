@@ -3,7 +3,8 @@
 `<root>/<vertical>/<task>/v<major>/` holds `to_review.jsonl`, which push writes, `policy.md`, and `answers.jsonl`, which
 people write: one JSON object a line with `row_id` and `label` (null for none), and if they like `reviewer`, `problem`,
 `comment` and `submitted_at`. A copy of a line of to_review.jsonl with a label put in is an answer too. Of a row that is
-there to be settled (`reason`: `disputed`), whose answer it is says the answer's own `reason`.
+there to be settled (`reason`: `disputed`), whose answer it is says the answer's own `reason`; of a row that is shown
+again because the policy has changed (`again`), the answer's own `again`.
 
 Where the decision is a set of spans, `spans` takes the place of `label`: a list of objects with `start`, `end` and
 `label`; or, easier to type, `marked`: the text with tags in it, as `suggestion` has them. Null where none can be given.
@@ -33,10 +34,12 @@ from factory.review.backend import (
     checked,
     record_of,
 )
+from factory.review.policy import identity
 from factory.span import Span, strip
 from factory.spec import Spec
 from factory.wording import settle
 
+_Place = tuple[str, bool, str]
 _OPTIONAL = ("reviewer", "problem", "comment", "submitted_at")
 
 
@@ -53,12 +56,16 @@ class JsonlBackend:
     def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
         """See Backend.push."""
         path = self.folder(spec) / "to_review.jsonl"
-        there = read_jsonl(path) if path.exists() else []
+        there, now = read_jsonl(path) if path.exists() else [], identity(spec)
+        answered = _answered(path.with_name("answers.jsonl"))
+        # A row that nobody has answered will be answered by the policy that lies beside it now.
+        there = [value if _place(value) in answered else {**value, "policy": now} for value in there]
         known = {_place(value) for value in there}
-        new = {place: value for value in map(asdict, items) if (place := _place(value)) not in known}
+        shown_now = ({**asdict(item), "policy": now} for item in items)
+        new = {place: value for value in shown_now if (place := _place(value)) not in known}
         write_text(path.with_name("policy.md"), spec.template("policy.md"))
         write_jsonl(path, [*there, *new.values()])
-        shown = {row_id for row_id, _ in (*known, *new)}
+        shown = {row_id for row_id, _, _ in (*known, *new)}
         return Pushed(where=str(path.parent), new=len(new), total=len(shown))
 
     def pull(self, spec: Spec) -> Pulled:
@@ -82,12 +89,23 @@ class JsonlBackend:
         return pulled
 
 
-def _place(value: dict[str, Any]) -> tuple[str, bool]:
-    """A line's row, and whether it is there to be settled."""
-    return value["row_id"], value.get("reason") == DISPUTED
+def _place(value: dict[str, Any]) -> _Place:
+    """A line's row, whether it is there to be settled, and for which policy's sake it is there again."""
+    return value["row_id"], value.get("reason") == DISPUTED, value.get("again") or ""
 
 
-def _answer(line: str, shown: dict[tuple[str, bool], dict[str, Any]], spec: Spec) -> Answer | str:
+def _answered(path: Path) -> set[_Place]:
+    """The places that some line of answers.jsonl speaks of, be it usable or not."""
+    found: set[_Place] = set()
+    for line in path.read_bytes().decode("utf-8", errors="replace").split("\n") if path.exists() else ():
+        try:
+            found.add(_place(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue  # `pull` tells what is wrong with it
+    return found
+
+
+def _answer(line: str, shown: dict[_Place, dict[str, Any]], spec: Spec) -> Answer | str:
     """The answer on a line, or what is wrong with the line."""
     try:
         value = json.loads(line)
@@ -98,9 +116,12 @@ def _answer(line: str, shown: dict[tuple[str, bool], dict[str, Any]], spec: Spec
     row_id = value.get("row_id")
     if not isinstance(row_id, str) or not row_id:
         return "row_id is missing"
+    if not isinstance(value.get("again") or "", str):
+        return "again must be text"
     row = shown.get(_place(value))
     if row is None:
-        return f"no row {row_id!r} was sent to review{' to be settled' if value.get('reason') == DISPUTED else ''}"
+        how = " to be settled" if value.get("reason") == DISPUTED else " again" if value.get("again") else ""
+        return f"no row {row_id!r} was sent to review{how}"
     found = _DECIDED[spec.kind](value, row["text"], spec)
     if isinstance(found, str):
         return found
@@ -115,6 +136,7 @@ def _answer(line: str, shown: dict[tuple[str, bool], dict[str, Any]], spec: Spec
         "problem": value.get("problem", ""),
         "comment": value.get("comment", ""),
         "submitted_at": value.get("submitted_at", ""),
+        "policy": row.get("policy", ""),
     }
     if spec.kind == "spans":
         return SpansAnswer(label=None, **found, **said)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from factory.review import reviewers
-from factory.review.backend import AUDIT, DISPUTED, PROBLEMS, Answer, WordedAnswer
+from factory.review.backend import AUDIT, DISPUTED, PROBLEMS, UNAIDED, Answer, WordedAnswer
 from factory.row import Lineage, Row, Verdict
 from factory.wording import middle
 
@@ -132,6 +132,11 @@ def said(answers: Iterable[Answer]) -> dict[str, str | None]:
     """What the majority says, by row id: a label, or None for no label; ties are left out."""
     majorities = {row_id: _majority(given) for row_id, given in _by_row(answers).items()}
     return {row_id: label for row_id, (decided, label) in majorities.items() if decided}
+
+
+def unaided(answers: Iterable[Answer]) -> dict[str, str | None]:
+    """The same of rows that were drawn at random, which no machine's decision led people to judge one way."""
+    return said(answer for answer in answers if answer.reason in UNAIDED)
 
 
 def audit(rows: Iterable[Row], answers: Sequence[Answer]) -> Audit:

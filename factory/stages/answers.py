@@ -10,7 +10,9 @@ from typing import Any
 from factory.errors import FactoryError, ReviewPendingError
 from factory.review import reviewers, waiting
 from factory.review.backend import DISPUTED, UNAIDED, Answer, Backend, Item, Pulled, Pushed
+from factory.review.edition import Editions
 from factory.review.select import Selection
+from factory.row import Row
 from factory.settings import Settings
 from factory.spec import Spec
 from factory.stages.build import Build
@@ -33,15 +35,29 @@ def backend(settings: Settings) -> Backend:
     )
 
 
-def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled]:
+def ask_people(build: Build, shown: Sequence[Selection], rows: Sequence[Row] = ()) -> tuple[Pushed, Pulled]:
     """Show rows to people, and take in what they have answered so far, each answer with its worth.
+
+    Answered rows that a change of the policy touches (factory.review.edition) are shown again, as many as the budget
+    leaves room for beside those that nobody has answered yet; until they are answered again the older answers count.
+
+    Args:
+        build: for the place, the policy and the budget.
+        shown: the rows.
+        rows: all rows as the machines saw them, for what a change of the policy touches.
 
     Raises:
         ReviewPendingError: the spec requires review, people have not answered yet, and the deadline has not come.
     """
     spec, place = build.spec, backend(build.settings)
+    editions = Editions.of(build.settings.home, spec)
     pushed = place.push(spec, [selection.item() for selection in shown])
-    pulled = take_in(spec, place)
+    pulled = take_in(spec, place, editions)
+    answered = {answer.row_id for answer in pulled.answers}
+    room = max(0, build.budget.review - sum(one.row.id not in answered for one in shown))
+    touched = editions.touched(pulled.answers, {row.id: row for row in rows})
+    if again := [editions.item(row_id, touched[row_id]) for row_id in list(touched)[:room]]:
+        place.push(spec, again)
     awaited = {one.row.id: one.people for one in shown if spec.review.required is True or one.reason in UNAIDED}
     if not spec.review.required:
         return pushed, pulled
@@ -58,11 +74,13 @@ def ask_people(build: Build, shown: Sequence[Selection]) -> tuple[Pushed, Pulled
     return pushed, replace(pulled, missing=waits.missing)
 
 
-def take_in(spec: Spec, place: Backend) -> Pulled:
-    """What people have answered so far, each answer with its worth; rows on which they are divided are shown once more,
-    to be settled."""
+def take_in(spec: Spec, place: Backend, editions: Editions) -> Pulled:
+    """What people have answered so far that counts, each answer with its worth.
+
+    Rows on which they are divided are shown once more, to be settled.
+    """
     pulled = place.pull(spec)
-    pulled = Pulled(reviewers.weighed(pulled.answers), pulled.problems)
+    pulled = Pulled(reviewers.weighed(editions.counting(pulled.answers)), pulled.problems)
     divided = reviewers.disputed(pulled.answers, spec.review.reviewers)
     if divided:
         place.push(spec, [_to_settle(row_id, given) for row_id, given in divided.items()])
@@ -94,12 +112,13 @@ def _to_settle(row_id: str, given: Sequence[Answer]) -> Item:
 
 
 def answered_of(pulled: Pulled) -> list[dict[str, Any]]:
-    """The answers as a stage's inputs, without their worth, which follows from them."""
+    """The answers as a stage's inputs, without their worth, which follows from them, and the policy they were given
+    under, which says which of them count."""
     return sorted((_plain(answer) for answer in pulled.answers), key=str)
 
 
 def _plain(answer: Answer) -> dict[str, Any]:
-    said = {name: value for name, value in asdict(answer).items() if name != "worth"}
+    said = {name: value for name, value in asdict(answer).items() if name not in ("worth", "policy")}
     if said.get("spans") is not None:
         said["spans"] = [span.model_dump() for span in said["spans"]]
     return said

@@ -22,6 +22,7 @@ from factory.generate.prompt import messages, template_file
 from factory.generate.strategies import STRATEGIES
 from factory.generate.strategies.cell import Cell
 from factory.hygiene import run as hygiene
+from factory.hygiene import trust
 from factory.row import Row, read_rows, write_rows
 from factory.spec import RATING
 from factory.stage import Output
@@ -167,7 +168,10 @@ def dataset(build: Build) -> Output:
         planned = read_json(build.run("plan").path / "coverage.json")
         drops = dataset_build.drop_table(dropped)
         judges = [judge.identity for judge in build.judges] if build.spec.judges else ()
-        version = dataset_build.build(rows, build.spec, out, dropped=drops, audit=audit, planned=planned, judges=judges)
+        held = {} if build.spec.review.judge_floor is None else read_json(reviewed.path / trust.FILE)
+        version = dataset_build.build(
+            rows, build.spec, out, dropped=drops, audit=audit, planned=planned, judges=judges, judge=held
+        )
         origins = Counter(row.origin for row in rows)
         write_json(
             out / SUMMARY,

@@ -19,6 +19,8 @@ from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, read_jsonl, write_json
 from factory.generate import judge as judging
 from factory.generate import pipeline
+from factory.hygiene import trust
+from factory.review import proposals
 from factory.spec import Spec
 from factory.stage import Output
 from factory.stages import economics, learning, model
@@ -213,8 +215,10 @@ def _report(build: Build, candidate: str, records: Sequence[AnyEvidence], passed
         )
     spec = build.spec
     # A review stage from before checks were judged has none of these, one of a spec without judges only the first.
-    held = {name: build.run("review").path / name for name in (WORTH, JUDGES)}
-    checks, judges = (read_json(path) if path.exists() else {} for path in held.values())
-    return report.Report(
-        spec.name, spec.title, spec.purpose, candidate, records, data, notes=notes, checks=checks, judges=judges
-    )
+    held = {name: build.run("review").path / name for name in (WORTH, JUDGES, trust.FILE)}
+    checks, judges, judge = (read_json(path) if path.exists() else {} for path in held.values())
+    path = build.run("review").path / proposals.FILE
+    proposed = read_json(path) if path.exists() else []
+    notes += [judge["sentence"]] if judge.get("suspended") else []
+    told = {"checks": checks, "judges": judges, "judge": judge, "proposed": proposed}
+    return report.Report(spec.name, spec.title, spec.purpose, candidate, records, data, notes=notes, **told)

@@ -14,13 +14,15 @@ from typing import Any, ClassVar
 
 from pydantic_core import to_jsonable_python
 
+from factory.evidence.words import ALIKE
 from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
-from factory.hygiene import check
+from factory.hygiene import check, trust
 from factory.hygiene import run as hygiene
+from factory.hygiene.contest import dropped_by
 from factory.progress import Progress
-from factory.review import merge, reviewers
+from factory.review import merge, proposals, reviewers
 from factory.review.backend import Answer
 from factory.review.select import select
 from factory.row import DECIDES, Kind, Row, Verdict, read_rows
@@ -124,6 +126,10 @@ class Way(ABC):
         """How far two decisions agree, as `Row.decision` writes them, 0 to 1; None: people would give none."""
         return float(machine == people)
 
+    def agree(self, machine: str, people: str | None) -> bool:
+        """Whether two decisions, as for `alike`, come to the same."""
+        return self.alike(machine, people) >= ALIKE
+
     def interval(self, values: Sequence[float]) -> tuple[float, float]:
         """The 95 % interval of the mean of how far decisions agree."""
         return merge.wilson(int(sum(values)), len(values))
@@ -176,6 +182,9 @@ class Way(ABC):
 
         A real text that the teacher was not asked about, or whose reply could not be used, is dropped with the reason.
 
+        Where the spec sets a floor for the judge, people are shown some of what is dropped on its word as well, and
+        judge.json holds its drops against what they say (factory.hygiene.trust).
+
         Raises:
             ReviewPendingError: the spec requires review, people have not answered yet, and the deadline has not come.
         """
@@ -184,24 +193,32 @@ class Way(ABC):
         rows, said = self.decide(build, cleaned.path, judged.path)
         sound = [row for row in rows if hygiene.sound(row)]
         known = self.context(build, judged.path)
+        seen, floor = hygiene.run(sound, known, self.checks), spec.review.judge_floor
         shown = select(
-            hygiene.run(sound, known, self.checks).kept,
+            seen.kept,
             build.budget.review,
             spec.review.audit,
+            dropped=[] if floor is None else [row for row in seen.dropped if dropped_by(row) in trust.CHECKS],
+            share=spec.review.dropped,
             overlap=spec.review.overlap,
             people=spec.review.reviewers,
         )
-        pushed, pulled = ask_people(build, shown)
+        pushed, pulled = ask_people(build, shown, sound)
 
         def work(out: Path) -> None:
             merged = merge.merge(sound, pulled.answers)
             kept = merge.keep_reviewed(merged.rows, merge.adopt(merged.orphans, spec.identity))
-            checked = hygiene.run(kept, known, self.checks)
+            judge = trust.measure([*seen.kept, *seen.dropped], merge.unaided(pulled.answers), floor, self.agree)
+            checked = hygiene.run(kept, judge.context(known), self.checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
             hygiene.write(
                 out, hygiene.Result(checked.kept, undecided + checked.dropped + merged.dropped, checked.statistics)
             )
             write_json(out / REVIEWERS, reviewers.table(pulled.answers))
+            proposed = proposals.table(spec, sound, pulled.answers)
+            write_json(out / proposals.FILE, proposed)
+            if floor is not None:
+                write_json(out / trust.FILE, judge.to_json())
             pairs = self._pairs(rows, said)
             summary: dict[str, Any] = {
                 "shown to people": pushed.total,
@@ -212,11 +229,13 @@ class Way(ABC):
                 "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
                 f"real texts nobody {self.decided}, dropped": len(undecided),
                 **{f"dropped by {item.check}": item.dropped for item in checked.statistics},
+                **({} if floor is None else {"the judge beside people": judge.sentence}),
                 "kept": len(checked.kept),
+                **({"proposed changes to the policy": len(proposed)} if proposed else {}),
                 "problems": pulled.problems,
                 **self.agreement(build, pairs),
                 **self.rated(pulled.answers),
-                "audit": self._audit(pairs, merge.audited(sound, pulled.answers)),
+                "audit": self._audit(pairs, merge.audited(sound, pulled.answers), judge.slice),
             }
             write_json(out / SUMMARY, summary)
 
@@ -265,10 +284,11 @@ class Way(ABC):
             if row.origin == "reviewed" and row.id in said and self.usable(said[row.id])
         ]
 
-    def _audit(self, pairs: Sequence[Pair], audited: Sequence[tuple[str, str | None]]) -> dict[str, Any] | None:
+    def _audit(
+        self, pairs: Sequence[Pair], audited: Sequence[tuple[str, str | None]], how: str
+    ) -> dict[str, Any] | None:
         """How far rows agree with people: on the audit slice people answered, else on rows decided before."""
         values = [self.alike(machine, people) for machine, people in audited]
-        how = "a random slice of the rows, judged by people unaided"
         if not values:
             values, how = [self.right(pair) for pair in pairs], self.how
         if not values:

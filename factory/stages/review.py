@@ -12,9 +12,9 @@ from factory.evidence import agreement
 from factory.files import write_json
 from factory.generate import committee
 from factory.generate.committee import Weights
-from factory.hygiene import advice, check, contest, disagreement, pii, worth
+from factory.hygiene import advice, check, contest, disagreement, pii, trust, worth
 from factory.hygiene import run as hygiene
-from factory.review import merge, reviewers
+from factory.review import merge, proposals, reviewers
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer
 from factory.review.select import select
 from factory.row import Row, read_rows, write_rows
@@ -34,9 +34,10 @@ def review(build: Build) -> Output:
     """Show people the rows most worth their time, take in what they have answered so far, and label the rest softly.
 
     kept.jsonl, dropped.jsonl, statistics.json (the committee's checks), committee.json, reviewers.json (how far people
-    agree, and how often each is right), and worth.json: the checks held against people's answers; with judges in the
-    spec also judges.json: how far they agree, with each other and with people. A row that a check dropped and people
-    labelled comes back, unless a guard (factory.hygiene.contest) objects.
+    agree, and how often each is right), and worth.json: the checks held against people's answers; judge.json: the
+    judge's drops held against them, which are none where it is below the spec's floor (factory.hygiene.trust); with
+    judges in the spec also judges.json: how far they agree, with each other and with people. A row that a check
+    dropped and people labelled comes back, unless a guard (factory.hygiene.contest) objects.
 
     Raises:
         ReviewPendingError: the spec requires review, people have not answered yet, and the deadline has not come.
@@ -68,7 +69,9 @@ def review(build: Build) -> Output:
         people=spec.review.reviewers,
         vectors=ballot.vectors,
     )
-    pushed, pulled = ask_people(build, shown)
+    # Of real text the machines' label is what the committee says; the one it came with was but the nearest.
+    seen = [voted(row) if row.origin == "unlabelled" else row for row in unaided]
+    pushed, pulled = ask_people(build, shown, [*dropped, *seen])
     answered = {answer.row_id for answer in pulled.answers}
 
     def work(out: Path) -> None:
@@ -78,16 +81,18 @@ def review(build: Build) -> Output:
         back = contest.admitted([*map(contest.forgiven, appealed.rows), *adopted], known)
         weights, rows = ballot.decide(merged.rows)
         rows = merge.keep_reviewed(rows, back.kept)
-        checked = hygiene.run(rows, known, voted_on)
+        judge = trust.measure(seen, merge.unaided(pulled.answers), spec.review.judge_floor)
+        checked = hygiene.run(rows, judge.context(known), voted_on)
         gone = [*checked.dropped, *merged.dropped, *appealed.dropped, *back.dropped]
         hygiene.write(out, hygiene.Result([voted(row) for row in checked.kept], gone, checked.statistics))
         returned = {row.id for row in appealed.rows} & {row.id for row in back.kept}
-        audit = _audit(ballot, unaided, pulled.answers)
+        audit = _audit(ballot, unaided, pulled.answers, judge)
         agreed = agreement.table(ballot.said, _unled(ballot, pulled.answers))
-        # Of real text the machines' label is what the committee says; the one it came with was but the nearest.
-        seen = [voted(row) if row.origin == "unlabelled" else row for row in unaided]
         write_json(out / REVIEWERS, reviewers.table(pulled.answers))
+        proposed = proposals.table(spec, [*dropped, *seen], pulled.answers)
+        write_json(out / proposals.FILE, proposed)
         write_json(out / WORTH, _worth(build, [*dropped, *seen], pulled.answers))
+        write_json(out / trust.FILE, judge.to_json())
         write_json(
             out / "committee.json",
             {"exponents": weights.exponents, "fitted_to": weights.fitted_to, "bias": _named(build.labels, weights)},
@@ -106,7 +111,9 @@ def review(build: Build) -> Output:
             **({"judges name the same label": agreed["all"]["same"]} if len(spec.judges) > 1 else {}),
             "label not believed, dropped": checked.statistics[0].dropped,
             **{f"dropped by {item.check}": item.dropped for item in checked.statistics[1:]},
+            "the judge beside people": judge.sentence,
             "kept": len(checked.kept),
+            **({"proposed changes to the policy": len(proposed)} if proposed else {}),
             "problems": pulled.problems,
             "audit": audit,
         }
@@ -135,10 +142,12 @@ def _unaided(
     return read_rows(stage.run(build.root, "vote", depends, work).path / ROWS)
 
 
-def _audit(ballot: Ballot, unaided: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any] | None:
+def _audit(
+    ballot: Ballot, unaided: Sequence[Row], answers: Sequence[Answer], judge: trust.Trust
+) -> dict[str, Any] | None:
     """How often the committee's label is right: on the audit slice people answered, else on simulated reviewed rows."""
     found = merge.audit([voted(row) for row in unaided], answers)
-    right, n, how = found.right, found.n, "a random slice of the rows, judged by people unaided"
+    right, n, how = found.right, found.n, judge.slice
     if n == 0:
         right, n = ballot.held_out_accuracy(ballot.known(ballot.rows))
         how = "rows people had labelled before, each judged by a committee that had not seen its label"
@@ -162,8 +171,7 @@ def _worth(build: Build, rows: Sequence[Row], answers: Sequence[Answer]) -> dict
         rows: kept and dropped, as the machines saw them.
         answers: all answers; those to rows that were not drawn at random are passed over.
     """
-    drawn = [answer for answer in answers if answer.reason in UNAIDED]
-    people = merge.said(drawn)
+    drawn, people = [answer for answer in answers if answer.reason in UNAIDED], merge.unaided(answers)
     spots = {answer.row_id for answer in drawn if answer.reason == SPOT_CHECK}
     checks = [one.to_json() for one in worth.table(rows, people)]
     now = build.spec.hygiene

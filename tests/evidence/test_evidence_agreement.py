@@ -61,6 +61,10 @@ def test_a_table_counts_what_both_have_read() -> None:
     assert (a["judge"], a["texts"], a["unusable"]) == ("a@1", 4, 1)
     assert (a["accuracy"]["n"], a["accuracy"]["value"]) == (3, pytest.approx(1 / 3))  # an unusable reply is wrong
     assert (b["accuracy"]["n"], b["accuracy"]["value"]) == (2, 1.0)
+    assert (b["kappa"], c["kappa"]) == (
+        1.0,
+        None,
+    )  # a's third row of people has no usable reply: two rows, half by chance
     assert (c["accuracy"]["n"], c["accuracy"]["value"]) == (2, 0.5)
     assert 0 <= a["accuracy"]["low"] < a["accuracy"]["value"] < a["accuracy"]["high"] <= 1
     pairs = {tuple(pair["judges"]): pair for pair in found["pairs"]}

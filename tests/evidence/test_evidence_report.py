@@ -29,6 +29,7 @@ from factory.evidence.records import (
 )
 from factory.evidence.report import Report, render, write
 from factory.evidence.speed import from_seconds
+from factory.hygiene.trust import Trust
 from factory.row import Gold
 from factory.spec import Requirement
 
@@ -150,7 +151,7 @@ def test_where_nobody_judged_that_is_all_that_is_said(report: Report) -> None:
 JUDGES = {
     "judges": [
         {"judge": "big@1", "texts": 1200, "unusable": 0,
-         "accuracy": {"value": 0.8, "low": 0.705, "high": 0.873, "n": 90}},
+         "accuracy": {"value": 0.8, "low": 0.705, "high": 0.873, "n": 90}, "kappa": 0.75},
         {"judge": "small@2", "texts": 1197, "unusable": 3, "accuracy": None},
     ],
     "pairs": [{"judges": ["big@1", "small@2"], "n": 1197, "same": 0.6126, "kappa": 0.4211}],
@@ -166,12 +167,22 @@ def test_what_judges_agree_on_is_a_table(report: Report) -> None:
         for figure in ("80.0 %", "70.5–87.3", "61.3 %", "0.42", "small@2"):
             assert figure in section, figure
     page = render(told, "report.md.jinja")
-    assert "| big@1 | 1200 | 0 | 80.0 % | 70.5–87.3 | 90 |" in page
-    assert "| small@2 | 1197 | 3 | – |  | 0 |" in page
+    assert "| big@1 | 1200 | 0 | 80.0 % | 70.5–87.3 | 0.75 | 90 |" in page
+    assert "| small@2 | 1197 | 3 | – |  | – | 0 |" in page  # as it was told before there was a kappa
     assert "| big@1 and small@2 | 61.3 % | 0.42 | 1197 |" in page
     alone = {**JUDGES, "judges": JUDGES["judges"][:1], "pairs": []}  # type: ignore[index]
     page = render(dataclasses.replace(report, judges=alone), "report.md.jinja")
     assert "big@1" in page and "Two judges" not in page
+
+
+def test_a_judge_below_its_floor_is_told_with_its_counts(report: Report) -> None:
+    weak = Trust(0.4, kept=400, dropped=1234, judged_kept=40, judged_dropped=20, missed=10, caught=5)
+    for template in ("report.html.jinja", "report.md.jinja"):
+        assert "How far the judge can be trusted" not in render(report, template)
+        told = render(dataclasses.replace(report, judge=weak.to_json()), template)
+        section = told.split("How far the judge can be trusted")[1]
+        assert "The judge is below its floor, so nothing is dropped on its word" in section
+    assert "| doubted by the judge | 1234 | 20 | 5 |\n| let pass | 400 | 40 | 10 |" in section
 
 
 def test_html_is_whole_and_keeps_to_itself(report: Report, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from factory import settings
 from factory.errors import ReviewError
 from factory.review import argilla_dataset
 from factory.review.argilla import ArgillaBackend, connect
-from factory.review.backend import Backend
+from factory.review.backend import Backend, Item
+from factory.review.edition import Editions
 from factory.review.merge import appeal, audit, merge
 from factory.review.select import select
 from factory.row import Lineage, Row, Verdict
@@ -191,3 +192,37 @@ def test_dropped_rows_are_judged_blind_and_known_again(
     [answer] = backend.pull(spec).answers
     assert (answer.row_id, answer.label, answer.reason) == (dropped.id, dropped.label, "spot check")
     assert [row.id for row in appeal([dropped], [answer]).rows] == [dropped.id]
+
+
+@pytest.mark.real
+def test_a_new_policy_asks_again_about_what_it_touches(argilla: ArgillaServer, tmp_path: Path) -> None:
+    spec = make_spec(tmp_path / "spec", {"lost": "A card is gone.", "fee": "A charge is disputed."}, "test/edition")
+    backend = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
+    made = rows(spec, 3)
+    backend.push(spec, [Item(row.id, row.text, row.label, 0.5, "uncertain") for row in made])
+    person = Reviewer(argilla, backend, spec)
+    shown = {record["external_id"]: record for record in person.search({})}
+    for row in made[:2]:  # the first is of lost, the second of fee
+        person.answer(shown[row.id], label=row.label)
+    then = Editions.of(tmp_path, spec)
+    before = backend.pull(spec).answers
+    assert {answer.policy for answer in before} == {then.now}
+
+    changed = spec.model_copy(update={"labels": spec.labels | {"lost": "A card is gone, or broken."}})
+    now = Editions.of(tmp_path, changed)
+    again = [now.item(row_id, one) for row_id, one in now.touched(before, {}).items()]
+    assert [item.row_id for item in again] == [made[0].id]
+    assert (backend.push(changed, again).new, backend.push(changed, again).new) == (1, 0)
+    shown = {record["external_id"]: record for record in person.search({})}
+    assert len(shown) == 4
+    first, third = shown[f"{made[0].id}@{now.now}"], shown[made[2].id]
+    assert third["suggestions"] and third["fields"]["text"] == made[2].text
+    assert "lost" in first["fields"]["candidates"] and not first["suggestions"]
+    person.answer(third, label="lost")  # nobody had answered it under the older one
+    person.answer(first, label="fee")
+    found = now.counting(backend.pull(changed).answers)
+    assert {(one.row_id, one.decision, one.policy) for one in found} == {
+        (made[0].id, "fee", now.now),
+        (made[1].id, made[1].label, then.now),
+        (made[2].id, "lost", now.now),
+    }

@@ -200,7 +200,8 @@ def test_the_whole_way_in_files(spec: Spec, tmp_path: Path) -> None:
     rows = [Row(text=f"row number{n}", label="lost", origin="generated", lineage=Lineage(spec="s")) for n in range(3)]
     shown = select(rows, 3, 0.0, overlap=1.0, people=2)
     where = SimpleNamespace(review="jsonl", home=tmp_path)
-    build: Any = SimpleNamespace(spec=spec, settings=where, budget_name="quick")
+    budget = SimpleNamespace(review=10)
+    build: Any = SimpleNamespace(spec=spec, settings=where, budget_name="quick", budget=budget)
     folder = JsonlBackend(tmp_path / "review").folder(spec)
 
     def say(*lines: tuple[Selection, str, str, str]) -> None:

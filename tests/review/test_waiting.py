@@ -93,7 +93,8 @@ def chosen(*reasons: str) -> list[Selection]:
 
 def a_build(spec: Spec, home: Path, **review: Any) -> Any:
     asks = spec.model_copy(update={"review": Review(**review)})
-    return SimpleNamespace(spec=asks, settings=SimpleNamespace(review="jsonl", home=home), budget_name="quick")
+    where, budget = SimpleNamespace(review="jsonl", home=home), SimpleNamespace(review=10)
+    return SimpleNamespace(spec=asks, settings=where, budget_name="quick", budget=budget)
 
 
 def say(build: Any, shown: list[Selection]) -> None:
