@@ -72,9 +72,8 @@ def shown(made: Factory, name: str) -> list[dict[str, Any]]:
 
 
 def test_people_suspend_a_judge(made: Factory) -> None:
-    budget = {"generate": 80, "label": 0, "judge": 80, "review": 60, "epochs": 3}
-    review = REVIEW | {"dropped": 0.1}  # so that people are not shown all of what the judge doubts
-    made.specialist(NAME, hygiene={"consistency": 0.6}, review=review, budgets={"quick": budget, "full": budget})
+    budget = {"generate": 80, "label": 0, "judge": 80, "review": 40, "epochs": 3}
+    made.specialist(NAME, hygiene={"consistency": 0.6}, review=REVIEW | {"dropped": 0.1}, budgets={"quick": budget, "full": budget})
     first, told = build(made, NAME)
     refused = {key for key, row in rows(first)[1].items() if row.verdicts[-1].check == "consistency"}
     assert len(refused) > 8 and "How far the judge can be trusted is not known" in told
@@ -86,14 +85,15 @@ def test_people_suspend_a_judge(made: Factory) -> None:
     judge = read_json(second / "judge.json")
     assert judge["suspended"] and judge["kappa"]["value"] < 0.3 and judge["of these doubted"] == len(refused)
     drawn = [line for line in asked if line["reason"] in ("audit", "spot check")]
-    assert judge["judged"] == len(drawn) >= 40 and judge["bad, doubted"] == 0
+    assert judge["judged"] == len(drawn) >= 30 and judge["bad, doubted"] == 0
     kept, dropped = rows(second)
     assert not [row for row in dropped.values() if row.verdicts[-1].check == "consistency"]
-    spared = [kept[key] for key in refused - right.keys()]
-    assert spared and all(row.origin == "generated" for row in spared)
-    for row in spared:
-        [said] = [one for one in row.verdicts if one.check == "consistency"]
-        assert said.passed and said.score is not None and said.reason.startswith(f"{SPARED}label not believed")
+    # The committee has learnt from people meanwhile, and may believe labels now that it did not.
+    stay = [kept[key] for key in refused - right.keys()]
+    assert stay and all(row.origin == "generated" for row in stay)
+    said = [one for row in stay for one in row.verdicts if one.check == "consistency"]
+    assert len(said) == len(stay) and all(one.passed and one.score is not None for one in said)
+    assert {one.reason.partition(":")[0] for one in said} <= {"", SPARED.partition(":")[0]}
     assert "The judge is below its floor, so nothing is dropped on its word" in told
     version = open_version(
         max((made.home / "builds" / NAME / "dataset").glob("[!.]*"), key=lambda p: p.stat().st_mtime)
