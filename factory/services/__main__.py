@@ -1,15 +1,23 @@
-"""`python -m factory.services SERVICE up|down|status`: the embedded servers by hand."""
+"""The embedded servers by hand.
+
+python -m factory.services SERVICE up|down|status
+python -m factory.services argilla backup FILE
+python -m factory.services argilla restore FILE [--replace]
+python -m factory.services argilla rotate
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from factory import settings
 from factory.errors import FactoryError
 from factory.review import waiting
+from factory.services.argilla import credentials
 from factory.services.argilla.server import ArgillaServer
 from factory.services.hub.server import HubServer
 from factory.services.prefect import PrefectServer
@@ -49,10 +57,7 @@ SERVICES: dict[str, Callable[[settings.Settings], Service]] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 for a refusal or, with `status`, for a server that is down."""
-    parser = argparse.ArgumentParser(prog="python -m factory.services", description=__doc__)
-    parser.add_argument("service", choices=[*SERVICES, "all"])
-    parser.add_argument("action", choices=["up", "down", "status"])
-    asked = parser.parse_args(arguments)
+    asked = _parser().parse_args(arguments)
     known = settings.load()
     names = [asked.service]
     if asked.service == "all":  # a hub that is a server already needs none of ours
@@ -60,6 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.action == "down":
         names.reverse()  # the watch keeps the others up
     try:
+        if asked.action in KEEPING:
+            KEEPING[asked.action](ArgillaServer(known), asked)
+            return 0
         status = max(_act(name, SERVICES[name](known), asked.action) for name in names)
         if asked.action == "status":
             for one in waiting.everything(known.home):
@@ -68,6 +76,61 @@ def main(arguments: list[str] | None = None) -> int:
     except FactoryError as error:
         print(error, file=sys.stderr)
         return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m factory.services", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    services = parser.add_subparsers(dest="service", required=True, metavar="SERVICE")
+    for name in (*SERVICES, "all"):
+        actions = services.add_parser(name).add_subparsers(dest="action", required=True, metavar="ACTION")
+        actions.add_parser("up", help="start it, or find it running")
+        actions.add_parser("down", help="stop it; its data stay")
+        actions.add_parser("status", help="say whether it runs, and where")
+        if name == "argilla":
+            backup = actions.add_parser("backup", help="write accounts, records, answers and secrets to one file")
+            backup.add_argument("file", metavar="FILE", type=Path)
+            restore = actions.add_parser("restore", help="put such a file in the place of what is there")
+            restore.add_argument("file", metavar="FILE", type=Path)
+            restore.add_argument("--replace", action="store_true", help="where there is one already; it is kept aside")
+            actions.add_parser("rotate", help="draw all secrets anew; sessions and API keys end")
+    return parser
+
+
+def _backup(server: ArgillaServer, asked: argparse.Namespace) -> None:
+    held = server.backup(asked.file)
+    print(
+        f"{asked.file} holds {_counted(held)}.\nWhoever reads it can sign in as anybody: keep it where nobody else can."
+    )
+
+
+def _restore(server: ArgillaServer, asked: argparse.Namespace) -> None:
+    held, aside = server.restore(asked.file, replace=asked.replace)
+    print(f"{server.home} holds {_counted(held)}.")
+    if aside:
+        print(f"What was there before is in {aside}.")
+    print("Start it with `python -m factory.services argilla up`; the search index is made anew then.")
+
+
+def _rotate(server: ArgillaServer, _: argparse.Namespace) -> None:
+    running = server.rotate()
+    print(
+        "All sessions and API keys have ended. The new ones of `owner` and `reviewer`, passwords too, are in "
+        f"{credentials.path(server.home)};\nother accounts keep their passwords, and sign in again."
+    )
+    print("argilla was started again." if running else "argilla was not running, and is not now.")
+
+
+def _counted(held: dict[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in held.items())
+
+
+KEEPING: dict[str, Callable[[ArgillaServer, argparse.Namespace], None]] = {
+    "backup": _backup,
+    "restore": _restore,
+    "rotate": _rotate,
+}
 
 
 def _act(name: str, service: Service, action: str) -> int:

@@ -175,6 +175,26 @@ class Detached:
             self._stop(process, grace)
             return True
 
+    @contextlib.contextmanager
+    def held_down(self, doing: str) -> Iterator[None]:
+        """Keep the server from being started while something is done to its data.
+
+        Args:
+            doing: what is to be done, for the message: `restored`.
+
+        Raises:
+            ServiceError: it runs.
+        """
+        with self._lock():
+            running = self._process()
+            if running is not None:
+                raise ServiceError(
+                    f"{self.title} is running, so its data can't be {doing}.",
+                    where=f"{self._recorded_health()} (pid {running.pid})",
+                    fix=f"Stop it first (`python -m factory.services {self.name} down`).",
+                )
+            yield
+
     @property
     def _pid_file(self) -> Path:
         return self.home / "run" / f"{self.name}.pid"

@@ -25,7 +25,12 @@ def record(i: int) -> dict[str, Any]:
         "text": f"{WORDS[i % 6]} {WORDS[(i * 7 + i // 6) % 6]} ticket{i}",
         "context": f"Café note{i % 13}" if i % 4 else None,
         "chat": [{"role": "user", "content": f"zebra{i % 11}"}],
-        "metadata": {"source": f"gen-{'abc'[i % 3]}", "length": 10 + i, "confidence": round((i * 37 % 100) / 100, 2)},
+        "metadata": {
+            "source": f"gen-{'abc'[i % 3]}",
+            "topics": ["café", TAGS[i % 3]] if i % 2 else f"[{TAGS[i % 3]}]",
+            "length": 10 + i,
+            "confidence": round((i * 37 % 100) / 100, 2),
+        },
         "label": (LABELS[i % 3], round((i * 13 % 100) / 100, 2)),
         "tags": [TAGS[i % 3], TAGS[(i + 1) % 3]] if i % 2 else [TAGS[i % 3]],
         "quality": i % 5 + 1,
@@ -59,6 +64,7 @@ def dataset(argilla: ArgillaServer) -> Any:
         ],
         metadata=[
             rg.TermsMetadataProperty("source"),
+            rg.TermsMetadataProperty("topics"),
             rg.IntegerMetadataProperty("length"),
             rg.FloatMetadataProperty("confidence"),
         ],
@@ -106,6 +112,11 @@ def ids(dataset: Any, text: str | None = None, *filters: tuple[str, str, Any]) -
     return set(found)
 
 
+def topics(r: dict[str, Any]) -> set[str]:
+    value = r["metadata"]["topics"]
+    return {value} if isinstance(value, str) else set(value)
+
+
 ANSWERED = {f"r{i}" for i in range(20)}
 TEXT: list[tuple[str, Callable[[dict[str, Any]], bool]]] = [
     ("refund", lambda r: "refund" in words(r)),
@@ -124,6 +135,8 @@ TEXT: list[tuple[str, Callable[[dict[str, Any]], bool]]] = [
 FILTERS: list[tuple[list[tuple[str, str, Any]], Callable[[dict[str, Any]], bool]]] = [
     ([("metadata.source", "==", "gen-a")], lambda r: r["metadata"]["source"] == "gen-a"),
     ([("metadata.source", "in", ["gen-a", "gen-b"])], lambda r: r["metadata"]["source"] in ("gen-a", "gen-b")),
+    ([("metadata.topics", "==", "café")], lambda r: "café" in r["metadata"]["topics"]),
+    ([("metadata.topics", "in", ["vip", "[legal]"])], lambda r: {"vip", "[legal]"} & topics(r)),
     ([("metadata.length", ">=", 260)], lambda r: r["metadata"]["length"] >= 260),
     (
         [("metadata.confidence", ">=", 0.2), ("metadata.confidence", "<=", 0.4)],
@@ -186,6 +199,11 @@ def test_sorting(dataset: Any, order: str) -> None:
     truth = {r["id"]: r for r in TRUTH}
     by_length = found({"entity": "metadata", "metadata_property": "length"})
     assert [truth[row]["metadata"]["length"] for row in by_length] == sorted_by(lambda r: r["metadata"]["length"])
+    by_topic = found({"entity": "metadata", "metadata_property": "topics"})
+    pick = max if order == "desc" else min
+    assert [pick(topics(truth[row])) for row in by_topic] == sorted(
+        (pick(topics(r)) for r in TRUTH), reverse=order == "desc"
+    )
     by_score = found({"entity": "suggestion", "question": "label", "property": "score"})
     assert [truth[row]["label"][1] for row in by_score] == sorted_by(lambda r: r["label"][1])
     by_answer = found({"entity": "response", "question": "quality"})

@@ -53,10 +53,13 @@ def dataset(server: ArgillaServer, name: str) -> Any:
     return made
 
 
+def search_records(server: ArgillaServer, dataset_id: Any, text: str, headers: dict[str, str]) -> list[dict[str, Any]]:
+    url = f"{server.url}/api/v1/me/datasets/{dataset_id}/records/search?limit=100&include=responses"
+    return [item["record"] for item in ask(url, {"query": {"text": {"q": text}}}, **headers)["items"]]
+
+
 def search(server: ArgillaServer, dataset_id: Any, text: str, headers: dict[str, str]) -> list[str]:
-    url = f"{server.url}/api/v1/me/datasets/{dataset_id}/records/search?limit=100"
-    found = ask(url, {"query": {"text": {"q": text}}}, **headers)
-    return [item["record"]["external_id"] for item in found["items"]]
+    return [record["external_id"] for record in search_records(server, dataset_id, text, headers)]
 
 
 def pid(server: ArgillaServer) -> int:
@@ -152,6 +155,37 @@ def test_records_that_missed_the_index_are_put_in(argilla: ArgillaServer) -> Non
         db.executemany(f"DELETE FROM t_{made.id.hex} WHERE rowid = ?", rows)  # noqa: S608
     argilla.start()
     assert len(search(argilla, made.id, "text", sign_in(argilla))) == 50
+
+
+def test_a_backup_taken_while_it_runs_is_the_same_argilla_elsewhere(
+    argilla: ArgillaServer, own_settings: settings.Settings, tmp_path: Path
+) -> None:
+    made = dataset(argilla, "kept")
+    me = sign_in(argilla)
+    [answered] = search_records(argilla, made.id, "number7", me)
+    body = {"values": {"label": {"value": "yes"}}, "status": "submitted"}
+    ask(f"{argilla.url}/api/v1/records/{answered['id']}/responses", body, **me)
+    argilla.backup(tmp_path / "reviews.zip")
+    there = ArgillaServer(dataclasses.replace(own_settings, home=tmp_path / "home", argilla_port=free_port()))
+    there.restore(tmp_path / "reviews.zip")
+    there.start()
+    try:
+        [found] = search_records(there, made.id, "number7", me)  # the same session, and the index is made anew
+        assert [response["status"] for response in found["responses"]] == ["submitted"]
+        key = {"X-Argilla-Api-Key": there.credentials.api_key}
+        assert ask(f"{there.url}/api/v1/me", **key)["role"] == "owner"
+        password = there.credentials.reviewer_password
+        assert there.rotate()
+        for former in (me, key):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                ask(f"{there.url}/api/v1/me", **former)
+            assert refused.value.code == 401
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            ask(f"{there.url}/api/v1/token", form=f"username={REVIEWER}&password={password}")
+        assert refused.value.code == 401
+        assert len(search_records(there, made.id, "number7", sign_in(there))) == 1
+    finally:
+        there.stop()
 
 
 def test_it_is_found_running_and_stopped(argilla: ArgillaServer, own_settings: settings.Settings) -> None:

@@ -32,9 +32,10 @@ def main() -> None:
 
     alembic.config.main(argv=["-c", ALEMBIC_CONFIG_FILE, "upgrade", "head"])
     from factory.services.argilla import accounts, speed, web
-    from factory.services.argilla.search import engine, sidecar
+    from factory.services.argilla.search import engine, indexes, sidecar
 
     async def prepare() -> None:
+        await indexes.ensure()
         await sidecar.heal()
         await accounts.ensure(secrets)
 

@@ -18,7 +18,7 @@ WORKSPACE = "reviews"
 
 @dataclass(frozen=True)
 class Credentials:
-    """What signs people and programs in; drawn at the first start, the same ever after.
+    """What signs people and programs in; drawn at the first start, the same until they are drawn anew.
 
     Attributes:
         api_key: the owner's, for programs.
@@ -48,7 +48,7 @@ def load(home: Path) -> Credentials:
     with explained(file):
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not file.exists():
-            _write_once(file, {item.name: secrets.token_urlsafe(24) for item in fields(Credentials)})
+            _write_once(file, _drawn())
         file.chmod(0o600)
     value = read_json(file)
     names = {item.name for item in fields(Credentials)}
@@ -61,16 +61,33 @@ def load(home: Path) -> Credentials:
     return Credentials(**value)
 
 
+def draw_anew(home: Path) -> None:
+    """Put new secrets in the place of those of the Argilla in this folder, which takes them over at its next start."""
+    file = path(home)
+    with explained(file):
+        _private(file, _drawn()).replace(file)
+
+
+def _drawn() -> dict[str, str]:
+    return {item.name: secrets.token_urlsafe(24) for item in fields(Credentials)}
+
+
 def _write_once(file: Path, value: dict[str, str]) -> None:
-    """Write whole and private from the first byte; if another process was first, its secrets stand."""
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        json.dump(value, out, indent=2)
-        out.flush()
-        os.fsync(out.fileno())
+    """Write whole; if another process was first, its secrets stand."""
+    part = _private(file, value)
     try:
         os.link(part, file)
     except FileExistsError:
         return
     finally:
         part.unlink()
+
+
+def _private(file: Path, value: dict[str, str]) -> Path:
+    """A file beside, private from the first byte and on the disk, that is to become this one."""
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        json.dump(value, out, indent=2)
+        out.flush()
+        os.fsync(out.fileno())
+    return part

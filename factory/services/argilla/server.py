@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factory.services import environments
-from factory.services.argilla import credentials
+from factory.services.argilla import backup, credentials
 from factory.services.process import LOOPBACK, Detached, State, bare_environment
 from factory.settings import CHECKOUT, Settings
 
@@ -37,6 +37,32 @@ class ArgillaServer:
     def stop(self) -> bool:
         """Stop it; False if it was not running."""
         return self._server().stop()
+
+    def backup(self, file: Path) -> dict[str, int]:
+        """Write all of it to a file, whether it runs or not; see factory.services.argilla.backup.save."""
+        return backup.save(self.home, file)
+
+    def restore(self, file: Path, *, replace: bool = False) -> tuple[dict[str, int], Path | None]:
+        """Put a backup in its place; see factory.services.argilla.backup.restore.
+
+        Raises:
+            ServiceError: as there, or it is running.
+        """
+        with self._server().held_down("restored"):
+            return backup.restore(file, self.home, replace=replace)
+
+    def rotate(self) -> bool:
+        """Draw all secrets anew; see factory.services.argilla.backup.rotate.
+
+        Returns:
+            Whether it was running: then it was stopped, and started again with the new ones.
+        """
+        running = self.stop()
+        with self._server().held_down("given new secrets"):
+            backup.rotate(self.home)
+        if running:
+            self.start()
+        return running
 
     @property
     def state(self) -> State:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from argilla_server.database import async_engine
 from argilla_server.enums import MetadataPropertyType, SimilarityOrder
 from argilla_server.models import Dataset, MetadataProperty, Record, Response, Suggestion, User, VectorSettings
@@ -24,7 +23,7 @@ from argilla_server.search_engine.base import (
 )
 from sqlalchemy import Text, cast, false, func, literal, literal_column, select, text, type_coerce
 
-from factory.services.argilla.search import filters, sidecar
+from factory.services.argilla.search import filters, indexes, sidecar, vectors
 from factory.services.argilla.search.text import fts_match
 
 NAME = "sqlite"
@@ -57,6 +56,7 @@ class SQLiteSearchEngine(SearchEngine):  # type: ignore[misc]
     async def create_index(self, dataset: Dataset) -> None:
         """Prepare for a dataset's records."""
         await sidecar.create(dataset)
+        await indexes.ensure()
 
     async def delete_index(self, dataset: Dataset) -> None:
         """Forget a dataset."""
@@ -70,10 +70,11 @@ class SQLiteSearchEngine(SearchEngine):  # type: ignore[misc]
         """Forget records."""
         await sidecar.remove(dataset, records)
 
-    # Nothing is copied for these: metadata, status, responses and suggestions are read where Argilla wrote them.
-
     async def configure_metadata_property(self, dataset: Dataset, metadata_property: MetadataProperty) -> None:
-        """Nothing to do."""
+        """Prepare for filters and sorts by a metadata property."""
+        await indexes.ensure_metadata(metadata_property.name)
+
+    # Nothing is copied for these: metadata, status, responses and suggestions are read where Argilla wrote them.
 
     async def configure_index_vectors(self, vector_settings: VectorSettings) -> None:
         """Nothing to do."""
@@ -154,7 +155,7 @@ class SQLiteSearchEngine(SearchEngine):  # type: ignore[misc]
             seed = UUID(str(user_id)).int % 2147483647
             keys = [((literal_column("records.rowid") * 2654435761 + seed) * 40503) % 2147483647]
         page = found.add_columns(score if score is not None else literal(1.0))
-        page = page.order_by(*keys, Record.inserted_at.asc(), Record.id.asc()).offset(offset).limit(limit)
+        page = page.order_by(*keys, literal_column("records.rowid")).offset(offset).limit(limit)
         async with async_engine.connect() as db:
             total = (await db.execute(select(func.count()).select_from(found.subquery()))).scalar_one()
             rows = (await db.execute(page)).all()
@@ -177,28 +178,21 @@ class SQLiteSearchEngine(SearchEngine):  # type: ignore[misc]
             value = record.vector_value_by_vector_settings(vector_settings)
         elif record is not None or not value:
             raise ValueError("Must provide either vector value or record to compute the similarity search")
-        target = np.asarray(value, np.float32)
-        async with async_engine.connect() as db:
-            stored = text("SELECT record_id, v FROM ix.vecs WHERE settings_id = :s")
-            rows = (await db.execute(stored, {"s": vector_settings.id.hex})).all()
-            if filter or query:
-                allowed = {found.hex for (found,) in await db.execute(_found(dataset, query, filter)[0])}
-                rows = [row for row in rows if row[0] in allowed]
-        if record is not None:
-            rows = [row for row in rows if row[0] != record.id.hex]
-        if not rows:
-            return SearchResponses(items=[], total=0)
-        matrix = np.frombuffer(b"".join(blob for _, blob in rows), np.float32).reshape(len(rows), -1)
-        norms = np.linalg.norm(matrix, axis=1) * (np.linalg.norm(target) or 1.0)
-        scores = (1 + matrix @ target / np.where(norms == 0, 1.0, norms)) / 2  # on Elasticsearch's scale, 0 to 1
-        if order == SimilarityOrder.least_similar:
-            scores = 1 - scores
-        items = [
-            SearchResponseItem(record_id=UUID(hex=rows[i][0]), score=float(scores[i]))
-            for i in np.argsort(-scores, kind="stable")[:max_results]
-            if threshold is None or scores[i] >= threshold
-        ]
-        return SearchResponses(items=items, total=len(items))
+        allowed = None
+        if filter or query:
+            found = _found(dataset, query, filter)[0].with_only_columns(type_coerce(Record.id, Text))
+            async with async_engine.connect() as db:
+                allowed = [record_id for (record_id,) in await db.execute(found)]
+        best = await vectors.nearest(
+            vector_settings.id,
+            value,
+            allowed=allowed,
+            without=record.id if record is not None else None,
+            least=order == SimilarityOrder.least_similar,
+            limit=max_results,
+            threshold=threshold,
+        )
+        return SearchResponses(items=[SearchResponseItem(record_id=r, score=s) for r, s in best], total=len(best))
 
 
 async def _counts(query: Any) -> dict[str, int]:
@@ -227,10 +221,9 @@ def _found(dataset: Dataset, query: TextQuery | str | None, asked: Filter | None
             .columns(record_id=Text, score=literal(1.0).type)
             .subquery("hits")
         )
-        # The unary + keeps SQLite from starting at every record of the dataset instead of at the hits (750 ms against
-        # 8 ms), and type_coerce from a CAST, which would lose the index.
-        found = select(Record.id).where(literal_column("+records.dataset_id", Text) == dataset.id.hex)
-        found = found.join(hits, hits.c.record_id == type_coerce(Record.id, Text))
+        # The table holds this dataset's texts alone, so the records' own column need not be looked at; asked for it,
+        # SQLite would start at every record of the dataset instead of at the hits. A CAST would lose the index on ids.
+        found = select(Record.id).join(hits, hits.c.record_id == type_coerce(Record.id, Text))
         score = hits.c.score
     if asked:
         found = found.where(filters.where(dataset, asked))

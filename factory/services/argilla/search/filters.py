@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +22,9 @@ from argilla_server.search_engine.base import (
     SuggestionFilterScope,
     TermsFilter,
 )
-from sqlalchemy import Text, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select, type_coerce
+
+from factory.services.argilla.search import indexes
 
 
 def where(dataset: Dataset, asked: Filter) -> Any:
@@ -30,14 +35,16 @@ def where(dataset: Dataset, asked: Filter) -> Any:
     if isinstance(scope, RecordFilterScope):
         return _record(asked)
     if isinstance(scope, MetadataFilterScope):
-        return _any_value(each(Record.metadata_, scope.metadata_property), asked)
+        name = scope.metadata_property
+        return _holds(indexes.metadata(name), each(Record.metadata_, name), asked, str)
     if isinstance(scope, SuggestionFilterScope):
-        wanted = exists().where(
-            Suggestion.record_id == Record.id, Suggestion.question_id == _question(dataset, scope.question)
-        )
+        suggested = select(Suggestion.record_id).where(Suggestion.question_id == _question(dataset, scope.question))
         if scope.property in ("agent", "type"):
-            return wanted.where(_condition(getattr(Suggestion, scope.property), asked))
-        return wanted.where(_any_value(each(_suggestion_column(scope)), asked))
+            wanted = _condition(getattr(Suggestion, scope.property), asked)
+        else:
+            column = _suggestion_column(scope)
+            wanted = _holds(type_coerce(column, Text), each(column), asked, json.dumps)
+        return Record.id.in_(suggested.where(wanted))
     if isinstance(scope, ResponseFilterScope):
         return _response(asked)
     raise ValueError(f"Cannot filter by {scope}")
@@ -66,17 +73,42 @@ def _any_value(values: Any, asked: Filter) -> Any:
     return exists(select(literal(1)).select_from(values).where(_condition(values.c.value, asked)))
 
 
+def _holds(value: Any, items: Any, asked: Filter, stored: Callable[[str], str]) -> Any:
+    """Whether a value fits a filter, or where it is a list, one of its items does.
+
+    Scalars are compared as they are, which an index can do; lists, whose JSON text begins with a bracket, one by one.
+
+    Args:
+        value: the SQL value, a list as JSON text.
+        items: the same, an item a row.
+        asked: the filter.
+        stored: how text is written in `value`.
+    """
+    listed = and_(value >= "[", value < "\\", _any_value(items, asked))
+    if isinstance(asked, RangeFilter):
+        return or_(and_(func.typeof(value).in_(("integer", "real")), *_within(value, asked)), listed)
+    if not isinstance(asked, TermsFilter):
+        raise ValueError(f"Cannot filter with {asked}")
+    wanted: list[Any] = []
+    for item in asked.values:
+        text = stored(str(item))
+        wanted += [text] if not text.startswith("[") else []
+        with contextlib.suppress(ValueError):
+            wanted.append(float(item))
+    return or_(value.in_(wanted), listed)
+
+
 def _condition(value: Any, asked: Filter) -> Any:
     if isinstance(asked, TermsFilter):
         return cast(value, Text).in_([str(item) for item in asked.values])
     if isinstance(asked, RangeFilter):
-        parts = [func.typeof(value) != "null"]
-        if asked.ge is not None:
-            parts.append(value >= asked.ge)
-        if asked.le is not None:
-            parts.append(value <= asked.le)
-        return and_(*parts)
+        return and_(func.typeof(value) != "null", *_within(value, asked))
     raise ValueError(f"Cannot filter with {asked}")
+
+
+def _within(value: Any, asked: RangeFilter) -> list[Any]:
+    low = [value >= asked.ge] if asked.ge is not None else []
+    return [*low, *([value <= asked.le] if asked.le is not None else [])]
 
 
 def _question(dataset: Dataset, name: str) -> Any:
@@ -102,16 +134,16 @@ def _record(asked: Filter) -> Any:
 
 def _response(asked: Filter) -> Any:
     scope = asked.scope
-    answered = exists().where(Response.record_id == Record.id)
+    answered = select(Response.record_id)
     if scope.user is not None:
         answered = answered.where(Response.user_id == scope.user.id)
     if scope.question:
-        return answered.where(_any_value(each(Response.values, scope.question, "value"), asked))
+        return Record.id.in_(answered.where(_any_value(each(Response.values, scope.question, "value"), asked)))
     if scope.property == "status" and isinstance(asked, TermsFilter):
         statuses = [ResponseStatus(value) for value in asked.values if value != ResponseStatusFilter.pending]
-        parts: list[Any] = [answered.where(Response.status.in_(statuses))] if statuses else []
+        parts: list[Any] = [Record.id.in_(answered.where(Response.status.in_(statuses)))] if statuses else []
         if ResponseStatusFilter.pending in asked.values:
-            parts.append(~answered)
+            parts.append(Record.id.not_in(answered))
         return or_(*parts)
     raise ValueError(f"Cannot filter by {scope}")
 
@@ -120,29 +152,33 @@ def _sort_value(dataset: Dataset, scope: Any, pick: Any) -> Any:
     if isinstance(scope, RecordFilterScope):
         return getattr(Record, scope.property)
     if isinstance(scope, MetadataFilterScope):
-        values = each(Record.metadata_, scope.metadata_property)
-        return select(pick(values.c.value)).select_from(values).correlate(Record).scalar_subquery()
+        value, items = indexes.metadata(scope.metadata_property), each(Record.metadata_, scope.metadata_property)
+        return _picked(and_(value >= "[", value < "\\"), value, items, pick, Record)
     mine: tuple[Any, ...]
     if isinstance(scope, SuggestionFilterScope):
         mine = (Suggestion.record_id == Record.id, Suggestion.question_id == _question(dataset, scope.question))
         if scope.property in ("agent", "type"):
             return select(getattr(Suggestion, scope.property)).where(*mine).correlate(Record).scalar_subquery()
-        values = each(_suggestion_column(scope))
-        return _from(Suggestion, values, pick(values.c.value), mine)
+        column = _suggestion_column(scope)
+        value = type_coerce(column, Text)
+        picked = _picked(func.typeof(value) == "text", value, each(column), pick, Record, Suggestion)
+        return select(picked).where(*mine).correlate(Record).scalar_subquery()
     if isinstance(scope, ResponseFilterScope):
         mine = (Response.record_id == Record.id,)
         if scope.user is not None:
             mine = (*mine, Response.user_id == scope.user.id)
         if scope.question:
             values = each(Response.values, scope.question, "value")
-            return _from(Response, values, func.avg(values.c.value), mine)
+            joined = select(func.avg(values.c.value)).select_from(Response).join(values, literal(True)).where(*mine)
+            return joined.correlate(Record).scalar_subquery()
         return select(pick(Response.status)).where(*mine).correlate(Record).scalar_subquery()
     raise ValueError(f"Cannot sort by {scope}")
 
 
-def _from(table: Any, values: Any, picked: Any, mine: tuple[Any, ...]) -> Any:
-    joined = select(picked).select_from(table).join(values, literal(True)).where(*mine)
-    return joined.correlate(Record).scalar_subquery()
+def _picked(listed: Any, value: Any, items: Any, pick: Any, *tables: Any) -> Any:
+    """The largest or smallest item where a value is a list (or JSON text of any kind), else the value itself."""
+    picked = select(pick(items.c.value)).select_from(items).correlate(*tables).scalar_subquery()
+    return case((listed, picked), else_=value)
 
 
 def _date(value: Any) -> dt.datetime:

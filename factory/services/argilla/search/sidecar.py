@@ -22,6 +22,7 @@ from sqlalchemy.orm import selectinload
 
 FILE = Path(str(settings.home_path)) / "search.db"
 _LOG = logging.getLogger("argilla.search")
+_version = 0
 _BATCH = 500  # SQLite's limit on bound variables was 999 for long
 
 if not settings.database_is_sqlite:
@@ -43,6 +44,16 @@ def _attach(connection: Any, _record: Any) -> None:
         " PRIMARY KEY (settings_id, record_id)) WITHOUT ROWID"
     )
     cursor.close()
+
+
+def version() -> int:
+    """A number that grows with every change of the side-car by this process, the only one that writes it."""
+    return _version
+
+
+def _changed() -> None:
+    global _version
+    _version += 1
 
 
 def table(dataset_id: UUID) -> str:
@@ -76,6 +87,7 @@ async def drop(dataset: Dataset) -> None:
             text("DELETE FROM ix.vecs WHERE record_id IN (SELECT record_id FROM ix.docs WHERE dataset_id = :d)"), mine
         )
         await db.execute(text("DELETE FROM ix.docs WHERE dataset_id = :d"), mine)
+    _changed()
 
 
 async def put(dataset: Dataset, records: Sequence[Record]) -> None:
@@ -108,6 +120,7 @@ async def put(dataset: Dataset, records: Sequence[Record]) -> None:
             await db.execute(
                 text("INSERT OR REPLACE INTO ix.vecs (settings_id, record_id, v) VALUES (:s, :r, :v)"), vectors
             )
+    _changed()
 
 
 async def remove(dataset: Dataset, records: Iterable[Record]) -> None:
@@ -121,6 +134,7 @@ async def remove(dataset: Dataset, records: Iterable[Record]) -> None:
         ids = [{"r": record_id} for record_id in numbers]
         await db.execute(text("DELETE FROM ix.vecs WHERE record_id = :r"), ids)
         await db.execute(text("DELETE FROM ix.docs WHERE record_id = :r"), ids)
+    _changed()
 
 
 async def heal() -> int:
