@@ -49,7 +49,9 @@ from zoo.writer import Writer, Written
 
 if TYPE_CHECKING:
     from zoo.chain import Chain, Chained
+    from zoo.estimator import Estimator
     from zoo.packing import pack
+    from zoo.pipelines import pipeline
     from zoo.rollout import Canary, Shadow
     from zoo.step import Outcome, Step
 
@@ -58,16 +60,18 @@ __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint",
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
 __all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
 __all__ += ["Chain", "Chained", "Outcome", "Step"]
-__all__ += ["load", "open_hub", "pack", "pull", "verify"]
+__all__ += ["Estimator", "load", "open_hub", "pack", "pipeline", "pull", "verify"]
 
 _LATER = {
     "Canary": "rollout",
     "Shadow": "rollout",
     "Chain": "chain",
     "Chained": "chain",
+    "Estimator": "estimator",
     "Outcome": "step",
     "Step": "step",
     "pack": "packing",
+    "pipeline": "pipelines",
 }
 """Names whose modules are imported when they are first used (PEP 562)."""
 

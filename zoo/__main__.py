@@ -1,5 +1,5 @@
-"""The command line, also as `python -m zoo`: `zoo list | show | pull | pack | predict | verify | sign | serve | keys |
-audit`.
+"""The command line, also as `python -m zoo`: `zoo list | show | pull | pack | predict | bench | verify | sign |
+serve | keys | audit`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -12,11 +12,11 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import Any, TextIO, cast
+from typing import Any, cast
 
-from zoo import __version__, signing
+from zoo import __version__, benching, signing
 from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
 from zoo.audit.answers import Said
@@ -27,9 +27,11 @@ from zoo.errors import BadInput, ZooError
 from zoo.extractor import Extracted
 from zoo.given import Predictor
 from zoo.hub import open_hub
+from zoo.inputs import Text, lines, read
 from zoo.loader import inspect, load
 from zoo.manifest import WEIGHTS, Manifest
 from zoo.packing import pack
+from zoo.progress import told
 from zoo.serve import command as serving
 from zoo.specialist import Specialist
 from zoo.writer import Written
@@ -145,14 +147,17 @@ def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
         asked = audited(asked, log)
     promised = specialist.manifest.threshold is not None
     code = 0
-    for number, text in enumerate(options.text or _lines(sys.stdin), 1):
+    for number, text in enumerate(told(_texts(options), shown=options.progress), 1):
         try:
+            if isinstance(text, BadInput):
+                raise text
             answer = asked.predict(text, **how)
         except BadInput as error:
             # One bad line of many must not cost the others their answers, nor shift them.
             print(f"zoo: text {number}: {error.what}", file=sys.stderr)
             code = 1
-            print(json.dumps({"text": _clean(text), "error": error.what}) if options.jsonl else "", flush=True)
+            known = {"text": _clean(text)} if isinstance(text, str) else {}
+            print(json.dumps({**known, "error": error.what}) if options.jsonl else "", flush=True)
             continue
         named = {}
         if isinstance(answer, Recorded):
@@ -180,10 +185,12 @@ def _cascade(specialist: Specialist, options: argparse.Namespace) -> Cascade:
     return Cascade(cast(Classifier, specialist), fallback, **limits)
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    if hasattr(file, "reconfigure"):  # bytes that are not UTF-8 become a text's error, not the program's end
-        file.reconfigure(encoding="utf-8", errors="surrogateescape")
-    return (line.rstrip("\r\n") for line in file)
+def _texts(options: argparse.Namespace) -> Iterable[Text]:
+    if options.file and options.text:
+        raise BadInput("Texts come from a file or from the command line, not from both.", fix="Leave out one.")
+    if options.file:
+        return read(options.file, options.column)
+    return options.text or lines(sys.stdin)
 
 
 def _clean(text: str) -> str:
@@ -261,6 +268,11 @@ def _parser() -> argparse.ArgumentParser:
     signed.add_argument("--new-key", metavar="KEY", help="make a private key, and KEY.pub beside it")
     predict = command("predict", _predict, "Ask about texts, or the lines of standard input.", one)
     predict.add_argument("text", nargs="*", metavar="TEXT", help="none: one text a line from standard input")
+    about = "a .txt, .csv, .jsonl or .parquet file; answers come in its order, one a row"
+    predict.add_argument("--in", dest="file", metavar="FILE", help=about)
+    predict.add_argument("--column", default="text", metavar="NAME", help="of FILE, the one with texts (default text)")
+    about = "tell how far it is on standard error (default: on a terminal)"
+    predict.add_argument("--progress", action=argparse.BooleanOptionalAction, help=about)
     predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")
     predict.add_argument("--scores", action="store_true", help="every label's probability, of classifiers")
     predict.add_argument("--fallback", metavar="URL", help="an endpoint (http.../v1) or specialist to ask where unsure")
@@ -273,6 +285,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     predict.add_argument("--audit", metavar="PATH", help="record every decision in this log; its id stands first")
     predict.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
+    bench = command("bench", benching.run, "Measure what an answer costs on this machine.", one)
+    benching.add(bench)
     auditing.add(commands)
     serving.add(commands, shared)
     return parser

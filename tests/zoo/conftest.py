@@ -13,6 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import tiny
 from hub_server import HubServer
+from npm import npm
+
+__all__ = ["npm"]  # fixtures of every test
 
 
 @pytest.fixture(autouse=True)

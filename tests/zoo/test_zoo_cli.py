@@ -140,9 +140,24 @@ def test_a_bad_line_costs_no_other_line_its_answer(ask):
     assert [bool(line) for line in out.splitlines()] == [True, False, False, True]
 
 
+def test_predict_over_a_file_tells_how_far_it_is_and_loses_no_good_row(ask, tmp_path):
+    rows = ['{"said": "word1"}', "{", '{"said": ""}', '{"said": "word3"}']
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    command = ["predict", "support/intent", "--in", tmp_path / "a.jsonl", "--column", "said", "--jsonl"]
+    code, out, err = ask(*command, "--progress")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [one.get("text") for one in found] == ["word1", None, "", "word3"]
+    assert ["error" in one for one in found] == [False, True, True, False]
+    assert "text 2: The line is not JSON" in err and "zoo: 4 texts, " in err
+    assert "a second" not in ask(*command)[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["predict", "support/intent", "word1", "--in", "a.csv"], "not from both"),
+        (["predict", "support/intent", "--in", "/no/such.csv"], "No such file"),
         (["show", "finance/sentimnt"], "Did you mean finance/sentiment?"),
         (["show", "finance/sentiment@7"], "Use one of: 2.0.0"),
         (["show", "nonsense"], "not the name of a specialist"),

@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import tiny
+from running import Running, running
 
 import zoo
 from zoo.__main__ import main
@@ -26,50 +24,6 @@ from zoo.serve.keys import KeyFile
 from zoo.serve.server import listen
 
 NAME = "finance/sentiment"
-ROOT = Path(zoo.__file__).parent.parent
-
-
-class Running:
-    """`zoo serve`, ready."""
-
-    def __init__(self, *arguments: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "zoo", "serve", *arguments, "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True
-        )
-
-    def ready(self) -> None:
-        until = time.monotonic() + 60
-        while time.monotonic() < until and self.process.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        self.process.kill()
-        pytest.fail(self.process.communicate()[1])
-
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Exit code and what it said."""
-        self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=60)
-        return self.process.returncode, said
-
-
-@contextmanager
-def running(*arguments: str) -> Iterator[Running]:
-    service = Running(*arguments)
-    try:
-        service.ready()
-        yield service
-    finally:
-        if service.process.poll() is None:
-            service.process.kill()
-            service.process.communicate()
 
 
 @pytest.mark.real

@@ -55,7 +55,10 @@ def test_the_wheel_holds_the_zoo_alone(wheel):
         inside = {name for name in archive.namelist() if name.startswith("zoo/")}
         metadata = archive.read(f"specialist_zoo-{zoo.__version__}.dist-info/METADATA").decode()
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "zoo").rglob("*.py")}
-    pages = {f"zoo/serve/page/{name}" for name in ("index.html", "page.css", "page.js")}
+    pages = {
+        f"zoo/serve/page/{name}"
+        for name in ("index.html", "page.css", "page.js", "edge.html", "edge.js", "edge_page.js")
+    }
     assert inside == sources | pages | {"zoo/py.typed", "zoo/README.md"}
     needs = [line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Requires-Dist")]
     extra = {need.split(">")[0] for need in needs if "extra == 'serve'" in need}

@@ -35,6 +35,7 @@ def app(
     hosts: Sequence[str] | None = None,
     limits: Limits | None = None,
     audit: AuditLog | None = None,
+    edge: str | Path | None = None,
     weights: str | None = None,
     threads: int = 1,
 ) -> FastAPI:
@@ -51,16 +52,19 @@ def app(
         limits: how much is taken in, and how long it may take.
         audit: the log in which every decision is recorded before it is given out, and which is closed with the app;
             None: nothing is recorded.
+        edge: a folder that npm installed transformers.js into: there is a page then, /edge, on which classifiers answer
+            in the browser, and who may `read` gets the files of specialists. None: there is not.
         weights, threads: as for `zoo.load`.
 
     Raises:
         MissingExtra: the extra is not installed.
         BadName, NoHub: a name or a hub is not written as it must be.
         BadInput: no name, or one specialist twice.
+        BadInput: the folder of `edge` holds no transformers.js.
         BadKeys: the file of keys can't be read, or can be read by others than its owner.
     """
     need()
     from zoo.serve.application import make
 
     how = {"weights": weights, "threads": threads}
-    return make(names, hub=hub, keys=keys, hosts=hosts, limits=limits or Limits(), audit=audit, how=how)
+    return make(names, hub=hub, keys=keys, hosts=hosts, limits=limits or Limits(), audit=audit, edge=edge, how=how)

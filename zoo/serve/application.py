@@ -14,10 +14,11 @@ from starlette.middleware import Middleware
 import zoo
 from zoo.audit import AuditLog
 from zoo.hub import Hub
-from zoo.serve import problem
+from zoo.serve import browser, problem
 from zoo.serve.counting import Counting
 from zoo.serve.edge import Edge
 from zoo.serve.keys import KeyFile
+from zoo.serve.libraries import find
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
 from zoo.serve.rate import Rates
@@ -36,6 +37,7 @@ def make(
     hosts: Sequence[str] | None,
     limits: Limits,
     audit: AuditLog | None,
+    edge: str | Path | None,
     how: Mapping[str, Any],
 ) -> FastAPI:
     """See `zoo.serve.app`."""
@@ -47,6 +49,7 @@ def make(
         limits=limits,
         metrics=metrics,
         log=audit,
+        libraries=find(edge) if edge is not None else None,
     )
     if service.keys is not None:
         service.keys.keys()  # one that can't be read is told now, not to the first client
@@ -67,6 +70,7 @@ def make(
     )
     app.state.service = service
     app.include_router(router)
+    app.include_router(browser.router)
     problem.install(app)
     return app
 

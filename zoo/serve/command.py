@@ -40,6 +40,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     serve.add_argument("--keys", metavar="FILE", help="API keys, made by zoo keys; none: whoever reaches it may ask")
     serve.add_argument("--audit", metavar="FOLDER", help="record every decision in this log before it is given out")
     serve.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
+    about = "a folder with npm's @huggingface/transformers: classifiers answer in the browser, too, at /edge"
+    serve.add_argument("--edge", metavar="FOLDER", help=about)
     serve.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     serve.add_argument("--threads", type=int, default=1, help="CPU threads a worker (default 1)")
     serve.add_argument(
@@ -88,7 +90,8 @@ def _serve(options: argparse.Namespace) -> int:
     bounds |= {"timeout": options.patience, "again": options.again}
     trials = {"shadows": options.shadow, "canaries": options.canary, "share": options.share}
     served = with_trials(options.names, **trials, **bounds)
-    run(served, **where, limits=limits, audit=log, weights=options.weights, threads=options.threads)
+    how = {"edge": options.edge, "weights": options.weights, "threads": options.threads}
+    run(served, **where, limits=limits, audit=log, **how)
     return 0
 
 

@@ -18,7 +18,8 @@ from zoo.serve.service import service
 from zoo.serve.shelf import Resident
 
 PAGE = Path(__file__).with_name("page")
-FILES = {"page.js": "text/javascript", "page.css": "text/css"}
+_SCRIPT = "text/javascript"
+FILES = {"page.js": _SCRIPT, "edge.js": _SCRIPT, "edge_page.js": _SCRIPT, "page.css": "text/css"}
 router = APIRouter()
 _bearer = HTTPBearer(auto_error=False, description="An API key, where the service has a file of keys.")
 
@@ -35,7 +36,7 @@ def _may(scope: str) -> Any:
     return Depends(admit)
 
 
-_READ: dict[str, Any] = {"dependencies": [_may("read")], "responses": declared(401, 403, 404, 429, 503)}
+READ: dict[str, Any] = {"dependencies": [_may("read")], "responses": declared(401, 403, 404, 429, 503)}
 
 
 async def _resident(request: Request, vertical: str, task: str) -> Resident:
@@ -47,25 +48,25 @@ async def _resident(request: Request, vertical: str, task: str) -> Resident:
 Found = Annotated[Resident, Depends(_resident)]
 
 
-@router.get("/v1/specialists", tags=["specialists"], **_READ)
+@router.get("/v1/specialists", tags=["specialists"], **READ)
 async def specialists(request: Request) -> models.Listed:
     """The specialists that are served."""
     return models.Listed(specialists=[_described(resident) for resident in service(request).shelf.all()])
 
 
-@router.get("/v1/specialists/{vertical}/{task}", tags=["specialists"], **_READ)
+@router.get("/v1/specialists/{vertical}/{task}", tags=["specialists"], **READ)
 async def specialist(found: Found) -> models.Described:
     """One of them."""
     return _described(found)
 
 
-@router.get("/v1/specialists/{vertical}/{task}/card", tags=["specialists"], response_class=PlainTextResponse, **_READ)
+@router.get("/v1/specialists/{vertical}/{task}/card", tags=["specialists"], response_class=PlainTextResponse, **READ)
 def markdown_card(found: Found) -> Response:
     """Its card, in Markdown: what it is for, how good it is, what it was made from."""
     return Response(card.markdown(found.specialist), media_type="text/markdown")
 
 
-@router.get("/v1/specialists/{vertical}/{task}/card.html", tags=["specialists"], response_class=HTMLResponse, **_READ)
+@router.get("/v1/specialists/{vertical}/{task}/card.html", tags=["specialists"], response_class=HTMLResponse, **READ)
 def card_page(found: Found, request: Request) -> str:
     """Its card as a page."""
     return card.page(found.specialist, request.scope.get("root_path", ""))
@@ -143,7 +144,7 @@ async def page() -> FileResponse:
 
 @router.get("/page/{name}", include_in_schema=False)
 async def page_file(name: str) -> FileResponse:
-    """Its script and its style."""
+    """Its scripts and its style, and those of the other page."""
     if name not in FILES:
         raise Problem(404, "There is no such file.")
     return FileResponse(PAGE / name, media_type=FILES[name])

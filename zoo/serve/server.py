@@ -33,6 +33,7 @@ def run(
     keys: str | Path | None,
     limits: Limits,
     audit: AuditLog | None,
+    edge: str | None,
     weights: str | None,
     threads: int,
 ) -> None:
@@ -53,7 +54,7 @@ def run(
     log.setLevel(logging.INFO)
     how = {"weights": weights, "threads": threads}
     hosts = None if keys is not None else (*LOOPBACK, host)
-    app = make(names, hub=hub, keys=keys, hosts=hosts, limits=limits, audit=audit, how=how)
+    app = make(names, hub=hub, keys=keys, hosts=hosts, limits=limits, audit=audit, edge=edge, how=how)
     service: Service = app.state.service
     listening = listen(host, port)
     config = uvicorn.Config(
@@ -66,6 +67,8 @@ def run(
     )
     shown = f"[{host}]" if ":" in host else host
     log.info("http://%s:%s", shown, listening.getsockname()[1])
+    if edge is not None:
+        log.info("classifiers answer in the browser at /edge, and their files are given out")
     if keys is None:
         log.info("open: no API keys, so whoever can reach this machine's loopback may ask (--keys FILE changes that)")
     if service.keys is not None and not service.keys.keys():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -33,6 +34,7 @@ class Service:
     Attributes:
         keys: None: whoever reaches the service may use it.
         log: where decisions are recorded; None: nowhere.
+        libraries: with which specialists answer in a browser (zoo.serve.libraries); None: they don't.
         failed: why the specialists could not be loaded at the start.
         on_failure: told then; it is logged where nobody else says so.
     """
@@ -43,6 +45,7 @@ class Service:
     limits: Limits
     metrics: Metrics
     log: AuditLog | None = None
+    libraries: Mapping[str, Path] | None = None
     failed: Exception | None = None
     on_failure: Callable[[Exception], Any] = lambda error: log.error("%s", error, exc_info=error)
 
