@@ -215,11 +215,9 @@ def measure(server: ArgillaServer, records: int) -> None:
     form = {"username": REVIEWER, "password": server.credentials.reviewer_password}
     token = httpx.post(f"{server.url}/api/v1/token", data=form, trust_env=False).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(
-        base_url=f"{server.url}/api/v1/me/datasets", headers=headers, trust_env=False, timeout=120
-    ) as http:
-        dataset = http.get("").raise_for_status().json()["items"][0]["id"]
-        url = f"/{dataset}/records/search?limit=10&include=responses&include=suggestions"
+    with httpx.Client(base_url=f"{server.url}/api/v1/me", headers=headers, trust_env=False, timeout=120) as http:
+        dataset = http.get("/datasets").raise_for_status().json()["items"][0]["id"]
+        url = f"/datasets/{dataset}/records/search?limit=10&include=responses&include=suggestions"
         record = http.post(url, json={}).raise_for_status().json()["items"][0]["record"]["id"]
         for name, body in queries(record).items():
             found, took = 0, []
@@ -233,7 +231,7 @@ def measure(server: ArgillaServer, records: int) -> None:
         took = []
         for _ in range(TIMES):
             begun = time.perf_counter()
-            http.get(f"/{dataset}/progress").raise_for_status()
+            http.get(f"/datasets/{dataset}/progress").raise_for_status()
             took.append(time.perf_counter() - begun)
         note(records, "progress of a reviewer", records, took)
 

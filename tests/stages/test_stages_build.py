@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -163,3 +164,16 @@ def test_a_second_build_makes_nothing_and_asks_nothing(built: Factory) -> None:
     assert len(built.teacher.asked) == asked
     assert {path: path.stat().st_mtime_ns for path in (built.home / "builds").rglob("*")} == files
     assert [path.name for path in (built.home / "hub" / NAME).glob("[!.]*")] == ["1.0.0"]
+
+
+def test_a_judge_with_no_budget_says_nothing_and_spoils_nothing(factory: Factory, tmp_path: Path) -> None:
+    made = dataclasses.replace(factory, home=tmp_path / "home", prompts=tmp_path / "prompts", gold=tmp_path / "gold")
+    budget = {"generate": 24, "label": 24, "judge": 0, "review": 8, "epochs": 1}
+    made.specialist("test/unjudged", budgets={"quick": budget, "full": budget})
+    ended = made.run("build", "test/unjudged", "--until", "dataset")
+    assert ended.returncode == 0, ended.stdout
+    assert "texts judged" not in ended.stdout and "shown to people: 8" in ended.stdout
+    [version] = (tmp_path / "home" / "builds" / "test/unjudged" / "dataset").glob("[!.]*")
+    rows = open_version(version).rows("train")
+    assert {row.origin for row in rows} == {"generated", "unlabelled", "reviewed"}
+    assert all(row.distribution() for row in rows)

@@ -73,7 +73,9 @@ def shown(made: Factory, name: str) -> list[dict[str, Any]]:
 
 def test_people_suspend_a_judge(made: Factory) -> None:
     budget = {"generate": 80, "label": 0, "judge": 80, "review": 40, "epochs": 3}
-    made.specialist(NAME, hygiene={"consistency": 0.6}, review=REVIEW | {"dropped": 0.1}, budgets={"quick": budget, "full": budget})
+    made.specialist(
+        NAME, hygiene={"consistency": 0.6}, review=REVIEW | {"dropped": 0.1}, budgets={"quick": budget, "full": budget}
+    )
     first, told = build(made, NAME)
     refused = {key for key, row in rows(first)[1].items() if row.verdicts[-1].check == "consistency"}
     assert len(refused) > 8 and "How far the judge can be trusted is not known" in told
