@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from factory.evidence.intervals import wilson
 from factory.review import reviewers
 from factory.review.backend import AUDIT, DISPUTED, PROBLEMS, UNAIDED, Answer, WordedAnswer
 from factory.row import Lineage, Row, Verdict
@@ -148,7 +148,10 @@ def audit(rows: Iterable[Row], answers: Sequence[Answer]) -> Audit:
     """
     pairs = audited(rows, answers)
     right = sum(machine == people for machine, people in pairs)
-    return Audit(len(pairs), right, *wilson(right, len(pairs)))
+    if not pairs:
+        return Audit(0, 0, 0.0, 1.0)
+    band = wilson(right, len(pairs))
+    return Audit(len(pairs), right, band.low, band.high)
 
 
 def audited(rows: Iterable[Row], answers: Sequence[Answer]) -> list[tuple[str, str | None]]:
@@ -156,17 +159,6 @@ def audited(rows: Iterable[Row], answers: Sequence[Answer]) -> list[tuple[str, s
     votes = _by_row([answer for answer in answers if answer.reason == AUDIT])
     majorities = [(row.lineage.was or row.decision, *_majority(votes.get(row.id, []))) for row in rows]
     return [(machine, people) for machine, decided, people in majorities if decided]
-
-
-def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson's score interval of a share (Wilson 1927), 95 % by default; (0, 1) for n = 0."""
-    if n == 0:
-        return 0.0, 1.0
-    share = right / n
-    middle = share + z * z / (2 * n)
-    spread = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 def _by_row(answers: Iterable[Answer]) -> dict[str, list[Answer]]:

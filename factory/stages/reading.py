@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from pydantic_core import to_jsonable_python
 
+from factory.evidence.intervals import wilson
 from factory.evidence.words import ALIKE
 from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate.asking import Said, ask_about
@@ -132,7 +133,8 @@ class Way(ABC):
 
     def interval(self, values: Sequence[float]) -> tuple[float, float]:
         """The 95 % interval of the mean of how far decisions agree."""
-        return merge.wilson(int(sum(values)), len(values))
+        share = wilson(int(sum(values)), len(values))
+        return share.low, share.high
 
     def rated(self, answers: Sequence[Answer]) -> dict[str, Any]:
         """What people say of decisions besides giving others, for the summary."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from factory import stage
 from factory.evidence import agreement
+from factory.evidence.intervals import wilson
 from factory.files import write_json
 from factory.generate import committee
 from factory.generate.committee import Weights
@@ -153,8 +154,8 @@ def _audit(
         how = "rows people had labelled before, each judged by a committee that had not seen its label"
     if n == 0:
         return None
-    low, high = merge.wilson(right, n)
-    return {"value": round(right / n, 4), "low": round(low, 4), "high": round(high, 4), "n": n, "how": how}
+    share = wilson(right, n)
+    return {**{name: round(value, 4) for name, value in vars(share).items()}, "n": n, "how": how}
 
 
 def _unled(ballot: Ballot, answers: Sequence[Answer]) -> dict[str, str | None]:

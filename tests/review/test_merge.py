@@ -2,12 +2,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.review.backend import Answer
-from factory.review.merge import adopt, appeal, audit, keep_reviewed, merge, wilson
+from factory.review.merge import adopt, appeal, audit, keep_reviewed, merge
 from factory.review.merge import said as majority
 from factory.row import Lineage, Row, Verdict, row_id
 
@@ -168,19 +167,5 @@ def test_the_audit() -> None:
     measured = audit(rows, answers)
     assert (measured.n, measured.right) == (3, 1)
     assert audit(merge(rows[:2], answers).rows, answers).right == 1  # a correction does not hide that it was wrong
-
-
-@pytest.mark.parametrize(
-    ("right", "n", "low", "high"),
-    [(0, 0, 0.0, 1.0), (0, 10, 0.0, 0.27753), (10, 10, 0.72247, 1.0), (81, 263, 0.2553, 0.3662)],
-)
-def test_wilson_against_known_values(right: int, n: int, low: float, high: float) -> None:
-    # 81/263: Newcombe 1998, table I. None of ten: z^2 / (10 + z^2).
-    assert wilson(right, n) == pytest.approx((low, high), abs=6e-5)
-
-
-@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_solves_its_own_equation(counts: tuple[int, int]) -> None:
-    right, n = counts
-    for bound in wilson(right, n):  # the shares from which right / n lies just z standard errors away
-        assert (right / n - bound) ** 2 == pytest.approx(1.959964**2 * bound * (1 - bound) / n, abs=1e-12)
+    nobody = audit(rows, [])
+    assert (nobody.n, nobody.low, nobody.high) == (0, 0.0, 1.0)
