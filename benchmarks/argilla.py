@@ -231,7 +231,7 @@ def measure(server: ArgillaServer, records: int) -> None:
         took = []
         for _ in range(TIMES):
             begun = time.perf_counter()
-            http.get(f"/datasets/{dataset}/progress").raise_for_status()
+            http.get(f"/datasets/{dataset}/metrics").raise_for_status()
             took.append(time.perf_counter() - begun)
         note(records, "progress of a reviewer", records, took)
 
