@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real
 SMALL = {"generate": 12, "label": 12, "judge": 12, "review": 6, "measure_teacher": 12, "epochs": 1}
 
 
-def until(world: World, spec: str, state: str, seconds: float = 90.0) -> dict[str, Any]:
+def until(world: World, spec: str, state: str, seconds: float = 300.0) -> dict[str, Any]:
     """The specialist's one run, once it is in this state."""
     deadline = time.monotonic() + seconds
     while True:
