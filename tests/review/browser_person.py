@@ -109,6 +109,7 @@ class Person:
         status = self._page.locator(".filters__status")
         status.get_by_text("pending").click()
         status.get_by_text("submitted").click()
+        self._page.wait_for_load_state("networkidle")
         self._page.locator("[class*=search]").first.click()  # folded up until then
         words = self._page.get_by_placeholder("Introduce a query").first
         words.fill(f'"{text}"')

@@ -37,7 +37,7 @@ class Kind:
     @property
     def spec(self) -> str:
         """The specialist's name."""
-        return f"test/{self.place.__name__.rpartition('.')[2]}"
+        return f"loop/{self.place.__name__.rpartition('.')[2]}"
 
 
 def _next_label(item: Item) -> str:

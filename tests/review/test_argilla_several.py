@@ -32,7 +32,8 @@ def test_the_whole_way(argilla: ArgillaServer, own_settings: settings.Settings, 
     alone, agreed, divided, waiting = rows
     shown = [Selection(row, "uncertain", 0.5, 1 if row is alone else 2) for row in rows]
     where = dataclasses.replace(own_settings, review="argilla")
-    build: Any = SimpleNamespace(spec=spec, settings=where, budget_name="quick")
+    budget = SimpleNamespace(review=10)
+    build: Any = SimpleNamespace(spec=spec, settings=where, budget_name="quick", budget=budget)
 
     def pending(answered: int) -> None:
         with pytest.raises(ReviewPendingError, match=f"answered {answered} of 4"):
