@@ -56,6 +56,7 @@ def application(root: Path, token: str, *, namespace: str, hosts: list[str]) -> 
         Route(f"{repo}/preupload/{{revision}}", hub.preupload, methods=["POST"]),
         Route(f"{repo}/commit/{{revision}}", hub.commit, methods=["POST"]),
         Route(f"{repo}/tag/{{revision}}", hub.tag, methods=["POST"]),
+        Route(f"{repo}/tag/{{revision}}", hub.untag, methods=["DELETE"]),
         Route("/lfs/{oid}", hub.receive, methods=["PUT"]),
     ]
     for prefix in ("/datasets", ""):  # files of models have no prefix in their addresses
@@ -189,6 +190,11 @@ class _Server:
         tag, revision = str((await _json(request))["tag"]), request.path_params["revision"]
         made = await run_in_threadpool(self.store.tag, kind, repo, tag, revision)
         return JSONResponse({}, 201) if made else JSONResponse({"error": "This tag is there already."}, 409)
+
+    async def untag(self, request: Request) -> Response:
+        self._authorise(request)
+        await run_in_threadpool(self.store.untag, *self._repo(request), request.path_params["revision"])
+        return JSONResponse({})
 
     # --- shared ---
 
