@@ -19,7 +19,6 @@ from zoo.names import Version
 LAST = 12
 """As many of a ledger's last stages are told."""
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # metadata for hubs
-_HEADING = re.compile(r"(</?h)([1-6])\b")
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)]")
 
 
@@ -78,12 +77,13 @@ def pages(family: Family, changes: dict[str, list[Change]]) -> dict[str, str]:
             changes=changes[one.name],
             waiting=[waits for waits in family.waiting if waits.spec == one.name],
             entries=_last([one]),
-            card=_card(one.shown.card) if one.shown else "",
             hub=family.hub,
         )
         for version in one.versions:
-            made[f"{one.name}/{version.version}/report.html"] = _report(version)
-            made |= {f"{one.name}/{version.version}/{name}": text for name, text in version.files.items()}
+            folder = f"{one.name}/{version.version}"
+            page(f"{folder}/card.html", "card.html.jinja", one=version, card=_card(version.card))
+            made[f"{folder}/report.html"] = _report(version)
+            made |= {f"{folder}/{name}": text for name, text in version.files.items()}
     return made
 
 
@@ -151,12 +151,13 @@ def _last(specialists: Sequence[Specialist]) -> list[tuple[str, Any]]:
 
 
 def _card(card: str) -> str:
-    """The card as HTML below a page's second headings; what looks like HTML in it is shown as text."""
+    """The card as HTML; what looks like HTML in it is shown as text. Its tables and code can be reached by keyboard."""
     from markdown_it import MarkdownIt
 
     reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    page = _HEADING.sub(lambda found: f"{found[1]}{min(6, int(found[2]) + 2)}", reader.render(_FRONT.sub("", card)))
-    page = page.replace("<th>", '<th scope="col">').replace("<pre>", '<pre tabindex="0">')
+    page = (
+        reader.render(_FRONT.sub("", card)).replace("<th>", '<th scope="col">').replace("<pre>", '<pre tabindex="0">')
+    )
     return "".join(_scrolled(page))
 
 
