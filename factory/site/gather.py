@@ -69,6 +69,7 @@ class Specialist:
     Attributes:
         name: `<vertical>/<task>`.
         versions: those that can be read, oldest first.
+        given: what the zoo gives to who asks for its name, whether it can be read or not; None: nothing.
         book: its ledger; without entries where nothing was built here.
         texts: gold texts by id, for examples; empty where they are not at hand.
         problems: a sentence for each thing that can't be read.
@@ -76,13 +77,14 @@ class Specialist:
 
     name: str
     versions: list[Published] = field(default_factory=list)
+    given: Version | None = None
     book: Ledger = field(default_factory=lambda: Ledger([], [], [], 0, (0, ledger.FIRST)))
     texts: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     @property
     def newest(self) -> Published | None:
-        """What the zoo gives to who asks for its name; None where there is none."""
+        """The newest of them that was not yanked; None where there is none."""
         return next((one for one in reversed(self.versions) if one.yank is None), None)
 
     @property
@@ -148,15 +150,20 @@ def _waiting(home: Path, problems: list[str]) -> list[Waiting]:
 
 
 def _specialist(name: str, hub: Hub, where: Settings) -> Specialist:
-    found = Specialist(name, texts=_texts(name, where))
-    with _told(found.problems, "The ledger"):
-        book = ledger.read(where.builds / name)
-        found = Specialist(name, found.versions, book, found.texts, found.problems)
-    yanked = hub.yanked(name)
-    for version in hub.versions(name):
-        with _told(found.problems, f"Version {version}"), tempfile.TemporaryDirectory() as folder:
-            found.versions.append(_version(name, version, hub, Path(folder), yanked.get(version)))
-    return found
+    yanked, held = hub.yanked(name), hub.versions(name)
+    versions: list[Published] = []
+    problems: list[str] = []
+    for version in held:
+        with _told(problems, f"Version {version}"), tempfile.TemporaryDirectory() as folder:
+            versions.append(_version(name, version, hub, Path(folder), yanked.get(version)))
+    return Specialist(
+        name,
+        versions,
+        given=next((version for version in reversed(held) if version not in yanked), None),
+        book=ledger.read(where.builds / name),
+        texts=_texts(name, where),
+        problems=problems,
+    )
 
 
 def _version(name: str, version: Version, hub: Hub, into: Path, yank: Yank | None) -> Published:
