@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from factory import spec as specs
+from factory.dataset.build import build
 from factory.evidence.records import Record
 from factory.publish.hub import open_hub
+from factory.row import Lineage, Row
 from factory.services.hub.server import running
 from factory.settings import CHECKOUT, Settings
 from factory.site.make import make
@@ -119,6 +122,36 @@ def test_what_changed_is_told_in_figures_and_in_answers(where: Settings) -> None
     assert "note <1> glad sad glad right now" in said
     assert "note <3> sad sad glad wrong now" in said
     assert "note <4>" not in said, "the same answer, wrong both times, is no change"
+
+
+def test_what_changed_in_the_data_is_told_row_by_row(where: Settings, tmp_path: Path) -> None:
+    spec = specs.load(NAME, where.prompts)
+
+    def dataset(notes: dict[int, str]) -> str:
+        rows = [
+            Row(text=f"note {n}", label=label, origin="generated", lineage=Lineage(spec=spec.identity))
+            for n, label in notes.items()
+        ]
+        made = build(rows, spec, tmp_path / f"dataset-{len(rows)}")
+        open_hub(where.hub).publish_dataset(made.path)
+        return made.version
+
+    before = dataset({n: "glad" if n % 2 else "sad" for n in range(40)})
+    after = dataset({n: "glad" if n % 2 or n == 0 else "sad" for n in range(45) if n not in (1, 2)})
+    publish(where, "1.0.0", lineage={"dataset": before, "teacher": "teacher-1"})
+    publish(where, "1.1.0", lineage={"dataset": after, "teacher": "teacher-2"})
+    said = Seen(site(where)[f"{NAME}/index.html"]).said
+    assert f"{before} → {after}: 40 rows → 43. 5 came, 2 went," in said
+    assert "glad 20 22 +2 sad 20 21 +1" in said
+    assert "teacher: teacher-1 → teacher-2" in said
+    publish(where, "1.2.0", lineage={"dataset": "d-0123456789ab"})
+    said = Seen(site(where)[f"{NAME}/index.html"]).said
+    assert f"From {after} to d-0123456789ab; their rows can't be compared here: {NAME} has no dataset version" in said
+
+
+def test_labels_that_came_or_went_are_told(where: Settings) -> None:
+    publish(where, "2.0.0", evidence(), labels=("glad", "calm"))
+    assert "Labels that came: calm. Labels that went: sad." in Seen(site(where)[f"{NAME}/index.html"]).said
 
 
 def test_yanked_versions_are_told_and_not_the_newest(where: Settings) -> None:
