@@ -54,6 +54,7 @@ def decide(
     """
     order = _order(known, content)
     groups = _Groups(known.bands, order)
+    close = _Close(_fast(known.sizes), shingles, threshold)
     first = _first(known.folded[order])
     places = order.tolist()
     kinds = np.zeros(len(known), dtype=np.uint8)
@@ -70,8 +71,8 @@ def decide(
                 kinds[here], scores[here], like[here] = EXACT, 1.0, twin
                 continue
             if found := groups.kept(mine):
-                best, there = _most_like(places[here], [(there, places[there]) for there in found], shingles)
-                if best >= threshold:
+                best, there = close.to(places[here], [(there, places[there]) for there in found])
+                if best:
                     kinds[here], scores[here], like[here] = NEAR, best, there
                     continue
             groups.keep(here, mine)
@@ -82,17 +83,38 @@ def decide(
     return Decisions(kinds[back], scores[back], known.ids[original], known.origins[original])
 
 
-def _most_like(number: int, others: list[tuple[int, int]], shingles: Callable[[int], list[int]]) -> tuple[float, int]:
-    """The highest Jaccard similarity, and which of `others`, (turn, number) each, has it; the first of equals."""
-    own = set(shingles(number))
-    best, which = -1.0, 0
-    for turn, other in sorted(others):
-        theirs = shingles(other)
-        common = len(own.intersection(theirs))
-        similarity = common / (len(own) + len(theirs) - common)
-        if similarity > best:
-            best, which = similarity, turn
-    return best, which
+class _Close:
+    """Which rows are one with a row.
+
+    Args:
+        sizes: how many shingles each row has, by its number.
+        shingles: those of a row.
+        threshold: Jaccard similarity from which two rows are one.
+    """
+
+    def __init__(self, sizes: Any, shingles: Callable[[int], list[int]], threshold: float) -> None:
+        self._sizes, self._shingles, self._threshold = sizes, shingles, threshold
+
+    def to(self, number: int, others: list[tuple[int, int]]) -> tuple[float, int]:
+        """The highest similarity from the threshold up, and which of `others`, (turn, number) each, has it.
+
+        The first of equals; (0, 0) where none is so similar.
+        """
+        sizes, shingles, size = self._sizes, self._shingles, self._sizes[number]
+        own: set[int] = set()
+        best, which = 0.0, 0
+        for turn, other in sorted(others):
+            theirs = sizes[other]
+            # Similarity is at most that of a set to a part of it. Division rounds both alike, so none is missed.
+            most = size / theirs if size < theirs else theirs / size
+            if most < self._threshold or most <= best:
+                continue
+            own = own or set(shingles(number))
+            common = len(own.intersection(shingles(other)))
+            similarity = common / (size + theirs - common)
+            if similarity >= self._threshold and similarity > best:
+                best, which = similarity, turn
+        return best, which
 
 
 def _order(known: Sketch, content: Callable[[int], str]) -> Array:

@@ -31,6 +31,7 @@ class Sketch:
         folded: uint64, hash of the folded text. Among a million rows, two texts share one by chance in one of 10^7
             runs.
         bands: uint32, bands x rows; rows alike in one are compared.
+        sizes: int64, how many shingles each row has.
     """
 
     origins: Array
@@ -39,6 +40,7 @@ class Sketch:
     names: list[str]
     folded: Array
     bands: Array
+    sizes: Array
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,6 +58,7 @@ def sketch(rows: Sequence[Row], threshold: float) -> tuple[Sketch, Shingled]:
         names=names,
         folded=np.array([_short(fold(row.text)) for row in rows], dtype=np.uint64),
         bands=_bands(made, threshold),
+        sizes=made.sizes,
     )
     return known, made
 
