@@ -41,6 +41,7 @@ def main() -> None:
     async def prepare() -> None:
         await indexes.ensure()
         await sidecar.heal()
+        await indexes.count(await sidecar.documents())
         await accounts.ensure(secrets)
 
     asyncio.run(prepare())
