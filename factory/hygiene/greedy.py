@@ -54,7 +54,7 @@ def decide(
     """
     order = _order(known, content)
     groups = _Groups(known.bands, order)
-    close = _Close(_fast(known.sizes), shingles, threshold)
+    close = _Close(known, shingles, threshold)
     first = _first(known.folded[order])
     places = order.tolist()
     kinds = np.zeros(len(known), dtype=np.uint8)
@@ -86,35 +86,44 @@ def decide(
 class _Close:
     """Which rows are one with a row.
 
+    Most candidates are not, and their bits show it: each bit that one row has and the other lacks stands for a shingle,
+    or more, that they do not share. Only the others' shingles are read.
+
     Args:
-        sizes: how many shingles each row has, by its number.
-        shingles: those of a row.
+        known: the rows.
+        shingles: those of a row, by its number.
         threshold: Jaccard similarity from which two rows are one.
     """
 
-    def __init__(self, sizes: Any, shingles: Callable[[int], list[int]], threshold: float) -> None:
-        self._sizes, self._shingles, self._threshold = sizes, shingles, threshold
+    def __init__(self, known: Sketch, shingles: Callable[[int], list[int]], threshold: float) -> None:
+        self._sizes, self._bits, self._width = _fast(known.sizes), known.bits.tobytes(), known.bits.shape[1]
+        self._shingles, self._threshold = shingles, threshold
 
     def to(self, number: int, others: list[tuple[int, int]]) -> tuple[float, int]:
         """The highest similarity from the threshold up, and which of `others`, (turn, number) each, has it.
 
         The first of equals; (0, 0) where none is so similar.
         """
-        sizes, shingles, size = self._sizes, self._shingles, self._sizes[number]
-        own: set[int] = set()
+        sizes, shingles, threshold = self._sizes, self._shingles, self._threshold
+        size, bits = sizes[number], self._of(number)
+        lit, own = bits.bit_count(), set[int]()
         best, which = 0.0, 0
         for turn, other in sorted(others):
-            theirs = sizes[other]
-            # Similarity is at most that of a set to a part of it. Division rounds both alike, so none is missed.
-            most = size / theirs if size < theirs else theirs / size
-            if most < self._threshold or most <= best:
+            theirs, their_bits = sizes[other], self._of(other)
+            both = (bits & their_bits).bit_count()
+            most = min(size - lit + both, theirs - their_bits.bit_count() + both)  # shingles they can share
+            bound = most / (size + theirs - most)  # division rounds it as it rounds a similarity: none is missed
+            if bound < threshold or bound <= best:
                 continue
             own = own or set(shingles(number))
             common = len(own.intersection(shingles(other)))
             similarity = common / (size + theirs - common)
-            if similarity >= self._threshold and similarity > best:
+            if similarity >= threshold and similarity > best:
                 best, which = similarity, turn
         return best, which
+
+    def _of(self, number: int) -> int:
+        return int.from_bytes(self._bits[number * self._width : (number + 1) * self._width], "little")
 
 
 def _order(known: Sketch, content: Callable[[int], str]) -> Array:

@@ -14,7 +14,7 @@ from factory.files import canonical, explained, read_json
 from factory.hygiene.blocks import Block, Job
 from factory.hygiene.run import Statistics, total
 from factory.hygiene.shingling import Array
-from factory.hygiene.sketch import Sketch, banding
+from factory.hygiene.sketch import BITS, Sketch, banding
 
 
 class Shelf:
@@ -68,6 +68,7 @@ class Shelf:
             "folded": np.empty(rows, dtype=np.uint64),
             "bands": np.empty((banding(self._job.context.spec.hygiene.near_duplicate)[1], rows), dtype=np.uint32),
             "sizes": np.empty(rows, dtype=np.int64),
+            "bits": np.empty((rows, BITS // 8), dtype=np.uint8),
         }
         self._offsets = np.empty(rows, dtype=np.int64)
         ordered = sorted(names)
@@ -76,7 +77,7 @@ class Shelf:
             for block, part in zip(self._blocks, self.parts, strict=True):
                 with self._open(block) as found:
                     for name, column in known.items():
-                        column[..., part] = found[name]
+                        column[(..., part) if name == "bands" else part] = found[name]
                     renamed = np.array([places[name] for name in found["names"].tolist()], dtype=np.int32)
                     known["labels"][part] = renamed[found["labels"]]
                     self._offsets[part] = found["offsets"]
