@@ -1,6 +1,7 @@
 # make run     sets up what is missing, starts what is needed; makes, measures, publishes and loads a specialist
 #              SPEC=legal/clause for another one, BUDGET=full for a long build
 # make test    sets up what is missing and passes every test
+# make site    writes the pages over the family: figures, versions, reviews waiting; FOLDER=... for another place
 SPEC ?= support/intent
 BUDGET ?= quick
 # Python 3.11 that the environments are made from.
@@ -16,7 +17,7 @@ TEACHER_LOCK := $(if $(shell command -v nvidia-smi),teacher-gpu,teacher)
 WORKERS := --numprocesses=2 --dist=loadfile
 MAKEFLAGS += --jobs=4 --no-print-directory
 
-.PHONY: run test setup weights up down status bench soak lock clean
+.PHONY: run test site setup weights up down status bench soak lock clean
 
 run: setup weights
 	@$(APP) -m flows.build $(SPEC) --budget $(BUDGET) || { code=$$?; [ $$code -eq 4 ] || exit $$code; }  # 4: it waits
@@ -30,6 +31,9 @@ test: setup
 	@$(APP) -m pytest $(WORKERS) -m "not real"
 	@echo "Tests on real servers: vLLM, Argilla, Prefect, the hub, a browser"
 	@$(APP) -m pytest $(WORKERS) -m real --durations=10
+
+site: .envs/app/.stamp
+	@$(APP) -m factory site $(FOLDER)
 
 # Each environment is made from its lock, again when the lock has changed. All at once, and the weights meanwhile.
 setup: .envs/app/.stamp .envs/argilla/.stamp .envs/teacher/.stamp

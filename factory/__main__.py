@@ -98,6 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     hygiene.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
     hygiene.add_argument("--ray", action="store_true", help="on the Ray cluster at RAY_ADDRESS, or a Ray started here")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
+    site = command("site", _site, "write the pages of the family: figures, versions, reviews waiting", spec=False)
+    site.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="default: FACTORY_HOME/site")
+    yank = command(
+        "yank", _yank, "take a published version back: newer zoos give it only to who asks for it", spec=False
+    )
+    yank.add_argument("specialist", metavar="SPEC@VERSION", help="such as support/intent@1.0.0")
+    why = yank.add_mutually_exclusive_group(required=True)
+    why.add_argument("--reason", metavar="TEXT", help="why; whoever loads it is told")
+    why.add_argument("--undo", action="store_true", help="take the mark away again")
     command("coverage", _coverage, "what the newest plan yielded, what was dropped and why, and how varied it is")
     command("confusions", _confusions, "write the labels that the newest student confuses beside the spec")
     review = command(
@@ -281,6 +290,21 @@ def _cards(asked: argparse.Namespace, where: Settings) -> None:
     from factory.publish.family import collect
 
     print(collect(where.hub, specs.names(where.prompts), settings.CHECKOUT / "cards"))
+
+
+def _site(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.site.make import make
+
+    index, problems = make(where, asked.folder)
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    print(index)
+
+
+def _yank(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.publish.yank import unyank, yank
+
+    print(unyank(asked.specialist, where) if asked.undo else yank(asked.specialist, asked.reason, where))
 
 
 def _spec(asked: argparse.Namespace, where: Settings) -> Spec:

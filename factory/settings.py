@@ -77,6 +77,11 @@ class Settings:
         return self.home / "replies.db"
 
     @property
+    def site(self) -> Path:
+        """The site over the family (`python -m factory site`)."""
+        return self.home / "site"
+
+    @property
     def weights(self) -> Path:
         """Converted packaged weights."""
         return self.home / "weights"

@@ -28,8 +28,9 @@ from zoo.extractor import Extracted
 from zoo.given import Predictor
 from zoo.hub import open_hub
 from zoo.inputs import Text, lines, read
-from zoo.loader import inspect, load
+from zoo.loader import inspect, is_folder, load
 from zoo.manifest import WEIGHTS, Manifest
+from zoo.names import Version
 from zoo.packing import pack
 from zoo.progress import told
 from zoo.serve import command as serving
@@ -62,7 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _list(options: argparse.Namespace) -> int:
     hub = open_hub(options.hub)
     for name in hub.names():
-        print(f"{name}\t{', '.join(str(version) for version in reversed(hub.versions(name)))}")
+        yanked = hub.yanked(name)
+        versions = (
+            f"{version} (yanked: {yanked[version].reason})" if version in yanked else str(version)
+            for version in reversed(hub.versions(name))
+        )
+        print(f"{name}\t{', '.join(versions)}")
     return 0
 
 
@@ -72,8 +78,11 @@ def _show(options: argparse.Namespace) -> int:
         print(json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False))
         return 0
     size = sum(entry.bytes for entry in manifest.files.values())
+    marks = {} if is_folder(options.name) else open_hub(options.hub).yanked(manifest.name)
+    yank = marks.get(Version.parse(manifest.version))
     rows = {
         "specialist": manifest.id,
+        **({"YANKED": f"{yank.reason} ({yank.time or 'nobody knows when'})"} if yank else {}),
         "title": manifest.title,
         "kind": f"{manifest.kind}, {len(manifest.labels)} labels, language {manifest.language}",
         "labels": ", ".join(manifest.labels),

@@ -1,7 +1,8 @@
 """A hub that is a folder: `<root>/<vertical>/<task>/<version>/`; it needs no network and no server.
 
-What the folders are called is all the bookkeeping there is. A version's folder appears by one rename, whole, and
-is never changed.
+What the folders are called is all the bookkeeping there is, but for versions that were taken back: beside the folder
+of such a one lies `<version>.yanked.json` (zoo.yanked). A version's folder appears by one rename, whole, and is never
+changed.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from zoo.errors import BadName, UnknownSpecialist, UnknownVersion, VersionTaken, unwritable
 from zoo.manifest import FILE
 from zoo.names import NAME, Version, check_name
+from zoo.yanked import FILE as YANKED
+from zoo.yanked import Yank
 
 _INCOMING = ".incoming-"
 _ABANDONED = 24 * 3600  # seconds after which a half-made folder belongs to nobody
@@ -53,6 +56,26 @@ class FolderHub:
         if not self.has(name, version):
             raise UnknownVersion(f"{name} has no version {version}.", where=self.address)
         return self.folder(name, version)
+
+    def yanked(self, name: str) -> dict[Version, Yank]:
+        """Those of a specialist's versions that were taken back, and why."""
+        marks = {version: self.mark(name, version) for version in self._versions(name)}
+        return {version: Yank.read(mark) for version, mark in marks.items() if mark.is_file()}
+
+    def mark(self, name: str, version: Version) -> Path:
+        """The file that is there where a version was taken back; raises BadName."""
+        return self.root / check_name(name) / f"{version}.{YANKED}"
+
+    def remember(self, name: str, marks: Mapping[Version, Yank]) -> None:
+        """Make these a specialist's marks, of versions that are not there yet, too; raises CannotWrite, OSError."""
+        kept = {self.mark(name, version): yank for version, yank in marks.items()}
+        for path in (self.root / check_name(name)).glob(f"*.{YANKED}"):
+            if path not in kept:
+                path.unlink(missing_ok=True)
+        for path, yank in kept.items():
+            if not path.exists() or Yank.read(path) != yank:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                yank.write(path)
 
     def folder(self, name: str, version: Version) -> Path:
         """Where a version is, or would be; raises BadName."""

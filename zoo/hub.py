@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,6 +20,7 @@ from zoo.errors import HubUnreachable, NoHub, UnknownSpecialist, UnknownVersion,
 from zoo.folder_hub import FolderHub
 from zoo.installed import ADDRESS, InstalledHub
 from zoo.names import Reference, Version
+from zoo.yanked import Yank, YankedVersion
 
 T = TypeVar("T")
 
@@ -34,6 +36,10 @@ class Hub(Protocol):
 
     def versions(self, name: str) -> list[Version]:
         """The versions of a specialist, oldest first; raises UnknownSpecialist, HubUnreachable."""
+        ...
+
+    def yanked(self, name: str) -> Mapping[Version, Yank]:
+        """Those of a specialist's versions that were taken back, and why (zoo.yanked); raises as `versions` does."""
         ...
 
     def pull(self, name: str, version: Version) -> Path:
@@ -64,6 +70,16 @@ class CachedHub:
             return self.cache.versions(name) if name in self.cache.names() else []
 
         return self._or_cached(lambda: self.remote.versions(name), cached, f"versions of {name} in the cache are used")
+
+    def yanked(self, name: str) -> Mapping[Version, Yank]:
+        """What the remote says, which the cache remembers; without the remote, what it said last."""
+        try:
+            marks = self.remote.yanked(name)
+        except HubUnreachable:
+            return self.cache.yanked(name)
+        with suppress(OSError):  # a cache made elsewhere, to be read only
+            self.cache.remember(name, marks)
+        return marks
 
     def pull(self, name: str, version: Version) -> Path:
         """The cached folder, pulled first where it isn't there yet; the remote isn't asked about what is."""
@@ -129,25 +145,34 @@ def open_hub(hub: str | Path | Hub | None = None) -> Hub:
 
 
 def find(reference: str, hub: Hub) -> tuple[str, Version]:
-    """The newest version that `finance/sentiment`, `...@1`, `...@1.2` or `...@1.2.3` may mean.
+    """The newest version that `finance/sentiment`, `...@1`, `...@1.2` or `...@1.2.3` may mean, and was not yanked.
 
-    An exact version that is in the cache is found without asking the hub.
+    A yanked version is found by its whole number alone, with a YankedVersion warning. An exact version that is in the
+    cache is found without asking the hub; then the warning is what the hub said when it was asked last.
 
     Raises:
         BadName, UnknownSpecialist, UnknownVersion, HubUnreachable.
     """
     asked = Reference.parse(reference)
     if isinstance(hub, CachedHub) and asked.exact and hub.cache.has(asked.name, asked.exact):
+        _warn(asked.name, asked.exact, hub.cache.yanked(asked.name))
         return asked.name, asked.exact
     try:
         versions = hub.versions(asked.name)
+        yanked = hub.yanked(asked.name)
     except UnknownSpecialist as error:
         try:
             known = hub.names()
         except HubUnreachable:  # some servers answer for a repository and can't list any
             known = []
         raise unknown_specialist(asked.name, known, hub.address) from error
-    newest = asked.newest(versions)
+    newest = asked.newest(versions if asked.exact else (one for one in versions if one not in yanked))
+    if newest is None and (taken_back := asked.newest(versions)):
+        raise UnknownVersion(
+            f"Every version that {reference} may mean was yanked. Of {taken_back}: {yanked[taken_back].reason}",
+            where=hub.address,
+            fix=f"Wait for the next one; {asked.name}@{taken_back} is given to who asks for just that.",
+        )
     if newest is None:
         there = ", ".join(map(str, sorted(versions, reverse=True)))
         wanted = ".".join(map(str, asked.wanted))
@@ -156,4 +181,11 @@ def find(reference: str, hub: Hub) -> tuple[str, Version]:
             where=hub.address,
             fix=f"Use one of: {there}." if there else "Wait for the first one, or ask whoever publishes it.",
         )
+    if asked.exact:
+        _warn(asked.name, newest, yanked)
     return asked.name, newest
+
+
+def _warn(name: str, version: Version, yanked: Mapping[Version, Yank]) -> None:
+    if version in yanked:
+        warnings.warn(f"{name}@{version} was yanked: {yanked[version].reason}", YankedVersion, stacklevel=6)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.distribution import ABOUT, distribution, place
 from zoo.errors import BadName, UnknownSpecialist, UnknownVersion
 from zoo.names import Version, check_name
+from zoo.yanked import Yank
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -42,6 +43,10 @@ class InstalledHub:
             if other == version:
                 return Path(str(one.locate_file(place(name, version))))
         raise UnknownVersion(f"{name} has no version {version}.", where=self.address)
+
+    def yanked(self, name: str) -> dict[Version, Yank]:
+        """None: what is installed was chosen by whoever installed it, and no hub is asked."""
+        return {}
 
     def _found(self, name: str) -> Iterator[tuple[Version, Distribution]]:
         from importlib.metadata import distributions

@@ -1,7 +1,8 @@
 """The Hugging Face Hub, or any server that speaks its protocol, through huggingface_hub.
 
-`finance/sentiment` is the repository `<namespace>/finance-sentiment`; its versions are the tags `v1.0.0`. Pulled
-versions go to a FolderHub, so that a cached specialist is a folder of plain files like any other.
+`finance/sentiment` is the repository `<namespace>/finance-sentiment`; its versions are the tags `v1.0.0`, and a tag
+`yanked-v1.0.0` says that one was taken back (zoo.yanked). Pulled versions go to a FolderHub, so that a cached
+specialist is a folder of plain files like any other.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -29,6 +31,9 @@ from zoo.errors import (
 from zoo.folder_hub import FolderHub
 from zoo.manifest import verify
 from zoo.names import NAME, Version, check_name
+from zoo.yanked import FILE as YANKED
+from zoo.yanked import TAG as TAG_YANKED
+from zoo.yanked import Yank, tagged
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -90,6 +95,32 @@ class RemoteHub:
 
     def versions(self, name: str) -> list[Version]:
         """The versions of a specialist, oldest first; raises UnknownSpecialist, HubUnreachable."""
+        found = []
+        for tag in self._tags(name):
+            try:
+                found.append(Version.parse(tag.removeprefix("v")))
+            except BadName:
+                continue  # a tag of another purpose
+        return sorted(found)
+
+    def yanked(self, name: str) -> dict[Version, Yank]:
+        """Those of a specialist's versions that were taken back, and why.
+
+        Raises:
+            UnknownSpecialist, HubUnreachable.
+        """
+        marked = [version for tag in self._tags(name) if (version := tagged(tag))]
+        with TemporaryDirectory() as folder, self._explained():
+            return {version: self._yank(name, version, Path(folder) / str(version)) for version in sorted(marked)}
+
+    def _yank(self, name: str, version: Version, into: Path) -> Yank:
+        from huggingface_hub.errors import EntryNotFoundError
+
+        with suppress(EntryNotFoundError):  # a tag that somebody made by hand: a mark without a reason
+            self._api().hf_hub_download(self.repo_id(name), YANKED, revision=f"{TAG_YANKED}{version}", local_dir=into)
+        return Yank.read(into / YANKED)
+
+    def _tags(self, name: str) -> list[str]:
         from huggingface_hub.errors import RepositoryNotFoundError
 
         with self._explained():
@@ -97,13 +128,7 @@ class RemoteHub:
                 refs = self._api().list_repo_refs(self.repo_id(name))
             except RepositoryNotFoundError as error:
                 raise UnknownSpecialist(f"There is no specialist named {name!r}.", where=self.address) from error
-        found = []
-        for tag in refs.tags:
-            try:
-                found.append(Version.parse(tag.name.removeprefix("v")))
-            except BadName:
-                continue  # a tag of another purpose
-        return sorted(found)
+        return [tag.name for tag in refs.tags]
 
     def pull(self, name: str, version: Version) -> Path:
         """Download a version, verify it, and keep it; returns its folder.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor, log10
 
-from factory.evidence.records import ClassFigures, Confusion, Coverage, Learned, Promise, Reliability
+from factory.evidence.records import ClassFigures, Confusion, Coverage, Learned, Promise, Record, Reliability
 from factory.evidence.svg import Axis, Frame, Picture
 
 WIDTH, HEIGHT = 520.0, 320.0
@@ -122,6 +123,32 @@ def learning(steps: Sequence[Learned]) -> str:
         picture.dot(at, "kept" if one.kept else "dot", 6 if one.kept else 4, f"{one.at:g}: {one.held_out:.4f}")
         if one.kept:
             picture.text((at[0], at[1] + 22), f"kept: {one.held_out:.4g}", "said", "middle")
+    return str(picture)
+
+
+def cost(points: Sequence[tuple[str, float, Record]], unit: str, figure: str) -> str:
+    """What a million texts cost, and how good the answers are: to the right is dearer, upwards is better.
+
+    Args:
+        points: system, its cost, above zero, and its figure; the one that the picture is about first.
+        unit: of the cost.
+        figure: in words.
+    """
+    exponents = [log10(price) for _, price, _ in points]
+    low, high = floor(min(exponents) - 0.15), ceil(max(exponents) + 0.15)
+    marks = tuple(float(one) for one in range(low, high + 1, 1 + (high - low) // 7))
+    picture = Picture(WIDTH, HEIGHT, f"{figure}, with 95 % interval, by what a million texts cost in {unit}")
+    x = Axis(f"A million texts, {unit}", low, high, lambda one: f"{10**one:,.10g}", marks)
+    frame = Frame(picture, x, Axis(figure, 0, 1, _percent))
+    for place, (name, price, record) in enumerate(points):
+        across = log10(price)
+        at = frame.at(across, record.value)
+        if record.low is not None and record.high is not None:
+            picture.line([frame.at(across, record.low), frame.at(across, record.high)], "whisker")
+        says = f"{name}: {price:,.3g} {unit}, {record.value:.1%}"
+        picture.dot(at, "dot" if place == 0 else "hollow", 6 if place == 0 else 5, says)
+        left = at[0] > picture.width * 0.6
+        picture.text((at[0] - 11 if left else at[0] + 11, at[1] + 4), name, "said", "end" if left else "start")
     return str(picture)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from factory.evidence import plots
 from factory.evidence.intervals import Interval
@@ -30,6 +30,9 @@ from factory.evidence.records import (
 )
 from factory.files import write_text
 from factory.settings import CHECKOUT
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = CHECKOUT / "cards"
 METRICS = {
@@ -129,16 +132,22 @@ def write(folder: Path, report: Report) -> tuple[Path, Path]:
 
 def render(report: Report, template: str) -> str:
     """A report through one of the templates in cards/; HTML is escaped."""
+    seen = view(report)
+    return environment().get_template(template).render(report=report, view=seen, pictures=pictures(seen)) + "\n"
+
+
+def environment() -> Environment:
+    """The templates of cards/ and the filters that say figures in words; HTML is escaped."""
     import jinja2
 
-    environment = jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=jinja2.select_autoescape(["html.jinja"], default=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    found.filters |= {
         "percent": percent,
         "points": points,
         "band": band,
@@ -148,8 +157,7 @@ def render(report: Report, template: str) -> str:
         "metric": metric,
         "who": who,
     }
-    seen = view(report)
-    return environment.get_template(template).render(report=report, view=seen, pictures=pictures(seen)) + "\n"
+    return found
 
 
 def pictures(seen: Mapping[str, Any]) -> dict[str, str]:

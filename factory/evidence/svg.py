@@ -94,7 +94,7 @@ class Frame:
         x, y: the axes.
     """
 
-    LEFT, RIGHT, TOP, BOTTOM = 64.0, 16.0, 14.0, 50.0
+    LEFT, RIGHT, TOP, BOTTOM = 76.0, 16.0, 14.0, 50.0
 
     def __init__(self, picture: Picture, x: Axis, y: Axis) -> None:
         self.x, self.y = x, y

@@ -35,7 +35,7 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
 
     Args:
         hub: address of the hub, as the zoo knows it.
-        names: the specialists to look for; those without a version are left out.
+        names: the specialists to look for; those without a version, or with yanked ones alone, are left out.
         out: the folder, cards/ of the checkout.
 
     Returns:
@@ -45,8 +45,13 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
         FactoryError: nothing is published.
     """
     shelf = open_hub(hub)
-    held = [name for name in shelf.names() if name in names]
-    if not held:
+    newest: dict[str, Version] = {}
+    for name in shelf.names():
+        yanked = shelf.yanked(name)
+        versions = [version for version in shelf.versions(name) if version not in yanked]
+        if name in names and versions:
+            newest[name] = versions[-1]
+    if not newest:
         raise FactoryError("Nothing is published yet.", where=hub, fix="Run `make run` first.")
     lines = [
         "# The family",
@@ -58,8 +63,7 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
         "values known from them, of answers also the text's longest question and its first words.",
     ]
     found: dict[str, list[str]] = {metric: [] for metric in COLUMNS}
-    for name in held:
-        version = shelf.versions(name)[-1]
+    for name, version in newest.items():
         metric, line = _line(name, version, shelf.pull(name, version), out)
         found[metric].append(line)
     for metric, those in found.items():

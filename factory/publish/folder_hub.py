@@ -7,17 +7,19 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import FactoryError, HubError
 from factory.files import explained
-from factory.publish.package import content
-from factory.publish.sound import said, sound_dataset, sound_specialist
+from factory.publish.package import PAPERS, content
+from factory.publish.sound import not_there, said, sound_dataset, sound_papers, sound_specialist
 from zoo.errors import UnknownSpecialist, VersionTaken
 from zoo.folder_hub import FolderHub as Shelf
 from zoo.manifest import FILE, Manifest, verify
 from zoo.names import Version
+from zoo.yanked import Yank
 
 DATASETS = "datasets"
 
@@ -45,6 +47,33 @@ class FolderHub:
         """The manifest of a published version."""
         with self._explained():
             return Manifest.read(self._shelf.pull(name, version))
+
+    def yanked(self, name: str) -> dict[Version, Yank]:
+        """Those of a specialist's versions that were taken back, and why."""
+        with self._explained():
+            return self._shelf.yanked(name)
+
+    def yank(self, name: str, version: Version, reason: str) -> None:
+        """Put the mark beside the version's folder."""
+        with self._explained():
+            if not self._shelf.has(name, version):
+                raise not_there(name, version, self.versions(name), self.address)
+            Yank(reason, datetime.now(UTC).isoformat(timespec="seconds")).write(self._shelf.mark(name, version))
+
+    def unyank(self, name: str, version: Version) -> bool:
+        """Take the mark away; False where there is none."""
+        with self._explained():
+            mark = self._shelf.mark(name, version)
+            there = mark.exists()
+            mark.unlink(missing_ok=True)
+            return there
+
+    def papers(self, name: str, version: Version, into: Path) -> Path:
+        """The version's own folder."""
+        with self._explained():
+            folder = self._shelf.pull(name, version)
+            sound_papers(folder, PAPERS)
+            return folder
 
     def publish(self, folder: Path) -> str:
         """Copy a packaged specialist in; it appears by one rename, verified."""

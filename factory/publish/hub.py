@@ -8,6 +8,7 @@ Addresses are those of `zoo.open_hub`:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -15,10 +16,11 @@ from factory.dataset.version import DatasetVersion
 from zoo.hub import is_server
 from zoo.manifest import Manifest
 from zoo.names import Version
+from zoo.yanked import Yank
 
 
 class Hub(Protocol):
-    """What holds published versions. A version is there whole or not at all, and never changes.
+    """What holds published versions. A version is there whole or not at all, and never changes; it can be yanked.
 
     Every method raises HubError, and nothing else, for what a hub may do wrong.
     """
@@ -31,6 +33,29 @@ class Hub(Protocol):
 
     def manifest(self, name: str, version: Version) -> Manifest:
         """The manifest of a published version."""
+        ...
+
+    def yanked(self, name: str) -> Mapping[Version, Yank]:
+        """Those of a specialist's versions that were taken back, and why; none where nothing was published."""
+        ...
+
+    def yank(self, name: str, version: Version, reason: str) -> None:
+        """Take a version back: from now on it is given only to who asks for its whole number, with the reason.
+
+        The semantics are zoo.yanked's. The version and its number stay. Yanked again, it has the newer reason.
+        """
+        ...
+
+    def unyank(self, name: str, version: Version) -> bool:
+        """Take the mark away; False where there is none."""
+        ...
+
+    def papers(self, name: str, version: Version, into: Path) -> Path:
+        """A folder with a version's manifest, card and evidence, proven by the manifest; perhaps without its weights.
+
+        Args:
+            into: an empty folder, for what must be downloaded.
+        """
         ...
 
     def publish(self, folder: Path) -> str:

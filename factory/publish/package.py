@@ -20,6 +20,8 @@ MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, WEIGHTS["fp32"])
 COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json")
 """Published where a model has them: transformers' AutoTokenizer reads its settings there, and guesses without."""
 CARD, EVIDENCE = "README.md", "evidence.jsonl"
+PAPERS = (CARD, EVIDENCE)
+"""What people read of a specialist, beside its manifest."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factory.errors import HubError
 from factory.evidence.records import AnyEvidence
 from factory.publish.card import render
 from factory.publish.hub import Hub
 from factory.publish.package import Trained, describe, package
 from factory.publish.versions import next_version
 from factory.spec import Spec
+from zoo.names import Version
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,20 @@ def release(
 
     Raises:
         GateError: a failed gate without `forced`, or no figure of the student.
-        HubError: the hub refused, can't be reached, or the labels changed without a new `major`.
+        HubError: the hub refused, can't be reached, or the labels changed without a new `major`; or the very same was
+            published and yanked.
     """
     draft = describe(trained, spec, f"{spec.major}.0.0", forced=forced)
     render(draft, spec, dataset, evidence)  # a card that can't be written is found before the hub is asked
     published = [hub.manifest(spec.name, version) for version in hub.versions(spec.name)]
     version, new = next_version(published, draft, spec.major)
+    if not new and (yank := hub.yanked(spec.name).get(Version.parse(version))):
+        raise HubError(
+            f"This is {spec.name}@{version} again, which was yanked: {yank.reason}",
+            where=hub.address,
+            fix="Change what it was yanked for; or take that back: "
+            f"python -m factory yank {spec.name}@{version} --undo",
+        )
     manifest = describe(trained, spec, version, forced=forced)
     card = render(manifest, spec, dataset, evidence)
     package(trained, manifest, card=card, evidence=[record.model_dump(mode="json") for record in evidence], out=out)

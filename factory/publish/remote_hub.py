@@ -1,8 +1,9 @@
 """The Hugging Face Hub, or any server that speaks its protocol, through huggingface_hub.
 
 `finance/sentiment` is the repository `<namespace>/finance-sentiment`, as the zoo reads it; its versions are the tags
-`v1.0.0`. A dataset version is a tag of the dataset repository of the same name. A tag is made last, on a commit whose
-files the server lists with the right hashes: a publish that dies before leaves nothing that anyone is given.
+`v1.0.0`, and `yanked-v1.0.0` marks one that was taken back. A dataset version is a tag of the dataset repository of the
+same name. A tag is made last, on a commit whose files the server lists with the right hashes: a publish that dies
+before leaves nothing that anyone is given.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import HubError
 from factory.files import file_sha256
-from factory.publish.package import content
-from factory.publish.sound import said, sound_dataset, sound_specialist
+from factory.publish.package import PAPERS, content
+from factory.publish.sound import not_there, said, sound_dataset, sound_papers, sound_specialist
 from zoo.hub import cache_root
 from zoo.manifest import FILE, Manifest
 from zoo.names import Version
 from zoo.remote_hub import RemoteHub as Reader
+from zoo.yanked import FILE as YANKED
+from zoo.yanked import TAG as YANKED_TAG
+from zoo.yanked import Yank, tagged
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -58,6 +63,53 @@ class RemoteHub:
         with self._explained(), tempfile.TemporaryDirectory() as folder:
             self._api().hf_hub_download(self._repo(name), FILE, revision=f"v{version}", local_dir=folder)
             return Manifest.read(Path(folder))
+
+    def yanked(self, name: str) -> dict[Version, Yank]:
+        """Those of a specialist's versions that were taken back, and why."""
+        marked = [version for tag in self._tags(name, "model") if (version := tagged(tag))]
+        with self._explained(), tempfile.TemporaryDirectory() as folder:
+            found = {}
+            for version in sorted(marked):
+                at = Path(folder) / str(version)
+                self._api().hf_hub_download(self._repo(name), YANKED, revision=f"{YANKED_TAG}{version}", local_dir=at)
+                found[version] = Yank.read(at / YANKED)
+            return found
+
+    def yank(self, name: str, version: Version, reason: str) -> None:
+        """Commit the mark to `main`, and tag that commit; the next version that is published takes the file off again.
+
+        The tag is made last: a yank that dies before has not happened.
+        """
+        if version not in (there := self.versions(name)):
+            raise not_there(name, version, there, self.address)
+        mark = Yank(reason, datetime.now(UTC).isoformat(timespec="seconds"))
+        with self._explained():
+            commit = self._api().upload_file(
+                path_or_fileobj=mark.text().encode(),
+                path_in_repo=YANKED,
+                repo_id=self._repo(name),
+                commit_message=f"{name} {version} yanked",
+            )
+            self.unyank(name, version)  # a tag is not moved, but made anew
+            self._api().create_tag(self._repo(name), tag=f"{YANKED_TAG}{version}", revision=commit.oid)
+
+    def unyank(self, name: str, version: Version) -> bool:
+        """Take the tag away; False where there is none."""
+        tag = f"{YANKED_TAG}{version}"
+        if tag not in self._tags(name, "model"):
+            return False
+        with self._explained():
+            self._api().delete_tag(self._repo(name), tag=tag)
+        return True
+
+    def papers(self, name: str, version: Version, into: Path) -> Path:
+        """Download them."""
+        with self._explained():
+            self._api().snapshot_download(
+                self._repo(name), revision=f"v{version}", local_dir=into, allow_patterns=[FILE, *PAPERS]
+            )
+            sound_papers(into, PAPERS)
+        return into
 
     def publish(self, folder: Path) -> str:
         """Upload a packaged specialist, see that it arrived, and tag it."""

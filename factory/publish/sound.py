@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import DataError, HubError
+from factory.files import file_sha256
 from zoo.errors import ZooError
+from zoo.files import inside
 from zoo.manifest import FILE, Manifest, verify
+from zoo.names import Version
 
 
 def sound_specialist(folder: Path) -> Manifest:
@@ -35,6 +38,31 @@ def said() -> Iterator[None]:
         yield
     except (ZooError, DataError) as error:
         raise HubError(error.what, where=error.where, fix=error.fix) from error
+
+
+def sound_papers(folder: Path, papers: Sequence[str]) -> None:
+    """See that these files are as the folder's manifest says, whether the others are there or not; raises HubError."""
+    with said():
+        manifest = Manifest.read(folder)
+        for name in papers:
+            path, entry = inside(folder, name), manifest.files.get(name)
+            if entry is None or not path.is_file():
+                raise HubError(f"{manifest.id} has no {name}.", where=str(folder))
+            if file_sha256(path) != entry.sha256:
+                raise HubError(
+                    f"{name} of {manifest.id} is not the file that was published.",
+                    where=str(path),
+                    fix="Do not rely on it; compare with a backup, and see who can write to the hub.",
+                )
+
+
+def not_there(name: str, version: Version, there: Iterable[Version], address: str) -> HubError:
+    """The error of a version that a hub was to do something with, and does not hold."""
+    return HubError(
+        f"{name} has no version {version}.",
+        where=address,
+        fix=f"Use one of: {', '.join(map(str, there)) or 'none yet'}.",
+    )
 
 
 def _no_strangers(folder: Path, files: Iterable[str]) -> None:

@@ -69,6 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
             KEEPING[asked.action](ArgillaServer(known), asked)
             return 0
         status = max(_act(name, SERVICES[name](known), asked.action) for name in names)
+        if asked.service == "all" and asked.action != "down":
+            index = known.site / "index.html"
+            print(f"the site over the family is {index if index.exists() else 'not made yet: `make site` makes it'}")
         if asked.action == "status":
             for one in waiting.everything(known.home):
                 print(one.told)

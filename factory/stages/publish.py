@@ -88,7 +88,8 @@ def _beside_the_published(build: Build, hub: Hub, student: Trained, measured: Pa
         GateError: that version is clearly better, or can't be asked, and publishing is not forced.
     """
     name = build.spec.name
-    held = [hub.manifest(name, version) for version in hub.versions(name)]
+    yanked = hub.yanked(name)  # nobody gets these, so nothing is worse than they are
+    held = [hub.manifest(name, version) for version in hub.versions(name) if version not in yanked]
     published = compare.before(held, describe(student, build.spec, f"{build.spec.major}.0.0"))
     if published is None:
         return []

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory.evidence import plots
-from factory.evidence.records import ClassFigures, Confusion, Coverage, Learned, Promise, Reliability
+from factory.evidence.records import ClassFigures, Confusion, Coverage, Learned, Promise, Record, Reliability
 from factory.evidence.svg import Axis, Frame, Picture
 
 OWN: dict[str, Any] = {"who": "student:int8", "rows": "ab" * 32, "n": 100}
@@ -102,3 +102,25 @@ def test_the_epoch_kept_is_marked() -> None:
     (kept,) = circles(picture, "kept")
     assert all(kept[1] > y for _, y in circles(picture, "dot")), "lower is lower"
     assert "kept: 0.4" in picture
+
+
+def test_ten_times_the_cost_is_one_step_to_the_right() -> None:
+    def record(value: float) -> Record:
+        return Record(**OWN, metric="accuracy", value=value, low=value - 0.1, high=value + 0.1)
+
+    points = [("student", 1.0, record(0.8)), ("teacher", 10.0, record(0.6)), ("giant", 100.0, record(0.9))]
+    picture = plots.cost(points, "EUR", "Accuracy")
+    (own,) = circles(picture, "dot")
+    teacher, giant = circles(picture, "hollow")
+    assert giant[0] - teacher[0] == pytest.approx(teacher[0] - own[0], abs=0.2)
+    assert giant[1] < own[1] < teacher[1], "upwards is better"
+    assert "student: 1 EUR, 80.0%" in picture and "A million texts, EUR" in picture
+
+
+@given(st.lists(st.floats(1e-6, 1e9), min_size=2, max_size=6))
+def test_any_costs_lie_within_the_picture(prices: list[float]) -> None:
+    record = Record(**OWN, metric="accuracy", value=0.5)
+    picture = plots.cost([(f"s{n}", price, record) for n, price in enumerate(prices)], "EUR", "Accuracy")
+    places = circles(picture, "dot") + circles(picture, "hollow")
+    assert len(places) == len(prices)
+    assert all(Frame.LEFT <= x <= plots.WIDTH - Frame.RIGHT for x, _ in places)

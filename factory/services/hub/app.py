@@ -21,7 +21,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from factory.errors import FactoryError
 from factory.services.hub.commit import LARGE, Commit, is_hex
@@ -30,7 +31,14 @@ from factory.services.hub.store import Kind, Missing, Store
 TAG = "specialist-zoo"
 
 
-def application(root: Path, token: str, *, namespace: str, hosts: list[str]) -> Starlette:
+class _Site(StaticFiles):
+    """A folder of pages, which need not be there yet, and may be replaced as a whole at any time."""
+
+    async def check_config(self) -> None:
+        """Nothing is wrong with a folder that is still to be made: its pages are not found."""
+
+
+def application(root: Path, token: str, *, namespace: str, hosts: list[str], site: Path | None = None) -> Starlette:
     """The server over a folder hub.
 
     Args:
@@ -38,11 +46,12 @@ def application(root: Path, token: str, *, namespace: str, hosts: list[str]) -> 
         token: what a client must send to write.
         namespace: the one user whose repositories these are.
         hosts: the names this server answers to; others are refused, so that no web page can talk to it.
+        site: the folder of the site over the family, served below /site/; None: no such pages.
     """
     hub = _Server(Store(root), token, namespace)
     api = "/api/{kind}"
     repo = f"{api}/{{namespace}}/{{repo}}"
-    routes = [
+    routes: list[BaseRoute] = [
         Route("/api/whoami-v2", hub.whoami),
         Route("/api/validate-yaml", hub.validate, methods=["POST"]),
         Route("/api/repos/create", hub.create, methods=["POST"]),
@@ -56,6 +65,7 @@ def application(root: Path, token: str, *, namespace: str, hosts: list[str]) -> 
         Route(f"{repo}/preupload/{{revision}}", hub.preupload, methods=["POST"]),
         Route(f"{repo}/commit/{{revision}}", hub.commit, methods=["POST"]),
         Route(f"{repo}/tag/{{revision}}", hub.tag, methods=["POST"]),
+        Route(f"{repo}/tag/{{revision}}", hub.untag, methods=["DELETE"]),
         Route("/lfs/{oid}", hub.receive, methods=["PUT"]),
     ]
     for prefix in ("/datasets", ""):  # files of models have no prefix in their addresses
@@ -63,6 +73,8 @@ def application(root: Path, token: str, *, namespace: str, hosts: list[str]) -> 
             Route(f"{prefix}/{{namespace}}/{{repo}}.git/info/lfs/objects/batch", hub.batch, methods=["POST"]),
             Route(f"{prefix}/{{namespace}}/{{repo}}/resolve/{{revision}}/{{path:path}}", hub.resolve),
         ]
+    if site is not None:
+        routes.insert(0, Mount("/site", _Site(directory=site, html=True, check_dir=False)))
     return Starlette(
         routes=routes,
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],
@@ -189,6 +201,11 @@ class _Server:
         tag, revision = str((await _json(request))["tag"]), request.path_params["revision"]
         made = await run_in_threadpool(self.store.tag, kind, repo, tag, revision)
         return JSONResponse({}, 201) if made else JSONResponse({"error": "This tag is there already."}, 409)
+
+    async def untag(self, request: Request) -> Response:
+        self._authorise(request)
+        await run_in_threadpool(self.store.untag, *self._repo(request), request.path_params["revision"])
+        return JSONResponse({})
 
     # --- shared ---
 

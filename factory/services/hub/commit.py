@@ -78,11 +78,21 @@ class Commit:
 
 def read_commit(folder: Path) -> Commit:
     """The commit a folder's files make."""
-    files = {
-        path.relative_to(folder).as_posix(): _entry(path, path.stat())
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    return _commit(
+        {
+            path.relative_to(folder).as_posix(): _entry(path, path.stat())
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+    )
+
+
+def single(path: Path, name: str) -> Commit:
+    """The commit that one file makes, under a name."""
+    return _commit({name: _entry(path, path.stat())})
+
+
+def _commit(files: Mapping[str, Entry]) -> Commit:
     return Commit(_sha1("".join(f"{name}\0{entry.sha256}\n" for name, entry in files.items()).encode()), files)
 
 

@@ -26,9 +26,12 @@ from typing import Any, Literal
 from factory.errors import HubError
 from factory.files import file_sha256, read_json, write_text
 from factory.publish.folder_hub import DATASETS, FolderHub
-from factory.services.hub.commit import Commit, is_hex, link, read_commit
+from factory.services.hub.commit import Commit, is_hex, link, read_commit, single
 from zoo.manifest import FILE
 from zoo.names import NAME
+from zoo.yanked import FILE as YANKED
+from zoo.yanked import TAG as YANKED_TAG
+from zoo.yanked import Yank, tagged
 
 Kind = Literal["models", "datasets"]
 HEAD = "HEAD"
@@ -82,7 +85,8 @@ class Store:
     def tags(self, kind: Kind, repo: str) -> dict[str, str]:
         """Tag to commit id; raises Missing."""
         versions, _ = self._state(kind, repo)
-        return {tag: read_commit(folder).id for tag, folder in versions.items()}
+        made = {tag: read_commit(folder).id for tag, folder in versions.items()}
+        return made | {tag: single(mark, YANKED).id for tag, mark in self._marks(kind, repo).items()}
 
     def commit(self, kind: Kind, repo: str, revision: str = "main") -> Commit:
         """The commit a tag, a commit id or `main` stands for; raises Missing.
@@ -94,11 +98,16 @@ class Store:
             return read_commit(self._draft(kind, repo, head) if head else [*versions.values()][-1])
         if revision in versions:
             return read_commit(versions[revision])
+        if revision in (marks := self._marks(kind, repo)):
+            return single(marks[revision], YANKED)
         if is_hex(revision, 40):
             if (draft := self._draft(kind, repo, revision)).is_dir():
                 return read_commit(draft)
             for folder in versions.values():
                 if (found := read_commit(folder)).id == revision:
+                    return found
+            for mark in self._marks(kind, repo).values():
+                if (found := single(mark, YANKED)).id == revision:
                     return found
         raise Missing("RevisionNotFound")
 
@@ -143,6 +152,8 @@ class Store:
     def tag(self, kind: Kind, repo: str, tag: str, revision: str) -> bool:
         """Publish a commit as the version its manifest and the tag name; False where the tag is there already.
 
+        A tag `yanked-v1.0.0` takes that version back, for the reason that the commit's yanked.json has.
+
         Raises:
             Missing: no such repository or revision.
             HubError: not a sound specialist or dataset version, or one of another name or version.
@@ -150,8 +161,14 @@ class Store:
         with self._lock:
             commit = self.commit(kind, repo, revision)
             versions, head = self._state(kind, repo)
-            if tag in versions:
+            if tag in versions or tag in self._marks(kind, repo):
                 return False
+            if kind == "models" and (version := tagged(tag)):
+                if YANKED not in commit.files:
+                    raise HubError(f"This tag takes a version back, and its commit has no {YANKED}.", where=repo)
+                self.hub.yank(_name(repo), version, Yank.read(commit.files[YANKED].path).reason)
+                self._forget(commit, commit.files[YANKED].path.parent, head)
+                return True
             if FILE not in commit.files:
                 raise HubError(
                     f"A tag stands for a version, and this commit has no {FILE}.", where=f"{repo} {revision}"
@@ -166,11 +183,25 @@ class Store:
                     fix="Tag a model v<version> and a dataset <version>, in the repository of its name.",
                 )
             (self.hub.publish if kind == "models" else self.hub.publish_dataset)(folder)
-            if folder.is_relative_to(self._drafts):
-                shutil.rmtree(folder.parent if head == commit.id else folder)  # what came before `main` is over too
-                for entry in commit.files.values():
-                    self._object(entry.sha256).unlink(missing_ok=True)
+            self._forget(commit, folder, head)
             return True
+
+    def untag(self, kind: Kind, repo: str, tag: str) -> None:
+        """Take the mark of a yanked version away; raises Missing, and HubError for the tag of a version."""
+        with self._lock:
+            versions, _ = self._state(kind, repo)
+            if tag in versions:
+                raise HubError("A version that was published stays.", where=f"{repo} {tag}", fix="Yank it.")
+            version = tagged(tag)
+            if kind != "models" or version is None or not self.hub.unyank(_name(repo), version):
+                raise Missing("RevisionNotFound")
+
+    def _forget(self, commit: Commit, folder: Path, head: str) -> None:
+        """Remove a commit's draft once it is tagged."""
+        if folder.is_relative_to(self._drafts):
+            shutil.rmtree(folder.parent if head == commit.id else folder)  # what came before `main` is over too
+            for entry in commit.files.values():
+                self._object(entry.sha256).unlink(missing_ok=True)
 
     def _apply(self, folder: Path, key: str, value: Mapping[str, Any]) -> None:
         if key == "header":
@@ -234,6 +265,16 @@ class Store:
                 for tag in sorted(self.hub.dataset_versions(name), key=lambda tag: (shelf / tag).stat().st_mtime)
             }
         return {f"v{version}": self.root / name / str(version) for version in self.hub.versions(name)}
+
+    def _marks(self, kind: Kind, repo: str) -> dict[str, Path]:
+        """Tag to the file that marks a version as yanked."""
+        if kind == "datasets":
+            return {}
+        name = _name(repo)
+        places = {
+            f"{YANKED_TAG}{version}": self.root / name / f"{version}.{YANKED}" for version in self.hub.yanked(name)
+        }
+        return {tag: path for tag, path in places.items() if path.is_file()}
 
     def _draft(self, kind: Kind, repo: str, commit: str) -> Path:
         return self._drafts / kind / repo / commit
