@@ -35,6 +35,7 @@ class Settings:
             answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
         teacher_port, argilla_port, prefect_port, hub_port, watch_port: loopback ports of the embedded servers
             (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT, FACTORY_WATCH_PORT).
+        notify: where people are told what waits for them, as apprise writes addresses (FACTORY_NOTIFY).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
     """
 
@@ -58,6 +59,7 @@ class Settings:
     operator: str = ""
     teacher_batch: Path | None = None
     watch_port: int = 8730
+    notify: tuple[str, ...] = ()
 
     @property
     def builds(self) -> Path:
@@ -120,6 +122,7 @@ def load() -> Settings:
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
         watch_port=port("FACTORY_WATCH_PORT", 8730),
+        notify=tuple(env.get("FACTORY_NOTIFY", "").split()),
         operator=env.get("FACTORY_OPERATOR", ""),
         teacher_batch=path("FACTORY_TEACHER_BATCH", home) if env.get("FACTORY_TEACHER_BATCH") else None,
     )
