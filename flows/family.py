@@ -96,7 +96,7 @@ def build(name: str, budget: str, settings: Settings) -> Built:
         ).returncode
     became = _version(name, settings) if code == 0 else _why(code, log)
     found = Built(name, code, became, _stages(name, since), time.monotonic() - begun)
-    say(f"{name}: {became}, {clock(found.total)}")
+    say(f"  {clock(found.total)}  {became}")
     return found
 
 
