@@ -39,6 +39,7 @@ class Settings:
             answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
         teacher_port, argilla_port, prefect_port, hub_port, watch_port: loopback ports of the embedded servers
             (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT, FACTORY_WATCH_PORT).
+        notify: where people are told what waits for them, as apprise writes addresses (FACTORY_NOTIFY).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
     """
 
@@ -65,6 +66,7 @@ class Settings:
     argilla_listen: str = ""
     argilla_certificate: Path | None = None
     argilla_certificate_key: Path | None = None
+    notify: tuple[str, ...] = ()
 
     @property
     def builds(self) -> Path:
@@ -135,6 +137,7 @@ def load() -> Settings:
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
         watch_port=port("FACTORY_WATCH_PORT", 8730),
+        notify=tuple(env.get("FACTORY_NOTIFY", "").split()),
         operator=env.get("FACTORY_OPERATOR", ""),
         teacher_batch=optional("FACTORY_TEACHER_BATCH"),
         argilla_listen=env.get("FACTORY_ARGILLA_LISTEN", ""),
