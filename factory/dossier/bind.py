@@ -1,17 +1,19 @@
-"""Are a dossier's records those of the published specialist? Its manifest seals them: some itself, some by the ledger.
+"""Are a dossier's records those of the published specialist? Its manifest seals them, by itself or by the ledger.
 
-The manifest holds the sha256 of card and evidence, the name of the dataset version, the spec's hash, and the hash of the
-ledger's last line when it was published. The ledger's lines up to that one hold the sha256 of every stage's files.
+The manifest holds the sha256 of card and evidence, the name of the dataset version, the spec's hash, and the hash of
+the ledger's last line when it was published. The ledger's lines up to that one hold the sha256 of every stage's files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 from factory.dossier.difference import Difference
 from factory.dossier.records import FOLDER, KEPT, Records, answers_file
 from factory.files import file_sha256
 from factory.lineage import ledger
+from factory.publish.package import CARD, EVIDENCE
 from zoo.manifest import FILE
 
 
@@ -19,6 +21,7 @@ def unbound(records: Records) -> Iterator[Difference]:
     """Records that are not what the specialist's manifest seals."""
     yield from _sealed(records)
     yield from _ledger(records)
+    yield from _evaluated(records)
     yield from _stages(records)
     yield from _dataset(records)
     yield from _spec(records)
@@ -31,7 +34,7 @@ def _sealed(records: Records) -> Iterator[Difference]:
         path = folder / name
         if path.exists() and (found := file_sha256(path)) != entry.sha256:
             yield Difference(_at(f"specialist/{name}"), "sha256, as the published manifest has it", found, entry.sha256)
-    for name in ("README.md", "evidence.jsonl"):
+    for name in (CARD, EVIDENCE):
         if name not in records.manifest.files or not (folder / name).exists():
             yield Difference(_at(f"specialist/{name}"), "the file", None, "sealed by the published manifest")
 
@@ -47,6 +50,20 @@ def _ledger(records: Records) -> Iterator[Difference]:
             yield Difference(at, "the ledger that the published manifest cites", None, cited)
     elif cited and cited != ledger.FIRST and cited not in book.hashes:
         yield Difference(at, "the line that the published manifest cites", "no line has this hash", cited)
+
+
+def _evaluated(records: Records) -> Iterator[Difference]:
+    """The evaluation that the ledger leads to: what it found is how the published evidence begins."""
+    entry = records.step("evaluate")
+    wanted = entry.files.get(EVIDENCE) if entry else None
+    if wanted is None:
+        return
+    read = sha256()
+    for line in (records.root / "specialist" / EVIDENCE).read_bytes().splitlines(keepends=True):
+        read.update(line)
+        if read.hexdigest() == wanted:
+            return
+    yield Difference(_at(f"specialist/{EVIDENCE}"), "the lines of the stage evaluate", "no such beginning", wanted)
 
 
 def _stages(records: Records) -> Iterator[Difference]:

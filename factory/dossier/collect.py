@@ -97,7 +97,8 @@ def _ledger(manifest: Manifest, builds: Path, published: Path, root: Path, missi
         _copy(builds / file, root / "ledger" / file)
     book = ledger.read(root / "ledger")
     steps = behind(book, file_sha256(published / FILE), manifest)
-    there = [entry for entry in steps if (builds / entry.stage / entry.key).exists()]
+    newest = [entry for entry in (book.last(step.output) for step in steps) if entry]
+    there = [entry for entry in newest if (builds / entry.stage / entry.key).exists()]
     problems = [*book.problems, *(line for entry in there for line in compare(builds / entry.stage / entry.key, entry))]
     if problems:
         raise DataError(
@@ -115,10 +116,10 @@ def _stages(steps: list[Entry], builds: Path, who: str, root: Path, missing: lis
         entry = next((entry for entry in steps if entry.stage == stage), None)
         for name in (*names, *([answers] if stage == "evaluate" else [])):
             path = builds / stage / entry.key / name if entry else None
-            if path is not None and path.exists():
+            if entry and path and path.exists() and file_sha256(path) == entry.files.get(name):
                 _copy(path, root / "stages" / stage / name)
             else:
-                missing.append(f"{name} of the stage {stage}: it was built elsewhere, or cleaned up.")
+                missing.append(f"{name} of the stage {stage}: it was built elsewhere, cleaned up, or made again.")
     path = root / "stages" / "evaluate" / answers
     return path if path.exists() else None
 

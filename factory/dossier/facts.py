@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from factory.dossier.records import Records, answers_file, mistakes
+from factory.dossier.records import Records, mistakes
 from factory.evidence.records import (
     AnyEvidence,
     ClassFigures,
@@ -166,7 +166,7 @@ RULES = (
          lambda r: r.masked),
     Rule("gold", "stages/evaluate/inputs.json", "sha256 of the gold file; of ids and labels, from evidence", _gold),
     Rule("verdict", "stages/evaluate/gate.json", "all of it", lambda r: r.of_stage("evaluate", "gate.json")),
-    Rule("examples", "stages/evaluate/" + answers_file("student:int8"),
+    Rule("examples", "stages/evaluate/predictions/",
          "the wrong answers it was surest of; texts from gold/shown.jsonl", _examples),
     Rule("stages", LEDGER, "the entries behind the specialist, the last first", _stages),
     Rule("models", "models.json", "all of it: weights that travel as packages", lambda r: r.models),

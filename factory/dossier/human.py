@@ -27,7 +27,7 @@ FIELDS = {
     "metrics": "Why are these metrics the right ones for this system?",
     "risk_management": "How does the risk management system of Article 9 work for it?",
     "changes_made": "Which relevant changes did the provider make through its lifecycle?",
-    "standards": "Which harmonised standards are applied, or what else meets the requirements of Chapter III, Section 2?",
+    "standards": "Which harmonised standards apply, or what else meets the requirements of Chapter III, Section 2?",
     "declaration": "Where is the EU declaration of conformity (Article 47)?",
     "monitoring": "How is its performance watched after it was placed on the market (Article 72), and by which plan?",
     "controller": "Who is the controller of personal data, and who the data protection officer?",

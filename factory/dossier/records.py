@@ -166,16 +166,19 @@ def answers_file(who: str) -> str:
 def behind(book: Ledger, seal: str, manifest: Manifest) -> list[Entry]:
     """The entries that a specialist was made by, itself first, each before those it was made from.
 
+    But for its own they stand no later than the line that its manifest cites: what was entered since, it does not seal.
     Without an entry of its own publishing (it was built elsewhere) the newest of its dataset version is the first.
     """
-    newest = list(reversed(book.entries))
-    own = [e for e in newest if e.stage == "publish" and e.files.get(f"specialist/{FILE}") == seal]
-    data = [e for e in newest if e.stage == "dataset" and e.version == manifest.lineage.get("dataset")]
+    cited = manifest.lineage.get("ledger", "")
+    known = book.entries[: book.hashes.index(cited) + 1] if cited in book.hashes else book.entries
+    own = [e for e in reversed(book.entries) if e.stage == "publish" and e.files.get(f"specialist/{FILE}") == seal]
+    data = [e for e in reversed(known) if e.stage == "dataset" and e.version == manifest.lineage.get("dataset")]
+    last = {entry.output: entry for entry in known} | {entry.output: entry for entry in own[:1]}
     found: dict[str, Entry] = {}
     waiting = [entry.output for entry in (own or data)[:1]]
     while waiting:
         output = waiting.pop(0)
-        entry = found.pop(output, None) or book.last(output)
+        entry = found.pop(output, None) or last.get(output)
         if entry is not None:
             found[output] = entry
             waiting += entry.inputs.values()

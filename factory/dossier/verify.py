@@ -15,7 +15,7 @@ from factory.dossier import bom, collect, facts, papers, seal
 from factory.dossier.bind import unbound
 from factory.dossier.difference import Difference, lines, values
 from factory.dossier.make import FACTS, records_of
-from factory.dossier.records import FOLDER, Records
+from factory.dossier.records import FOLDER, KEPT, Records
 from factory.errors import DataError, FactoryError
 from factory.files import file_sha256, read_json
 from factory.lineage import ledger
@@ -146,6 +146,11 @@ def _built(records: Records, settings: Settings, notes: list[str]) -> Iterator[D
             theirs = here.hashes[place] if place < len(here.hashes) else None
             if line != theirs:
                 yield Difference(f"{FOLDER}/ledger/{ledger.FILE}", f"line {place + 1}, its sha256", line, theirs)
+    for stage, name in ((stage, name) for stage, names in KEPT.items() for name in names):
+        entry, copied = records.step(stage), records.root / "stages" / stage / name
+        path = builds / stage / entry.key / name if entry else None
+        if entry and path and path.exists() and not copied.exists() and file_sha256(path) == entry.files.get(name):
+            yield Difference(f"{FOLDER}/stages/{stage}/{name}", "the file", None, "it is there, and not among the records")
     clean = records.step("clean")
     if records.masked is not None and clean and (builds / "clean" / clean.key).exists():
         counted = collect.masked(builds / "clean" / clean.key)
