@@ -68,11 +68,11 @@ def verify(folder: Path, settings: Settings, keys: Sequence[Path] = ()) -> Findi
         found += _written(folder, records, there)
         figures = _leaves({name: fact["value"] for name, fact in facts.facts(records).items()})
         found += _at_hand(records, settings, notes)
-    except (FactoryError, ZooError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (FactoryError, ZooError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = error.what if isinstance(error, FactoryError | ZooError) else f"{type(error).__name__}: {error}"
         where = getattr(error, "where", "") or str(records.root)
         found.append(Difference(where.replace(f"{folder}/", ""), "the record", what, "a record that can be read"))
-    return Findings(list(dict.fromkeys(found)), notes, len(there), figures)
+    return Findings(list({str(one): one for one in found}.values()), notes, len(there), figures)
 
 
 def require(found: Findings, folder: Path) -> None:
@@ -150,7 +150,9 @@ def _built(records: Records, settings: Settings, notes: list[str]) -> Iterator[D
         entry, copied = records.step(stage), records.root / "stages" / stage / name
         path = builds / stage / entry.key / name if entry else None
         if entry and path and path.exists() and not copied.exists() and file_sha256(path) == entry.files.get(name):
-            yield Difference(f"{FOLDER}/stages/{stage}/{name}", "the file", None, "it is there, and not among the records")
+            yield Difference(
+                f"{FOLDER}/stages/{stage}/{name}", "the file", None, "it is there, and not among the records"
+            )
     clean = records.step("clean")
     if records.masked is not None and clean and (builds / "clean" / clean.key).exists():
         counted = collect.masked(builds / "clean" / clean.key)

@@ -37,6 +37,10 @@ def _licence(folder: Path) -> None:
     edit(folder / "bom.cdx.json", change)
 
 
+def _hash_of_the_model(folder: Path) -> None:
+    edit(folder / "bom.cdx.json", lambda b: b["metadata"]["component"]["hashes"][0].update(content="0" * 64))
+
+
 def _line_of_evidence(folder: Path) -> None:
     lines = (folder / EVIDENCE).read_text().splitlines(keepends=True)
     (folder / EVIDENCE).write_text("".join(lines[1:]))
@@ -86,12 +90,11 @@ FALSIFIED = {
     "a licence in the bill": (_licence, "bom.cdx.json: components[0].licenses[0].license.id: found MIT, "
                               "expected Apache-2.0"),
     "a component of the bill removed": (_row_of_the_bill, "bom.cdx.json: components["),
-    "a hash in the bill": (lambda folder: edit(folder / "bom.cdx.json", lambda b: b["metadata"]["component"]["hashes"][0]
-                           .update(content="0" * 64)), "bom.cdx.json: metadata.component.hashes[0].content"),
-    "a bill that is none": (lambda folder: edit(folder / "bom.cdx.json", lambda b: b.update(specVersion="9")),
+    "a hash in the bill": (_hash_of_the_model, "bom.cdx.json: metadata.component.hashes[0].content"),
+    "a bill that is none": (lambda folder: edit(folder / "bom.cdx.json", lambda b: b.update(bomFormat="SPDX")),
                             "bom.cdx.json: CycloneDX's schema"),
     "the card": (_swapped("records/specialist/README.md", "0.912", "0.992"), "README.md: sha256"),
-    "the published manifest": (_swapped(MANIFEST, '"threshold": 0.6', '"threshold": 0.5'), f"{MANIFEST}: sha256, as it is"),
+    "the published manifest": (_swapped(MANIFEST, '"threshold": 0.6', '"threshold": 0.5'), f"{MANIFEST}: sha256, as"),
     "the gate": (_swapped("records/stages/evaluate/gate.json", "17.5", "27.5"), "gate.json: sha256"),
     "an answer to a gold row": (
         _swapped("records/stages/evaluate/predictions/student_int8.jsonl", '"predicted": "sad"', '"predicted": "calm"'),
@@ -108,7 +111,7 @@ FALSIFIED = {
     "a statistic removed": (_gone("records/stages/clean/statistics.json"), "clean/statistics.json"),
     "evidence removed": (_gone(EVIDENCE), f"{EVIDENCE}: the file"),
     "a paper removed": (_gone("risk.md"), "risk.md: line 1"),
-    "a paper added": (lambda folder: (folder / "declaration.md").write_text("All is well.\n"), "declaration.md: the file"),
+    "a paper added": (lambda folder: (folder / "fine.md").write_text("All is well.\n"), "fine.md: the file"),
 }  # fmt: skip
 
 
