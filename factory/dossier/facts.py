@@ -167,7 +167,7 @@ RULES = (
     Rule("gold", "stages/evaluate/inputs.json", "sha256 of the gold file; of ids and labels, from evidence", _gold),
     Rule("verdict", "stages/evaluate/gate.json", "all of it", lambda r: r.of_stage("evaluate", "gate.json")),
     Rule("examples", "stages/evaluate/predictions/",
-         "the wrong answers it was surest of; texts from gold/shown.jsonl", _examples),
+         "the wrong answers it was surest of, of spans the first; texts from gold/shown.jsonl", _examples),
     Rule("stages", LEDGER, "the entries behind the specialist, the last first", _stages),
     Rule("models", "models.json", "all of it: weights that travel as packages", lambda r: r.models),
     Rule("human", "human.yaml", "what people said", lambda r: r.human),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -10,6 +11,7 @@ import jinja2
 from factory.dossier import human
 from factory.dossier.records import Records
 from factory.errors import FactoryError
+from factory.publish.package import CARD
 from factory.settings import CHECKOUT
 from zoo.files import SIGNATURE
 
@@ -22,7 +24,7 @@ PAPERS = {
 }
 """File to its template and what it is called."""
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
-_FIRST = re.compile(r"^([-+=]|\d+(?=[.)]))")
+_FIRST = re.compile(r"^([-+=]|\d+(?=[.)](?:\s|$)))")
 
 
 def papers(records: Records, facts: dict[str, dict[str, Any]], bill: dict[str, Any]) -> dict[str, str]:
@@ -47,8 +49,8 @@ def papers(records: Records, facts: dict[str, dict[str, Any]], bill: dict[str, A
         "signed": (records.root / "specialist" / SIGNATURE).exists(),
     }
     found = {name: _fill(template, values) for name, (template, _) in PAPERS.items()}
-    sheets = [(name, title, _html(found[name], name)) for name, (_, title) in PAPERS.items()]
-    card = _html(_body(records.root / "specialist" / "README.md"), "card")
+    sheets = [(name, title, _html(found[name])) for name, (_, title) in PAPERS.items()]
+    card = _html(_body(records.root / "specialist" / CARD))
     found[PAGE] = _fill("page.html.jinja", {**values, "sheets": [*sheets, ("card", "Model card", card)], "bill": bill})
     return found
 
@@ -80,19 +82,19 @@ def _fill(name: str, values: dict[str, Any]) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def _html(markdown: str, name: str) -> Any:
+def _html(markdown: str) -> Any:
     """A paper as a part of the page: headings one lower, and HTML in it shown as it is written."""
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    text = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(markdown)
+    text: str = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(markdown)
     text = re.sub(r"<(/?)h([1-4])>", lambda found: f"<{found[1]}h{int(found[2]) + 1}>", text)
     text = re.sub(r"<table>.*?</table>", lambda m: f'<div class="scroll" tabindex="0">{m[0]}</div>', text, flags=re.S)
     text = re.sub(r'href="([\w-]+)\.md"', r'href="#\1"', text)
     return Markup(text)  # noqa: S704  (of markdown-it, which lets no HTML through)
 
 
-def _body(card: Any) -> str:
+def _body(card: Path) -> str:
     """A card without the YAML at its head, which is for hubs."""
     text = card.read_text(encoding="utf-8")
     return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text

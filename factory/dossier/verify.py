@@ -57,7 +57,8 @@ def verify(folder: Path, settings: Settings, keys: Sequence[Path] = ()) -> Findi
         HubError: a key can't be read.
     """
     stated = seal.sealed(folder)
-    there, notes, figures = seal.files(folder), [], 0
+    there, figures = seal.files(folder), 0
+    notes: list[str] = []
     found = list(values(seal.FILE, there, stated["files"], "files"))
     found += _signature(folder, keys, notes)
     records = records_of(folder)

@@ -12,12 +12,13 @@ from markdown_it import MarkdownIt
 
 from factory.__main__ import main
 from factory.dossier import bom, human, seal
+from factory.dossier.collect import masked
 from factory.dossier.make import make, records_of, write
 from factory.dossier.papers import plain
 from factory.dossier.records import FOLDER
 from factory.dossier.verify import verify
 from factory.errors import DataError, FactoryError, SpecError
-from factory.files import read_json
+from factory.files import read_json, write_jsonl
 from factory.settings import Settings
 from tests.dossier.conftest import NAME, swap
 from zoo import signing
@@ -132,6 +133,16 @@ def test_no_papers_are_made_from_records_that_were_changed(published: str, where
     swap(statistics, '"dropped": 4', '"dropped": 0')
     with pytest.raises(DataError, match=r"statistics.json was changed"):
         make(published, where, tmp_path / "none")
+
+
+def test_masked_places_are_counted_by_the_rows_own_verdicts(tmp_path: Path) -> None:
+    def row(*verdicts: tuple[str, str]) -> dict[str, object]:
+        return {"verdicts": [{"check": check, "reason": reason} for check, reason in verdicts]}
+
+    kept = [row(("mask", "masked: 2 EMAIL_ADDRESS, 1 PHONE_NUMBER; was 0a1b"), ("pii", "")), row(("schema", ""))]
+    write_jsonl(tmp_path / "kept.jsonl", kept)
+    write_jsonl(tmp_path / "dropped.jsonl", [row(("mask", "masked: 1 EMAIL_ADDRESS; was 2c3d"))])
+    assert masked(tmp_path) == {"rows": 2, "places": {"EMAIL_ADDRESS": 3, "PHONE_NUMBER": 1}}
 
 
 def test_a_folder_that_is_there_is_left_alone(dossier: Path, published: str, where: Settings) -> None:
