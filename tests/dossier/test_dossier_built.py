@@ -30,6 +30,7 @@ def test_a_built_specialist_has_papers_that_hold(built: Factory, page: Any, tmp_
     page.get_by_role("link", name="Risk sheet").first.click()
     assert page.get_by_role("heading", name="The promise").is_visible()
     assert page.get_by_role("heading", name="2(g) Validation and testing").count() == 1
+    page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert {url.partition("#")[0] for url in asked} == {(folder / "index.html").as_uri()}
 
