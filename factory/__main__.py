@@ -85,6 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     lineage = command("lineage", _lineage, "what a published specialist was made from, back to the plan", spec=False)
     lineage.add_argument("specialist", metavar="SPEC@VERSION", help="such as support/intent@1.0.0, or without version")
     lineage.add_argument("--json", action="store_true", help="all of it, as JSON")
+    dossier = command("dossier", _dossier, "papers for auditors: Annex IV draft, ML-BOM, risk, data", spec=False)
+    dossier.add_argument(
+        "asked", metavar="SPEC@VERSION | verify FOLDER", nargs="+", help="make a specialist's papers, or check them"
+    )
+    dossier.add_argument(
+        "--out", metavar="FOLDER", type=Path, help="default: dossiers/<spec>/<version> in FACTORY_HOME"
+    )
+    dossier.add_argument(
+        "--key", metavar="KEY", type=Path, help="sign with this private key (`zoo sign --new-key KEY`)"
+    )
+    dossier.add_argument(
+        "--signed-by", metavar="KEY.pub", type=Path, action="append", default=[], help="verify: who has to have signed"
+    )
     diff = command("diff", _diff, "what sets two dataset versions apart", spec=False)
     diff.add_argument(
         "versions",
@@ -209,6 +222,24 @@ def _lineage(asked: argparse.Namespace, where: Settings) -> None:
 
     found = trace.trace(asked.specialist, where)
     print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if asked.json else say.trace(found))
+
+
+def _dossier(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.dossier.make import make
+    from factory.dossier.verify import require, verify
+
+    if asked.asked[0] == "verify" and len(asked.asked) == 2:
+        folder = Path(asked.asked[1])
+        found = verify(folder, where, asked.signed_by)
+        require(found, folder)
+        print(f"{found.files} files as sealed; {found.figures} figures and statements as the records say.")
+        print("\n".join(f"  {note}" for note in found.notes))
+    elif len(asked.asked) == 1:
+        print(f"{make(asked.asked[0], where, asked.out, asked.key) / 'index.html'}")
+    else:
+        raise FactoryError(
+            "`dossier` takes one specialist.", fix="Write `dossier SPEC@VERSION`, or `dossier verify FOLDER`."
+        )
 
 
 def _diff(asked: argparse.Namespace, where: Settings) -> None:
