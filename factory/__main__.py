@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from factory.files import read_json, write_jsonl
 from factory.settings import Settings
 from factory.spec import Spec
 
-USAGE, GATE = 2, 3
+USAGE, GATE, DRIFT = 2, 3, 5
 
 
 NAMED = {"classification": "labels", "spans": "types", "extraction": "fields", "generation": "answer"}
@@ -31,12 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 for an error a person can act on; 2 for wrong usage; 3 where publishing was refused.
+        0; 1 for an error a person can act on; 2 for wrong usage; 3 where publishing was refused; 5 where `drift` found
+        some.
     """
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
-        asked.run(asked, settings.load())
+        status = asked.run(asked, settings.load()) or 0
         sys.stdout.flush()
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`head`) has enough; point stdout elsewhere so that Python's exit has nothing to complain about.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return 0
+    return int(status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,6 +85,19 @@ def _parser() -> argparse.ArgumentParser:
     lineage = command("lineage", _lineage, "what a published specialist was made from, back to the plan", spec=False)
     lineage.add_argument("specialist", metavar="SPEC@VERSION", help="such as support/intent@1.0.0, or without version")
     lineage.add_argument("--json", action="store_true", help="all of it, as JSON")
+    dossier = command("dossier", _dossier, "papers for auditors: Annex IV draft, ML-BOM, risk, data", spec=False)
+    dossier.add_argument(
+        "asked", metavar="SPEC@VERSION | verify FOLDER", nargs="+", help="make a specialist's papers, or check them"
+    )
+    dossier.add_argument(
+        "--out", metavar="FOLDER", type=Path, help="default: dossiers/<spec>/<version> in FACTORY_HOME"
+    )
+    dossier.add_argument(
+        "--key", metavar="KEY", type=Path, help="sign with this private key (`zoo sign --new-key KEY`)"
+    )
+    dossier.add_argument(
+        "--signed-by", metavar="KEY.pub", type=Path, action="append", default=[], help="verify: who has to have signed"
+    )
     diff = command("diff", _diff, "what sets two dataset versions apart", spec=False)
     diff.add_argument(
         "versions",
@@ -97,6 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     hygiene.add_argument("--checks", metavar="NAME,...", help="only these; all is the default")
     hygiene.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes; default: one a core")
     hygiene.add_argument("--ray", action="store_true", help="on the Ray cluster at RAY_ADDRESS, or a Ray started here")
+    drift = command("drift", _drift, "whether production is still what a specialist was made for", spec=False)
+    drift.add_argument("specialist", metavar="SPEC[@VERSION]", help="without a version the newest in the hub")
+    drift.add_argument("--log", metavar="FOLDER", type=Path, required=True, help="the audit log")
+    drift.add_argument("--since", metavar="TIME", help="7d, 24h, 2w, or a date; all there is without it")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     site = command("site", _site, "write the pages of the family: figures, versions, reviews waiting", spec=False)
     site.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="default: FACTORY_HOME/site")
@@ -205,6 +224,24 @@ def _lineage(asked: argparse.Namespace, where: Settings) -> None:
     print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if asked.json else say.trace(found))
 
 
+def _dossier(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.dossier.make import make
+    from factory.dossier.verify import require, verify
+
+    if asked.asked[0] == "verify" and len(asked.asked) == 2:
+        folder = Path(asked.asked[1])
+        found = verify(folder, where, asked.signed_by)
+        require(found, folder)
+        print(f"{found.files} files as sealed; {found.figures} figures and statements as the records say.")
+        print("\n".join(f"  {note}" for note in found.notes))
+    elif len(asked.asked) == 1:
+        print(f"{make(asked.asked[0], where, asked.out, asked.key) / 'index.html'}")
+    else:
+        raise FactoryError(
+            "`dossier` takes one specialist.", fix="Write `dossier SPEC@VERSION`, or `dossier verify FOLDER`."
+        )
+
+
 def _diff(asked: argparse.Namespace, where: Settings) -> None:
     from factory.dataset.diff import diff, text
     from factory.lineage.versions import find
@@ -284,6 +321,15 @@ def _review(asked: argparse.Namespace, where: Settings) -> None:
         for problem in pulled.problems:
             print(f"  {problem}")
         print("The next build takes them in.")
+
+
+def _drift(asked: argparse.Namespace, where: Settings) -> int:
+    from factory.drift import run, say, traffic
+
+    begins = traffic.since(asked.since, datetime.now(UTC)) if asked.since else None
+    drift, path = run.run(asked.specialist, asked.log, where, begins)
+    print(f"{say.table(drift)}\nWritten to {path}")
+    return DRIFT if drift.found else 0
 
 
 def _cards(asked: argparse.Namespace, where: Settings) -> None:

@@ -30,11 +30,16 @@ class Settings:
             is asked directly (FACTORY_TEACHER_BATCH).
         argilla_url: an external Argilla; empty: start the embedded one (FACTORY_ARGILLA_URL).
         argilla_key: its API key (FACTORY_ARGILLA_KEY).
+        argilla_listen: `host:port` at which the embedded one can be reached from other machines, over TLS; empty:
+            nowhere (FACTORY_ARGILLA_LISTEN).
+        argilla_certificate, argilla_certificate_key: PEM files for that (FACTORY_ARGILLA_CERTIFICATE,
+            FACTORY_ARGILLA_CERTIFICATE_KEY).
         review: where people answer: `argilla`, or `jsonl` for files under home/review (FACTORY_REVIEW).
         simulate_review: let gold/<specialist>/reviewed.jsonl, where there is one, stand in for people who have
             answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
         teacher_port, argilla_port, prefect_port, hub_port, watch_port: loopback ports of the embedded servers
             (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT, FACTORY_WATCH_PORT).
+        notify: where people are told what waits for them, as apprise writes addresses (FACTORY_NOTIFY).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
     """
 
@@ -58,6 +63,10 @@ class Settings:
     operator: str = ""
     teacher_batch: Path | None = None
     watch_port: int = 8730
+    argilla_listen: str = ""
+    argilla_certificate: Path | None = None
+    argilla_certificate_key: Path | None = None
+    notify: tuple[str, ...] = ()
 
     @property
     def builds(self) -> Path:
@@ -90,6 +99,9 @@ def load() -> Settings:
 
     def path(name: str, default: Path) -> Path:
         return Path(env[name]).expanduser().resolve() if env.get(name) else default
+
+    def optional(name: str) -> Path | None:
+        return path(name, CHECKOUT) if env.get(name) else None
 
     def port(name: str, default: int) -> int:
         try:
@@ -125,6 +137,10 @@ def load() -> Settings:
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
         watch_port=port("FACTORY_WATCH_PORT", 8730),
+        notify=tuple(env.get("FACTORY_NOTIFY", "").split()),
         operator=env.get("FACTORY_OPERATOR", ""),
-        teacher_batch=path("FACTORY_TEACHER_BATCH", home) if env.get("FACTORY_TEACHER_BATCH") else None,
+        teacher_batch=optional("FACTORY_TEACHER_BATCH"),
+        argilla_listen=env.get("FACTORY_ARGILLA_LISTEN", ""),
+        argilla_certificate=optional("FACTORY_ARGILLA_CERTIFICATE"),
+        argilla_certificate_key=optional("FACTORY_ARGILLA_CERTIFICATE_KEY"),
     )

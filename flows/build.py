@@ -23,6 +23,7 @@ from factory.services.watch import WatchServer
 from factory.settings import Settings
 from factory.spec import Spec
 from flows import engine, terminal
+from flows.notify import notify
 
 ASKED = 3
 WAITS = 4
@@ -50,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         _ask(spec, settings)
     except GateError as error:
         print(f"\n{error}", file=sys.stderr)
+        notify(f"{asked.spec}: publishing was refused", str(error), settings)
         return 3
     except FactoryError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -88,6 +90,7 @@ def _wait(spec: Spec, budget: str, settings: Settings) -> None:
     waits = waiting.read(settings.home, spec.name, budget)
     if waits is not None:
         terminal.waits(waits, f"the build goes on by itself; what it says is in {watch.log}")
+        notify(f"{spec.name} waits for people", f"{len(waits.rows)} rows are at {waits.where}", settings)
 
 
 def _ask(spec: Spec, settings: Settings) -> None:

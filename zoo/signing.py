@@ -75,21 +75,39 @@ def sign(folder: str | Path, key: str | Path) -> Path:
     """
     need()
     folder = Path(folder)
-    private = _private(Path(key))
+    _private(Path(key))  # a key that can't be read is found before every file is
     verify(folder)
-    signature = private.sign(_ABOUT + inside(folder, FILE).read_bytes())
+    return sign_file(inside(folder, FILE), folder / SIGNATURE, key, _ABOUT)
+
+
+def sign_file(signed: Path, signature: Path, key: str | Path, about: bytes) -> Path:
+    """Sign the bytes of a file.
+
+    Args:
+        signed: the file.
+        signature: where the signature is put, in place of one that was there.
+        key: the file of a private key: PEM, Ed25519, not encrypted.
+        about: what the signature is for; it is signed before the file's bytes.
+
+    Returns:
+        the signature's file.
+
+    Raises:
+        MissingExtra; BadInput: the key can't be read; CannotWrite.
+    """
+    need()
+    private = _private(Path(key))
     said = {"format": FORMAT, "algorithm": "ed25519", "key": key_id(private.public_key())}
-    said["signature"] = b64encode(signature).decode()
-    path = folder / SIGNATURE
-    part = path.with_name(f".{SIGNATURE}.{os.getpid()}.part")
+    said["signature"] = b64encode(private.sign(about + signed.read_bytes())).decode()
+    part = signature.with_name(f".{signature.name}.{os.getpid()}.part")
     try:
         part.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)
+        part.replace(signature)
     except OSError as error:
-        raise unwritable(error, str(path)) or CannotWrite(f"{error}.", where=str(path)) from error
+        raise unwritable(error, str(signature)) or CannotWrite(f"{error}.", where=str(signature)) from error
     finally:
         part.unlink(missing_ok=True)
-    return path
+    return signature
 
 
 def asked_for(signed_by: Keys | None) -> list[Path]:
@@ -112,21 +130,26 @@ def check(folder: Path, keys: Sequence[Path]) -> str:
         MissingExtra; BadInput: a key can't be read.
         Unsigned: there is no signature, or none of theirs.
     """
+    return check_file(inside(folder, FILE), inside(folder, SIGNATURE), keys, _ABOUT)
+
+
+def check_file(signed: Path, signature: Path, keys: Sequence[Path], about: bytes) -> str:
+    """See that a file is signed by one of these keys, for this purpose; as `check`, of any file."""
     need()
     from cryptography.exceptions import InvalidSignature
 
     publics = [_public(path) for path in keys]
-    signature = _signature(folder)
-    signed = _ABOUT + inside(folder, FILE).read_bytes()
+    given = _signature(signature)
+    data = about + signed.read_bytes()
     for public in publics:
         try:
-            public.verify(signature, signed)
+            public.verify(given, data)
         except InvalidSignature:
             continue
         return key_id(public)
     raise Unsigned(
-        f"None of the keys that count ({', '.join(map(key_id, publics))}) has signed this specialist.",
-        where=str(folder),
+        f"None of the keys that count ({', '.join(map(key_id, publics))}) has signed it.",
+        where=str(signed.parent),
         fix="Do not use it, until whoever published it says by which key it is signed.",
     )
 
@@ -144,8 +167,7 @@ def need() -> None:
         )
 
 
-def _signature(folder: Path) -> bytes:
-    path = inside(folder, SIGNATURE)
+def _signature(path: Path) -> bytes:
     try:
         said = json.loads(path.read_bytes())
         if said["format"] != FORMAT or said["algorithm"] != "ed25519":
@@ -153,7 +175,7 @@ def _signature(folder: Path) -> bytes:
         return b64decode(said["signature"], validate=True)
     except FileNotFoundError as error:
         fix = "Ask whoever published it to sign it: zoo sign FOLDER --key KEY."
-        raise Unsigned("This specialist is not signed.", where=str(folder), fix=fix) from error
+        raise Unsigned("This is not signed.", where=str(path.parent), fix=fix) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         fix = "Do not use it; get it again, or a newer zoo."
         raise Unsigned("The signature can't be read.", where=str(path), fix=fix) from error

@@ -101,7 +101,7 @@ def _write_sketch(job: Job, block: Block, judged: list[Row], lines: list[bytes])
     made.flat.tofile(block.file(job, "shingles"))
     offsets = np.cumsum([0, *map(len, lines)])[:-1][np.array(alive, dtype=bool)]
     columns = {**vars(known), "names": np.array(known.names, dtype=str)}
-    np.savez(block.file(job, "sketch.npz"), offsets=offsets, sizes=made.sizes, **columns)
+    np.savez(block.file(job, "sketch.npz"), offsets=offsets, **columns)
 
 
 def finish(job: Job, block: Block) -> int:

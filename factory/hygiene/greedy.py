@@ -54,6 +54,7 @@ def decide(
     """
     order = _order(known, content)
     groups = _Groups(known.bands, order)
+    close = _Close(known, shingles, threshold)
     first = _first(known.folded[order])
     places = order.tolist()
     kinds = np.zeros(len(known), dtype=np.uint8)
@@ -70,8 +71,8 @@ def decide(
                 kinds[here], scores[here], like[here] = EXACT, 1.0, twin
                 continue
             if found := groups.kept(mine):
-                best, there = _most_like(places[here], [(there, places[there]) for there in found], shingles)
-                if best >= threshold:
+                best, there = close.to(places[here], [(there, places[there]) for there in found])
+                if best:
                     kinds[here], scores[here], like[here] = NEAR, best, there
                     continue
             groups.keep(here, mine)
@@ -82,17 +83,47 @@ def decide(
     return Decisions(kinds[back], scores[back], known.ids[original], known.origins[original])
 
 
-def _most_like(number: int, others: list[tuple[int, int]], shingles: Callable[[int], list[int]]) -> tuple[float, int]:
-    """The highest Jaccard similarity, and which of `others`, (turn, number) each, has it; the first of equals."""
-    own = set(shingles(number))
-    best, which = -1.0, 0
-    for turn, other in sorted(others):
-        theirs = shingles(other)
-        common = len(own.intersection(theirs))
-        similarity = common / (len(own) + len(theirs) - common)
-        if similarity > best:
-            best, which = similarity, turn
-    return best, which
+class _Close:
+    """Which rows are one with a row.
+
+    Most candidates are not, and their bits show it: each bit that one row has and the other lacks stands for a shingle,
+    or more, that they do not share. Only the others' shingles are read.
+
+    Args:
+        known: the rows.
+        shingles: those of a row, by its number.
+        threshold: Jaccard similarity from which two rows are one.
+    """
+
+    def __init__(self, known: Sketch, shingles: Callable[[int], list[int]], threshold: float) -> None:
+        self._sizes, self._bits, self._width = _fast(known.sizes), known.bits.tobytes(), known.bits.shape[1]
+        self._shingles, self._threshold = shingles, threshold
+
+    def to(self, number: int, others: list[tuple[int, int]]) -> tuple[float, int]:
+        """The highest similarity from the threshold up, and which of `others`, (turn, number) each, has it.
+
+        The first of equals; (0, 0) where none is so similar.
+        """
+        sizes, shingles, threshold = self._sizes, self._shingles, self._threshold
+        size, bits = sizes[number], self._of(number)
+        lit, own = bits.bit_count(), set[int]()
+        best, which = 0.0, 0
+        for turn, other in sorted(others):
+            theirs, their_bits = sizes[other], self._of(other)
+            both = (bits & their_bits).bit_count()
+            most = min(size - lit + both, theirs - their_bits.bit_count() + both)  # shingles they can share
+            bound = most / (size + theirs - most)  # division rounds it as it rounds a similarity: none is missed
+            if bound < threshold or bound <= best:
+                continue
+            own = own or set(shingles(number))
+            common = len(own.intersection(shingles(other)))
+            similarity = common / (size + theirs - common)
+            if similarity >= threshold and similarity > best:
+                best, which = similarity, turn
+        return best, which
+
+    def _of(self, number: int) -> int:
+        return int.from_bytes(self._bits[number * self._width : (number + 1) * self._width], "little")
 
 
 def _order(known: Sketch, content: Callable[[int], str]) -> Array:

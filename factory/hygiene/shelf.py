@@ -14,7 +14,7 @@ from factory.files import canonical, explained, read_json
 from factory.hygiene.blocks import Block, Job
 from factory.hygiene.run import Statistics, total
 from factory.hygiene.shingling import Array
-from factory.hygiene.sketch import Sketch, banding
+from factory.hygiene.sketch import BITS, Sketch, banding
 
 
 class Shelf:
@@ -42,7 +42,7 @@ class Shelf:
 
     def shingles(self, number: int) -> list[int]:
         """The shingles of a row."""
-        start, end = self._ends[number : number + 2].tolist()
+        start, end = self._ends[number], self._ends[number + 1]
         return memoryview(os.pread(self._shingles, 8 * (end - start), 8 * start)).cast("Q").tolist()
 
     def content(self, number: int) -> str:
@@ -67,21 +67,22 @@ class Shelf:
             "labels": np.empty(rows, dtype=np.int32),
             "folded": np.empty(rows, dtype=np.uint64),
             "bands": np.empty((banding(self._job.context.spec.hygiene.near_duplicate)[1], rows), dtype=np.uint32),
+            "sizes": np.empty(rows, dtype=np.int64),
+            "bits": np.empty((rows, BITS // 8), dtype=np.uint8),
         }
-        self._offsets, self._ends = np.empty(rows, dtype=np.int64), np.zeros(rows + 1, dtype=np.int64)
+        self._offsets = np.empty(rows, dtype=np.int64)
         ordered = sorted(names)
         places = {name: place for place, name in enumerate(ordered)}
         with self._path.open("wb") as shingles:
             for block, part in zip(self._blocks, self.parts, strict=True):
                 with self._open(block) as found:
                     for name, column in known.items():
-                        column[..., part] = found[name]
+                        column[(..., part) if name == "bands" else part] = found[name]
                     renamed = np.array([places[name] for name in found["names"].tolist()], dtype=np.int32)
                     known["labels"][part] = renamed[found["labels"]]
                     self._offsets[part] = found["offsets"]
-                    self._ends[part.start + 1 : part.stop + 1] = found["sizes"]
                 shingles.write(block.file(self._job, "shingles").read_bytes())
-        np.cumsum(self._ends, out=self._ends)
+        self._ends = memoryview(np.cumsum(np.concatenate([[0], known["sizes"]])))  # type: ignore[arg-type]
         self.sketch = Sketch(names=ordered, **known)
 
     def _open(self, block: Block) -> Any:

@@ -15,6 +15,8 @@ from factory.row import Row
 
 PREFERENCE = ("reviewed", "example", "unlabelled", "generated")
 SEED = 13
+BITS = 512
+"""Enough for texts of a few hundred words; of longer ones most bits are set, and tell nothing."""
 
 _CHUNK = 1000  # signatures that are Python's integers at once
 
@@ -31,6 +33,8 @@ class Sketch:
         folded: uint64, hash of the folded text. Among a million rows, two texts share one by chance in one of 10^7
             runs.
         bands: uint32, bands x rows; rows alike in one are compared.
+        sizes: int64, how many shingles each row has.
+        bits: uint8, rows x BITS/8: a bit is set if a shingle of the row falls on it.
     """
 
     origins: Array
@@ -39,6 +43,8 @@ class Sketch:
     names: list[str]
     folded: Array
     bands: Array
+    sizes: Array
+    bits: Array
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -56,6 +62,8 @@ def sketch(rows: Sequence[Row], threshold: float) -> tuple[Sketch, Shingled]:
         names=names,
         folded=np.array([_short(fold(row.text)) for row in rows], dtype=np.uint64),
         bands=_bands(made, threshold),
+        sizes=made.sizes,
+        bits=_bits(made),
     )
     return known, made
 
@@ -85,6 +93,13 @@ def _bands(made: Shingled, threshold: float) -> Array:
             mixed ^= mixed >> np.uint64(29)
         found[:, start : start + len(values)] = (mixed >> np.uint64(32)).astype(np.uint32).T
     return found
+
+
+def _bits(made: Shingled) -> Array:
+    """Which of BITS bits the shingles of each text fall on."""
+    set_bits = np.zeros((len(made.sizes), BITS), dtype=bool)
+    set_bits[np.repeat(np.arange(len(made.sizes)), made.sizes), made.flat % np.uint64(BITS)] = True
+    return np.packbits(set_bits, axis=1)
 
 
 def _signatures(made: Shingled, width: int) -> Iterator[tuple[int, Array]]:

@@ -44,7 +44,7 @@ def connect(settings: Settings) -> ArgillaBackend:
         return ArgillaBackend(settings.argilla_url, settings.argilla_key)
     server = ArgillaServer(settings)
     server.start()
-    return ArgillaBackend(server.url, server.credentials.api_key, local=True)
+    return ArgillaBackend(server.url, server.credentials.api_key, local=True, public_url=server.public_url)
 
 
 class ArgillaBackend:
@@ -54,10 +54,12 @@ class ArgillaBackend:
         url: of the server.
         key: API key of an owner or admin.
         local: the server is on this machine: use no proxy.
+        public_url: where people open it; empty: at `url`.
     """
 
-    def __init__(self, url: str, key: str, local: bool = False) -> None:
+    def __init__(self, url: str, key: str, local: bool = False, public_url: str = "") -> None:
         self.url = url.rstrip("/")
+        self._public_url = public_url or self.url
         if not key:
             raise ReviewError(
                 "There is no API key for Argilla.", where=self.url, fix="Set FACTORY_ARGILLA_KEY to an owner's key."
@@ -86,7 +88,7 @@ class ArgillaBackend:
                     self._send(dataset, spec, list(fresh.values()))
                     self._told_anew(dataset, spec, there[queue].values())
                 new += len(fresh)
-        where = f"{self.url}/dataset/{datasets[ALONE].id}/annotation-mode"
+        where = f"{self._public_url}/dataset/{datasets[ALONE].id}/annotation-mode"
         rows = {_row_id(one) for one in shown} | {item.row_id for item in items}
         return Pushed(where=where, new=new, total=len(rows))
 

@@ -149,6 +149,12 @@ class Detached:
                         fix=f"Stop it first (`python -m factory.services {self.name} down`), or leave "
                         f"{self.port_setting} as it was.",
                     )
+                if self._recorded_arguments() != list(self.command[1:]):
+                    raise ServiceError(
+                        f"{self.title} is already running, with other settings than there are now.",
+                        where=f"{self._recorded_health()} (pid {running.pid})",
+                        fix=f"Stop it first (`python -m factory.services {self.name} down`).",
+                    )
                 self._wait(running, timeout)
                 return False
             port = urlsplit(self.health).port or 80
@@ -218,6 +224,11 @@ class Detached:
 
     def _recorded_health(self) -> str:
         return str(self._record().get("health", self.health))
+
+    def _recorded_arguments(self) -> list[str]:
+        """Of its command, without the program, which is what the environments' place makes of it."""
+        command = self._record().get("command")
+        return command[1:] if isinstance(command, list) else list(self.command[1:])
 
     def _process(self) -> psutil.Process | None:
         """The server's process, if it lives and is the very one that was started."""

@@ -130,15 +130,15 @@ def _figures(before: Published, after: Published) -> Iterator[Figure]:
 
 
 def _data(name: str, before: Published, after: Published, where: Settings) -> Data | None:
-    versions = [one.manifest.lineage.get("dataset", "") for one in (before, after)]
-    if versions[0] == versions[1]:
+    then, now = (one.manifest.lineage.get("dataset", "") for one in (before, after))
+    if then == now:
         return None
     try:
         with tempfile.TemporaryDirectory() as folder:
-            one, other = (find(version, where, Path(folder), name) for version in versions)
+            one, other = (find(version, where, Path(folder), name) for version in (then, now))
             return _compared(one, other)
     except (FactoryError, OSError) as error:
-        return Data(*versions, problem=error.what if isinstance(error, FactoryError) else str(error))
+        return Data(then, now, problem=error.what if isinstance(error, FactoryError) else str(error))
 
 
 def _compared(before: DatasetVersion, after: DatasetVersion) -> Data:

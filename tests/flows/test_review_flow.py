@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import urllib.request
 from pathlib import Path
@@ -18,6 +20,7 @@ from tests.shop import label_of
 
 pytestmark = pytest.mark.real
 
+UP = "from factory.services.__main__ import main; main(['watch', 'up'])"
 SMALL = {"generate": 12, "label": 12, "judge": 12, "review": 6, "measure_teacher": 12, "epochs": 1}
 
 
@@ -57,6 +60,27 @@ def test_a_build_waits_without_a_process_and_goes_on_by_itself(world: World) -> 
     assert said.count("there already") == 4  # plan, write, clean and judge
     assert "answered by people: 6" in said
     assert not any("LABEL:" in request for request in world.teacher.asked[asked:])  # nothing is written anew
+    assert read_jsonl(folder / "to_review.jsonl") == shown
+    assert (world.settings.home / "hub" / spec).exists()
+    assert waiting.everything(world.settings.home) == []
+
+
+def test_what_is_answered_while_everything_is_dead_counts(world: World) -> None:
+    spec = world.specialist("test/outlives", review="required", budgets={"quick": SMALL, "full": SMALL})
+    assert world.run(spec).returncode == 4
+    run = until(world, spec, "Suspended")
+    for name in ("watch", "prefect"):
+        os.kill(int((world.settings.home / "run" / f"{name}.pid").read_text()), signal.SIGKILL)
+    assert WatchServer(world.settings).state == world.prefect.state == "down"
+    (waits,) = waiting.everything(world.settings.home)
+    folder = Path(waits.where)
+    shown = read_jsonl(folder / "to_review.jsonl")
+    write_jsonl(folder / "answers.jsonl", [{"row_id": row["row_id"], "label": label_of(row["text"])} for row in shown])
+
+    world.prefect.start()
+    assert "watch is up" in world.run(code=UP).stdout  # as by `make up`
+    done = until(world, spec, "Completed")
+    assert done["id"] == run["id"]
     assert read_jsonl(folder / "to_review.jsonl") == shown
     assert (world.settings.home / "hub" / spec).exists()
     assert waiting.everything(world.settings.home) == []

@@ -26,6 +26,12 @@ _BOX = """
 }
 """
 
+# Whether a word is marked: marks are highlights named after types, hl-...; what is being drawn is no mark yet.
+_MARKED = """
+word => [...CSS.highlights].some(([name, ranges]) => name.startsWith("hl-") && !name.endsWith("-selection")
+    && [...ranges].some(range => range.toString() === word))
+"""
+
 
 class Person:
     """Signed in as the reviewer, at a dataset.
@@ -70,15 +76,21 @@ class Person:
         self._page.locator(f"label[for=label_{label}]").click()
 
     def mark(self, text: str, word: str, label: str) -> None:
-        """Choose a type, and draw over a word of the text."""
-        self._page.get_by_role("group", name="Label-Options").get_by_text(label, exact=True).click()
-        # The page puts the text down anew when it learns of marks.
-        left, right, middle = self._page.wait_for_function(_BOX, arg=[text, word]).json_value()
-        self._page.mouse.move(left + 1, middle)
-        self._page.mouse.down()
-        self._page.mouse.move(right - 1, middle, steps=8)
-        self._page.mouse.up()
-        self._page.wait_for_timeout(300)
+        """Choose a type, and draw over a word of the text until it is marked."""
+        for _ in range(5):
+            if not self._page.locator(".span-annotation__field--active").count():  # a second click would take it back
+                self._page.get_by_role("group", name="Label-Options").get_by_text(label, exact=True).click()
+            # The page puts the text down anew when it learns of marks, and what is drawn meanwhile is lost.
+            left, right, middle = self._page.wait_for_function(_BOX, arg=[text, word]).json_value()
+            self._page.mouse.move(left + 1, middle)
+            self._page.mouse.down()
+            self._page.mouse.move(right - 1, middle, steps=8)
+            self._page.mouse.up()
+            self._page.wait_for_timeout(300)
+            if self._page.evaluate(_MARKED, word):
+                return
+        self.shot("not-marked")
+        raise AssertionError(f"{word!r} can't be marked")
 
     def write(self, text: str) -> None:
         """Put words in the place of those that the first question for words has."""

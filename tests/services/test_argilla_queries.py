@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from factory.services.argilla.backup import DATABASE
 from factory.services.argilla.credentials import WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 
@@ -240,3 +243,10 @@ def test_a_deleted_record_is_found_no_more(dataset: Any) -> None:
     [stored] = dataset.records(query=rg.Query(query="vanishing"))
     dataset.records.delete([stored])
     assert ids(dataset, "vanishing") == set()
+
+
+def test_the_planner_knows_what_the_indexes_hold(argilla: ArgillaServer, dataset: Any) -> None:
+    with closing(sqlite3.connect(argilla.home / DATABASE)) as db:
+        counted = dict(db.execute("SELECT idx, stat FROM sqlite_stat1 WHERE idx LIKE 'factory_%'"))
+    assert {"factory_suggestions_value", "factory_metadata_source"} <= counted.keys()
+    assert int(counted["factory_metadata_source"].split()[0]) >= 100

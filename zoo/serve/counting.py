@@ -31,9 +31,11 @@ class Counting:
                 status = message["status"]
             await send(message)
 
+        self._metrics.open.inc()
         try:
             await self._app(scope, receive, noted)
         finally:
+            self._metrics.open.dec()
             name = scope.get(SPECIALIST, "")
             self._metrics.requests.labels(name, str(status)).inc()
             if name:

@@ -22,6 +22,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         one = ["specialist"]
         self.requests = Counter("zoo_requests", "Requests to predict", [*one, "status"], registry=registry)
+        self.open = Gauge("zoo_requests_open", "Requests to predict that are not answered yet", registry=registry)
         self.latency = Histogram(
             "zoo_request_seconds",
             "Seconds until a request to predict was answered",

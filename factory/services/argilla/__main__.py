@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from factory.services.argilla import credentials
+from factory.services.argilla import credentials, door
 
 
 def main() -> None:
@@ -18,7 +18,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m factory.services.argilla", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="folder of the database and the secrets")
     parser.add_argument("--port", type=int, required=True, help="loopback TCP port")
+    parser.add_argument("--listen", default="", help="host:port for other machines, over TLS")
+    parser.add_argument("--certificate", type=Path, help="PEM file for that")
+    parser.add_argument("--certificate-key", type=Path, help="PEM file with its private key")
     arguments = parser.parse_args()
+    opened = door.parse(arguments.listen, arguments.certificate, arguments.certificate_key)
     home: Path = arguments.home.resolve()
     secrets = credentials.load(home)
     _configure(home, arguments.port, secrets)
@@ -31,21 +35,21 @@ def main() -> None:
     from argilla_server.database import ALEMBIC_CONFIG_FILE
 
     alembic.config.main(argv=["-c", ALEMBIC_CONFIG_FILE, "upgrade", "head"])
-    from factory.services.argilla import accounts, speed, web
+    from factory.services.argilla import accounts, listen, speed
     from factory.services.argilla.search import engine, indexes, sidecar
 
     async def prepare() -> None:
         await indexes.ensure()
         await sidecar.heal()
+        await indexes.count(await sidecar.documents())
         await accounts.ensure(secrets)
 
     asyncio.run(prepare())
     speed.install()
-    import uvicorn
     from argilla_server import app
 
     print(f"serving with the search engine {engine.NAME!r}", flush=True)
-    uvicorn.run(web.guarded(app), host="127.0.0.1", port=arguments.port, access_log=False, server_header=False)
+    listen.serve(app, arguments.port, opened)
 
 
 def _configure(home: Path, port: int, secrets: credentials.Credentials) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factory.services import environments
-from factory.services.argilla import backup, credentials
+from factory.services.argilla import backup, credentials, door
 from factory.services.process import LOOPBACK, Detached, State, bare_environment
 from factory.settings import CHECKOUT, Settings
 
@@ -22,6 +22,16 @@ class ArgillaServer:
         self.home: Path = settings.home / "argilla"
         self.url = f"http://{LOOPBACK}:{settings.argilla_port}"
 
+    @property
+    def public_url(self) -> str:
+        """Where people open it: the same, or its address for other machines.
+
+        Raises:
+            ServiceError: the settings say something impossible about that.
+        """
+        opened = self._door()
+        return opened.url if opened else self.url
+
     def start(self, timeout: float = 180.0) -> bool:
         """Start it, or find it running; return once it answers.
 
@@ -29,8 +39,11 @@ class ArgillaServer:
             True if it was started, False if it was there.
 
         Raises:
-            ServiceError: its environment is missing, its port is taken, or it died (with the end of its log).
+            ServiceError: its environment is missing, its port is taken, or it died (with the end of its log); or it
+                can't be opened to other machines as the settings say.
         """
+        if opened := self._door():
+            opened.check()
         python = environments.python(self._settings, "argilla")
         return self._server(python).start(timeout)
 
@@ -76,14 +89,20 @@ class ArgillaServer:
 
     def describe(self) -> str:
         """Where to open it and how to sign in, for a person."""
-        return f"{self.url}  sign in as {credentials.REVIEWER}; the passwords are in {credentials.path(self.home)}"
+        secrets = credentials.path(self.home)
+        return f"{self.public_url}  sign in as {credentials.REVIEWER}; the passwords are in {secrets}"
+
+    def _door(self) -> door.Door | None:
+        known = self._settings
+        return door.parse(known.argilla_listen, known.argilla_certificate, known.argilla_certificate_key)
 
     def _server(self, python: Path | str = "python") -> Detached:
         command = [str(python), "-m", "factory.services.argilla", "--home", str(self.home)]
+        opened = self._door()
         return Detached(
             name="argilla",
             title="Argilla",
-            command=[*command, "--port", str(self._settings.argilla_port)],
+            command=[*command, "--port", str(self._settings.argilla_port), *(opened.arguments if opened else ())],
             environment=bare_environment(PYTHONPATH=str(CHECKOUT), PYTHONUNBUFFERED="1"),
             health=f"{self.url}/api/v1/version",
             home=self._settings.home,

@@ -31,7 +31,7 @@ from factory.services.hub.store import Kind, Missing, Store
 TAG = "specialist-zoo"
 
 
-class _Site(StaticFiles):
+class _Site(StaticFiles):  # type: ignore[misc]
     """A folder of pages, which need not be there yet, and may be replaced as a whole at any time."""
 
     async def check_config(self) -> None:

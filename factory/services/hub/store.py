@@ -175,8 +175,8 @@ class Store:
                 )
             folder = commit.files[FILE].path.parent
             manifest = read_json(folder / FILE)
-            version = f"v{manifest.get('version')}" if kind == "models" else manifest.get("version")
-            if (manifest.get("name"), version) != (_name(repo), tag):
+            named = f"v{manifest.get('version')}" if kind == "models" else manifest.get("version")
+            if (manifest.get("name"), named) != (_name(repo), tag):
                 raise HubError(
                     f"The manifest says {manifest.get('name')} {manifest.get('version')}.",
                     where=f"{repo} {tag}",

@@ -65,6 +65,7 @@ class SQLiteSearchEngine(SearchEngine):  # type: ignore[misc]
     async def index_records(self, dataset: Dataset, records: Iterable[Record]) -> None:
         """Make records findable by text and by vector."""
         await sidecar.put(dataset, list(records))
+        await indexes.count(await sidecar.documents())
 
     async def delete_records(self, dataset: Dataset, records: Iterable[Record]) -> None:
         """Forget records."""
@@ -148,7 +149,7 @@ class SQLiteSearchEngine(SearchEngine):  # type: ignore[misc]
     ) -> SearchResponses:
         """A page of records; `user_id` is not in the abstract signature, but Argilla's handlers pass it."""
         found, score = _found(dataset, query, filter)
-        keys = [key for asked in sort or [] for key in filters.order(dataset, asked)]
+        keys = [filters.order(dataset, asked) for asked in sort or []]
         if not keys and score is not None:
             keys = [score.desc()]
         if not keys and user_id is not None:  # a shuffle that differs between users and stays put for each

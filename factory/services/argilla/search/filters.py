@@ -22,7 +22,7 @@ from argilla_server.search_engine.base import (
     SuggestionFilterScope,
     TermsFilter,
 )
-from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select, type_coerce
+from sqlalchemy import Text, and_, case, cast, exists, func, literal, literal_column, or_, select, type_coerce
 
 from factory.services.argilla.search import indexes
 
@@ -38,24 +38,25 @@ def where(dataset: Dataset, asked: Filter) -> Any:
         name = scope.metadata_property
         return _holds(indexes.metadata(name), each(Record.metadata_, name), asked, str)
     if isinstance(scope, SuggestionFilterScope):
-        suggested = select(Suggestion.record_id).where(Suggestion.question_id == _question(dataset, scope.question))
+        asked_about = Suggestion.question_id == _question(dataset, scope.question).scalar_subquery()
+        suggested = select(Suggestion.record_id).where(asked_about)
         if scope.property in ("agent", "type"):
-            wanted = _condition(getattr(Suggestion, scope.property), asked)
-        else:
-            column = _suggestion_column(scope)
-            wanted = _holds(type_coerce(column, Text), each(column), asked, json.dumps)
+            # Most suggestions share them. The plus has SQLite look records up in these, not these up among records.
+            return literal_column("+records.id").in_(suggested.where(_condition(_suggestion_column(scope), asked)))
+        column = _suggestion_column(scope)
+        wanted = _holds(type_coerce(column, Text), each(column), asked, json.dumps)
         return Record.id.in_(suggested.where(wanted))
     if isinstance(scope, ResponseFilterScope):
         return _response(asked)
     raise ValueError(f"Cannot filter by {scope}")
 
 
-def order(dataset: Dataset, asked: Order) -> list[Any]:
-    """The SQL sort keys that an order stands for; records without a value come last either way."""
+def order(dataset: Dataset, asked: Order) -> Any:
+    """The SQL sort key that an order stands for; records without a value come last either way."""
     descending = asked.order == SortOrder.desc
     pick = func.max if descending else func.min  # of many values, as Elasticsearch does
     value = _sort_value(dataset, asked.scope, pick)
-    return [value.is_(None), value.desc() if descending else value.asc()]
+    return (value.desc() if descending else value.asc()).nulls_last()
 
 
 def each(json_column: Any, *path: str) -> Any:
@@ -112,11 +113,11 @@ def _within(value: Any, asked: RangeFilter) -> list[Any]:
 
 
 def _question(dataset: Dataset, name: str) -> Any:
-    return select(Question.id).where(Question.dataset_id == dataset.id, Question.name == name).scalar_subquery()
+    return select(Question.id).where(Question.dataset_id == dataset.id, Question.name == name)
 
 
 def _suggestion_column(scope: SuggestionFilterScope) -> Any:
-    return Suggestion.score if scope.property == "score" else Suggestion.value
+    return getattr(Suggestion, scope.property)
 
 
 def _record(asked: Filter) -> Any:
@@ -156,7 +157,12 @@ def _sort_value(dataset: Dataset, scope: Any, pick: Any) -> Any:
         return _picked(and_(value >= "[", value < "\\"), value, items, pick, Record)
     mine: tuple[Any, ...]
     if isinstance(scope, SuggestionFilterScope):
-        mine = (Suggestion.record_id == Record.id, Suggestion.question_id == _question(dataset, scope.question))
+        # IN, though it is one question: = has SQLite take the index that makes the pair unique, and read every row,
+        # in place of the one that holds all that is wanted.
+        mine = (
+            Suggestion.record_id == Record.id,
+            Suggestion.question_id.in_(_question(dataset, scope.question)),
+        )
         if scope.property in ("agent", "type"):
             return select(getattr(Suggestion, scope.property)).where(*mine).correlate(Record).scalar_subquery()
         column = _suggestion_column(scope)

@@ -137,6 +137,12 @@ async def remove(dataset: Dataset, records: Iterable[Record]) -> None:
     _changed()
 
 
+async def documents() -> int:
+    """How many records have ever been indexed, about."""
+    async with async_engine.connect() as db:
+        return int((await db.execute(text("SELECT max(n) FROM ix.docs"))).scalar() or 0)
+
+
 async def heal() -> int:
     """Index what Argilla's database holds and the side-car does not; returns how many records that were."""
     healed = 0

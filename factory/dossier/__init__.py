@@ -1,0 +1,1 @@
+"""A published specialist's papers for authorities and auditors, made from records and checked against them."""

@@ -1,0 +1,141 @@
+"""What a published version was made from: the rows it was trained on, and what it says of those held out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zoo
+from factory.drift.sample import LABELS, Sample, confidence_of, said_by
+from factory.evidence.records import Record, read_evidence
+from factory.lineage.versions import find
+from factory.progress import Progress, silent
+from factory.publish.package import EVIDENCE, who
+from factory.publish.sound import said
+from factory.row import Row, read_gold
+from factory.settings import Settings
+from factory.spec import Spec
+from zoo import hub as hubs
+from zoo.audit.answers import described
+from zoo.manifest import CLASSIFICATION, GENERATION, WRITING, Manifest
+
+ASKED, ASKED_TO_WRITE = 2000, 200
+"""Held-out rows that a specialist is asked about; one that writes takes seconds for each."""
+ENOUGH = 100
+"""Real texts among a version's rows; where there are fewer, gold rows stand in."""
+REAL = ("unlabelled", "reviewed")
+SURE, ALL = "sure answers", "answers"
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What was said beforehand of how often a version errs.
+
+    Attributes:
+        error: at most this share.
+        of: whose: `SURE`, by the promise of its threshold; `ALL`, by its accuracy on gold rows.
+        how: where that is said, for people.
+    """
+
+    error: float
+    of: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A version and what it was made from.
+
+    Attributes:
+        manifest: of the version.
+        dataset: the dataset version that it was trained on, `d-...`.
+        sample: its answers to rows held out of training, and the texts of all rows. Real texts alone: one that a
+            teacher wrote is told from a real one easily, and teachers are asked for every label as often; neither is
+            drift. Where there are too few, it is gold rows, which nothing is trained on either.
+        stated: how often it may err; None: nothing was said.
+    """
+
+    manifest: Manifest
+    dataset: str
+    sample: Sample
+    stated: Stated | None
+
+
+def manifest_of(reference: str, settings: Settings) -> tuple[Path, Manifest]:
+    """The folder and manifest of `<vertical>/<task>[@version]` in the hub; raises HubError."""
+    with said():
+        shelf = hubs.open_hub(settings.hub)
+        folder = shelf.pull(*hubs.find(reference, shelf))
+        return folder, Manifest.read(folder)
+
+
+def read(folder: Path, manifest: Manifest, spec: Spec, settings: Settings, progress: Progress = silent) -> Reference:
+    """What a published version was made from.
+
+    Args:
+        folder, manifest: the version, as `manifest_of` gives it.
+        spec: for its gold rows.
+        settings: where they and its dataset version are.
+        progress: told how many rows it has been asked about.
+
+    Raises:
+        DataError, HubError: its dataset version can't be found, or is not what it was; or it can't be loaded.
+    """
+    with tempfile.TemporaryDirectory() as into:
+        version = find(manifest.lineage.get("dataset", ""), settings, Path(into), manifest.name)
+        held, trained = version.rows("held_out"), version.rows("train")
+    gold = _gold(spec, settings)
+    texts, what = _real(held, gold)
+    asked = texts[: ASKED_TO_WRITE if manifest.kind in WRITING else ASKED]
+    with said():
+        answers = _answers(zoo.load(folder), asked, progress)
+    everything, of = _real([*trained, *held], gold)
+    sample = Sample(
+        what=f"answers to {len(asked)} {what} that it did not learn from; texts of {len(everything)} {of}",
+        labels=[label for answer in answers if (label := said_by(answer)) is not None],
+        confidences=[sure for answer in answers if (sure := confidence_of(answer)) is not None],
+        texts=everything,
+        lacks={LABELS: "answers in words have no labels to count"} if manifest.kind == GENERATION else {},
+    )
+    return Reference(manifest, version.version, sample, _stated(folder, manifest))
+
+
+def _gold(spec: Spec, settings: Settings) -> list[str]:
+    path = settings.gold / spec.gold / "validation.jsonl"
+    if not path.is_file():  # drift is watched where production is, which may have no gold rows
+        return []
+    return [row.text for row in read_gold(path, spec.labels, spec.kind, spec.fields, spec.overlaps)]
+
+
+def _real(rows: Sequence[Row], gold: Sequence[str]) -> tuple[list[str], str]:
+    """Texts that nobody wrote for the factory, and what they are."""
+    real = [row.text for row in rows if row.origin in REAL]
+    if len(real) >= min(ENOUGH, len(gold)):
+        return real, "real rows"
+    return list(gold), "gold rows"
+
+
+def _answers(specialist: Any, texts: Sequence[str], progress: Progress) -> list[dict[str, Any]]:
+    """As the audit log would hold them."""
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(texts), _AT_ONCE):
+        said_so = specialist.predict(list(texts[start : start + _AT_ONCE]))
+        found += [described(answer, lambda words: words) for answer in said_so]
+        progress(len(found), len(texts))
+    return found
+
+
+def _stated(folder: Path, manifest: Manifest) -> Stated | None:
+    if manifest.threshold is not None and manifest.risk is not None:
+        return Stated(manifest.risk, SURE, f"its threshold promises {manifest.risk:.1%} at most")
+    if manifest.kind != CLASSIFICATION:
+        return None
+    records = (one for one in read_evidence(folder / EVIDENCE) if isinstance(one, Record))
+    own = [one for one in records if (one.who, one.metric, one.sample) == (who(manifest), "accuracy", "all")]
+    if not own or own[0].low is None:
+        return None
+    return Stated(1.0 - own[0].low, ALL, f"on gold rows at most {1 - own[0].low:.1%} (95 % interval)")

@@ -1,0 +1,50 @@
+"""Drift of a published specialist, by its name and an audit log: what the command and the scheduled flow call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from factory import spec as specs
+from factory.drift import measure, reference, traffic
+from factory.drift.measure import Drift
+from factory.errors import DataError
+from factory.files import write_json
+from factory.progress import Meter
+from factory.settings import Settings
+from factory.stages import Build
+
+
+def run(asked: str, log: Path, settings: Settings, begins: datetime | None = None) -> tuple[Drift, Path]:
+    """Measure, and keep what was found as `<home>/drift/<vertical>/<task>/<time>.json`.
+
+    Args:
+        asked: `<vertical>/<task>`, for the newest version in the hub, or one of them, `...@1.2.0`.
+        log: the folder of the audit log.
+        settings: where hub, datasets and specs are.
+        begins: pass over earlier decisions.
+
+    Returns:
+        the findings, and the file that holds them.
+
+    Raises:
+        DataError, HubError: the log, the version or its dataset can't be read; or the log has no decision of it.
+        SpecError: there is no spec of this name.
+    """
+    folder, manifest = reference.manifest_of(asked, settings)
+    found = traffic.read(log, manifest.name, manifest.version, begins)
+    if not found.decisions:
+        there = ", ".join(f"{version} ({count})" for version, count in sorted(found.others.items()))
+        raise DataError(
+            f"The log holds no decision of {manifest.id}" + (f" since {begins:%Y-%m-%d %H:%M} UTC." if begins else "."),
+            where=str(log),
+            fix=f"Ask about a version that answered: {manifest.name}@{there}." if there else "Let more time pass.",
+        )
+    spec = specs.load(manifest.name, settings.prompts)
+    known = reference.read(folder, manifest, spec, settings, Meter("ask the version", "rows"))
+    with Build(spec, "quick", settings) as build:
+        drift = measure.measure(known, found, lambda texts: build.encoder.vectors(texts, Meter("read texts", "texts")))
+    now = datetime.now(UTC)
+    path = settings.home / "drift" / manifest.name / f"{now:%Y%m%dT%H%M%S%fZ}.json"
+    write_json(path, {"time": now.isoformat(timespec="seconds"), "log": str(log), **drift.to_json()})
+    return drift, path

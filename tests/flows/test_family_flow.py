@@ -1,0 +1,46 @@
+"""All specialists by one command."""
+
+from __future__ import annotations
+
+import pytest
+
+from factory.stages import STAGES
+from flows.family import Built, status, table
+from tests.flows.world import World
+
+
+def built(code: int, became: str = "1.0.0") -> Built:
+    return Built("test/shop", code, became, {"plan": 0.4, "write": 71.6}, 72.0)
+
+
+@pytest.mark.parametrize(
+    ("codes", "together"), [([0, 0], 0), ([0, 4], 4), ([4, 3], 1), ([0, 1], 1), ([0, -9], 1), ([], 0)]
+)
+def test_one_status_for_all(codes: list[int], together: int) -> None:
+    assert status([built(code) for code in codes]) == together
+
+
+def test_the_table_tells_what_became_of_each() -> None:
+    said = table([built(0), built(3, "test/shop did not pass its gate, so nothing was published.")])
+    assert "test/shop                        1:12  1.0.0" in said
+    assert "did not pass its gate" in said
+    assert "seconds: plan 0, write 72" in said
+    assert said.endswith("1 of 2 published")
+
+
+RUN = "import sys; from flows.family import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.mark.real
+def test_one_that_fails_stops_no_other(world: World) -> None:
+    strict = world.specialist("test/family_strict", gate=[{"at_least": 1.0}])
+    good = world.specialist("test/family_good")
+    ended = world.run("test/nothing", strict, good, code=RUN, timeout=600)
+    assert ended.returncode == 1, ended.stdout
+    assert "There is no specialist named 'test/nothing'" in ended.stdout
+    assert f"{strict} did not pass its gate" in ended.stdout
+    said = ended.stdout[ended.stdout.index("specialist  ") :].splitlines()
+    (line,) = [number for number, text in enumerate(said) if text.startswith(good)]
+    assert said[line].endswith("  1.0.0")
+    assert all(f"{stage} " in said[line + 1] for stage in STAGES)
+    assert said[-1] == "1 of 3 published"
