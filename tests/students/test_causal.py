@@ -134,11 +134,11 @@ def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecip
     assert weights.tolist() == [sizes[0], 0.25 * sizes[1]]
     each, counts = lesson.losses(learner, [0, 1])
     assert len(each) == sum(sizes) and counts.tolist() == [1.0] * sizes[0] + [0.25] * sizes[1]
-    assert average(wrong, weights) == pytest.approx(average(each, counts), abs=1e-5)
+    assert average(wrong, weights) == pytest.approx(average(each, counts), abs=1e-3)
     longer = [rows[0].model_copy(update={"text": rows[0].text + " and found"}), rows[1]]
     again, _ = causal.Answers(longer, longer, recipe, learner).held_out(learner)
-    assert float(again[0]) != pytest.approx(float(wrong[0]), abs=1e-4)
-    assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-5)
+    assert float(again[0]) != pytest.approx(float(wrong[0]), abs=1e-3)
+    assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-3)
 
 
 def test_a_record_is_learned_but_for_what_nobody_told(recipe: WritingRecipe, llama: Path) -> None:
