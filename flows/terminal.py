@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import zoo
 from factory.progress import clock
 from factory.review.waiting import Waiting
 from factory.settings import Settings
@@ -62,17 +63,24 @@ def look(places: Mapping[str, str]) -> None:
 
 
 def answers(name: str, said: Sequence[tuple[str, Any]]) -> None:
-    """What the published model answered to texts: a zoo.Answer each, or a list of zoo.Span."""
+    """What the published model answered to texts: an answer of its kind each, or a list of zoo.Span."""
     say(f"\nThe published model answers: zoo.load({name!r}).predict(text)")
     for text, answer in said:
         say(f"  {textwrap.shorten(text, 90, placeholder=' ...')!r}")
-        if not isinstance(answer, list):
-            say(f"    {answer.label}  {answer.confidence:.0%}" + _doubt(answer))
-            continue
-        for span in answer:
-            say(f"    {span.label} [{span.start}:{span.end}] {span.text!r}  {span.score:.0%}" + _doubt(span))
-        if not answer:
-            say("    nothing")
+        for line in _told(answer):
+            say(f"    {line}")
+
+
+def _told(answer: Any) -> list[str]:
+    if isinstance(answer, zoo.Written):
+        return [f"{answer.text!r}  {answer.score:.0%}{_doubt(answer)}"]
+    if isinstance(answer, zoo.Extracted):
+        read = [f"{field}: {value!r}  {answer.scores[field]:.0%}" for field, value in answer.values.items()]
+        return [*(read or ["nothing"]), f"all of it  {answer.score:.0%}{_doubt(answer)}"]
+    if isinstance(answer, list):
+        found = [f"{one.label} [{one.start}:{one.end}] {one.text!r}  {one.score:.0%}{_doubt(one)}" for one in answer]
+        return found or ["nothing"]
+    return [f"{answer.label}  {answer.confidence:.0%}{_doubt(answer)}"]
 
 
 def _doubt(answer: Any) -> str:
