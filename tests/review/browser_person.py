@@ -127,6 +127,10 @@ class Person:
         words.fill(f'"{text}"')
         words.press("Enter")
         self._page.get_by_text(text, exact=True).first.wait_for()
+        # Of what was shown before the search, the page may keep the place where marks are drawn.
+        self._page.reload()
+        self._page.get_by_text(text, exact=True).first.wait_for()
+        self._page.wait_for_load_state("networkidle")
 
     def update(self) -> None:
         """Submit the changed answer of a row that was found again."""
