@@ -24,6 +24,7 @@ from factory.generate.strategies.cell import Cell
 from factory.generate.write import asked_of
 from factory.hygiene.check import Context
 from factory.hygiene.run import run
+from factory.hygiene.words import words
 from factory.row import Lineage, Row
 from factory.spec import Spec
 from factory.wording import settle
@@ -177,7 +178,7 @@ def test_any_reply_to_a_writing_ends_as_kept_or_dropped_rows_or_as_a_reason(
         assert [Row.from_json(json.loads(json.dumps(row.to_json()))) for row in made] == made
         found = run(made, Context(spec), ("schema", "answer", "refusal", "copied", "faithful"))
         assert len(found.kept) + len(found.dropped) == len(made)
-        assert all(len((row.answer or "").split()) >= 3 for row in found.kept)
+        assert all(len(words(row.answer or "")) >= 3 for row in found.kept)
         assert all(not row.verdicts[-1].passed and row.verdicts[-1].reason for row in found.dropped)
 
 

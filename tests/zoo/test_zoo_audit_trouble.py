@@ -72,6 +72,14 @@ def test_writers_are_killed_and_nothing_that_was_told_is_lost(tmp_path: Path) ->
     assert log.verify().problems == ()
 
 
+def test_killed_before_there_was_anything_it_begins_anew(tmp_path: Path) -> None:
+    (tmp_path / head.FILE).touch()
+    log = zoo.AuditLog(tmp_path)
+    add(log, "a text")
+    found = log.verify()
+    assert found.problems == () and found.decisions == 1
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_kill_on_either_side_of_the_commit_leaves_a_whole_chain(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str

@@ -40,13 +40,14 @@ class Chain:
     def __init__(self, folder: Path, *, megabytes: float, days: float | None, timeout: float, sync: bool) -> None:
         self.folder, self.timeout = folder, timeout
         self._bytes, self._age, self._sync = megabytes * 1e6, days, sync
-        with explained(folder, timeout):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not files.files(folder):
-                head.create(folder)
-            (folder / _LOCK).touch()
         self._parents: list[sqlite3.Connection | None] = []
         self._begin()
+        with explained(folder, timeout):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / _LOCK).touch()
+            if not files.files(folder):
+                with self._turn():  # nobody reads a head that is being made
+                    head.create(folder)
 
     def _begin(self) -> None:
         self._process = os.getpid()

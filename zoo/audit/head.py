@@ -31,14 +31,14 @@ class Head:
 
 
 def create(folder: Path) -> None:
-    """Begin a head, where there is none."""
-    try:
-        with (folder / FILE).open("xb") as file:
-            file.write(_line(Head(End(), End())))
-            file.flush()
-            os.fsync(file.fileno())
-    except FileExistsError:
-        pass
+    """Begin a head, where there is none, or an empty one that a kill left of its making."""
+    path = folder / FILE
+    if path.exists() and path.stat().st_size:
+        return
+    with path.open("wb") as file:
+        file.write(_line(Head(End(), End())))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write(folder: Path, head: Head, *, sync: bool) -> None:
