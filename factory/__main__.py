@@ -258,13 +258,13 @@ def _diff(asked: argparse.Namespace, where: Settings) -> None:
 
 
 def _hygiene(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.gold import gold_of
     from factory.hygiene import check, runners, stream
     from factory.hygiene.run import of_kind
     from factory.progress import Meter
-    from factory.row import read_gold
 
     spec = _spec(asked, where)
-    gold = read_gold(where.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields, spec.overlaps)
+    gold = gold_of(spec, where.gold)
     found = stream.stream(
         asked.file,
         check.context(spec, gold),

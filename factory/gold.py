@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +16,9 @@ from factory.span import Span, apart, problem, stratum
 from factory.spec_field import Field
 from factory.strata import ANSWER, stratum_of
 from factory.wording import settle as settled
+
+if TYPE_CHECKING:
+    from factory.spec import Spec
 
 Line = tuple[dict[str, Any], str]
 """A line of a file, and its place for people."""
@@ -57,6 +60,20 @@ def stratum_by(label: str, spans: Iterable[Span] | None, record: Record | None, 
     if record is not None:
         return stratum_of(record)
     return label if spans is None else stratum(spans)
+
+
+def gold_of(spec: Spec, folder: Path, file: str = "validation.jsonl") -> list[Gold]:
+    """A spec's human-labelled rows, by what it says of its decisions.
+
+    Args:
+        spec: the specialist.
+        folder: settings.gold; the file is `<folder>/<spec.gold>/<file>`.
+        file: `validation.jsonl` or `reviewed.jsonl`.
+
+    Raises:
+        DataError: as `read_gold`.
+    """
+    return read_gold(folder / spec.gold / file, spec.labels, spec.kind, spec.fields, spec.overlaps)
 
 
 def read_gold(

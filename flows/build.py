@@ -16,9 +16,9 @@ from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError, GateError
 from factory.generate.seed import unlabelled
+from factory.gold import gold_of
 from factory.progress import clock
 from factory.review import waiting
-from factory.row import read_gold
 from factory.services.watch import WatchServer
 from factory.settings import Settings
 from factory.spec import Spec
@@ -99,10 +99,7 @@ def _ask(spec: Spec, settings: Settings) -> None:
 
     texts = [passage.text for passage in unlabelled(spec, settings)[-ASKED:]]
     if not texts:
-        gold = read_gold(
-            settings.gold / spec.gold / "validation.jsonl", spec.labels, spec.kind, spec.fields, spec.overlaps
-        )
-        texts = [row.text for row in gold[:ASKED]]
+        texts = [row.text for row in gold_of(spec, settings.gold)[:ASKED]]
     answered = zoo.load(spec.name, hub=settings.hub).predict(texts)
     terminal.answers(spec.name, list(zip(texts, answered, strict=True)))
 

@@ -29,6 +29,7 @@ from factory.settings import CHECKOUT, Settings
 from flows import engine
 from flows.build import WAITS
 from flows.terminal import say
+from zoo.yanked import given
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def table(built: Sequence[Built]) -> str:
 
 def _version(name: str, settings: Settings) -> str:
     try:
-        return str(open_hub(settings.hub, settings.hub_token).versions(name)[-1])
+        return str(given(open_hub(settings.hub, settings.hub_token), name)[-1])
     except (FactoryError, IndexError):  # it was there a moment ago; the build's own word counts
         return "published"
 

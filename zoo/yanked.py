@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 from zoo.errors import BadName, CannotWrite, unwritable
 from zoo.names import Version
@@ -74,3 +76,21 @@ def tagged(tag: str) -> Version | None:
         return Version.parse(tag.removeprefix(TAG))
     except BadName:
         return None
+
+
+class Versioned(Protocol):
+    """What a hub says of a specialist's versions, for `given`."""
+
+    def versions(self, name: str) -> Sequence[Version]:
+        """All of them, oldest first."""
+        ...
+
+    def yanked(self, name: str) -> Mapping[Version, Yank]:
+        """Those that were taken back, and why."""
+        ...
+
+
+def given(hub: Versioned, name: str) -> list[Version]:
+    """The versions that who asks for a name alone may be given, oldest first; raises what the hub does."""
+    versions, yanked = hub.versions(name), hub.yanked(name)
+    return [version for version in versions if version not in yanked]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from factory.dossier.difference import Difference
-from factory.dossier.records import FOLDER, KEPT, Records, answers_file
+from factory.dossier.records import FOLDER, KEPT, Records
+from factory.evidence.predictions import file_of
 from factory.files import file_sha256
 from factory.lineage import ledger
 from factory.publish.package import CARD, EVIDENCE
@@ -70,7 +71,7 @@ def _stages(records: Records) -> Iterator[Difference]:
     """Files copied of stages, as the ledger entered them."""
     for stage, names in KEPT.items():
         entry = records.step(stage)
-        for name in (*names, *([answers_file(records.who)] if stage == "evaluate" else [])):
+        for name in (*names, *([file_of(records.who)] if stage == "evaluate" else [])):
             path, at = records.root / "stages" / stage / name, _at(f"stages/{stage}/{name}")
             entered = entry.files.get(name) if entry else None
             found = file_sha256(path) if path.exists() else None

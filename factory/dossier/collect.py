@@ -12,10 +12,10 @@ from typing import Any
 
 from factory import spec as specs
 from factory.dossier import human
-from factory.dossier.records import FOLDER, KEPT, Records, answers_file, behind, mistakes
+from factory.dossier.records import FOLDER, KEPT, Records, behind, mistakes
 from factory.errors import DataError, HubError, SpecError
 from factory.evidence.circumstances import commit
-from factory.evidence.predictions import Prediction, read_predictions
+from factory.evidence.predictions import Prediction, file_of, read_predictions
 from factory.files import explained, file_sha256, read_jsonl, write_json, write_jsonl
 from factory.lineage import ledger, versions
 from factory.lineage.ledger import Entry
@@ -111,7 +111,7 @@ def _ledger(manifest: Manifest, builds: Path, published: Path, root: Path, missi
 
 def _stages(steps: list[Entry], builds: Path, who: str, root: Path, missing: list[str]) -> Path | None:
     """Copy what papers speak of; returns the student's answers, where they are."""
-    answers = answers_file(who)
+    answers = file_of(who)
     for stage, names in KEPT.items():
         entry = next((entry for entry in steps if entry.stage == stage), None)
         for name in (*names, *([answers] if stage == "evaluate" else [])):

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from factory.dossier import human
 from factory.dossier.records import Records
-from factory.errors import FactoryError
 from factory.publish.package import CARD
-from factory.settings import CHECKOUT
+from factory.publish.template import CARDS, fill
 from zoo.files import SIGNATURE
+from zoo.serve.markdown import to_html
 
-TEMPLATES = CHECKOUT / "cards" / "dossier"
+TEMPLATES = CARDS / "dossier"
 PAGE = "index.html"
 PAPERS = {
     "annex-iv.md": ("annex_iv.md.jinja", "Technical documentation (Annex IV, draft)"),
@@ -50,7 +47,7 @@ def papers(records: Records, facts: dict[str, dict[str, Any]], bill: dict[str, A
     }
     found = {name: _fill(template, values) for name, (template, _) in PAPERS.items()}
     sheets = [(name, title, _html(found[name])) for name, (_, title) in PAPERS.items()]
-    card = _html(_body(records.root / "specialist" / CARD))
+    card = _html((records.root / "specialist" / CARD).read_text(encoding="utf-8"))
     found[PAGE] = _fill("page.html.jinja", {**values, "sheets": [*sheets, ("card", "Model card", card)], "bill": bill})
     return found
 
@@ -66,35 +63,14 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def _fill(name: str, values: dict[str, Any]) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=jinja2.select_autoescape(["html.jinja"], default=False),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["plain"] = plain
-    try:
-        text = environment.get_template(name).render(**values)
-    except jinja2.TemplateError as error:
-        raise FactoryError(f"This paper can't be filled: {error}.", where=str(TEMPLATES / name)) from error
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", fill(name, values, TEMPLATES, plain=plain)).strip() + "\n"
 
 
 def _html(markdown: str) -> Any:
     """A paper as a part of the page: headings one lower, and HTML in it shown as it is written."""
-    from markdown_it import MarkdownIt
     from markupsafe import Markup
 
-    text: str = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(markdown)
-    text = re.sub(r"<(/?)h([1-4])>", lambda found: f"<{found[1]}h{int(found[2]) + 1}>", text)
+    text = re.sub(r"<(/?)h([1-4])>", lambda found: f"<{found[1]}h{int(found[2]) + 1}>", to_html(markdown))
     text = re.sub(r"<table>.*?</table>", lambda m: f'<div class="scroll" tabindex="0">{m[0]}</div>', text, flags=re.S)
     text = re.sub(r'href="([\w-]+)\.md"', r'href="#\1"', text)
-    return Markup(text)  # noqa: S704  (of markdown-it, which lets no HTML through)
-
-
-def _body(card: Path) -> str:
-    """A card without the YAML at its head, which is for hubs."""
-    text = card.read_text(encoding="utf-8")
-    return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+    return Markup(text)  # noqa: S704  (of zoo.serve.markdown, which lets no HTML through)

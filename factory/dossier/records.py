@@ -22,7 +22,7 @@ from typing import Any
 from factory import spec as specs
 from factory.dossier import human
 from factory.errors import SpecError
-from factory.evidence.predictions import Prediction, read_predictions
+from factory.evidence.predictions import Prediction, file_of, read_predictions
 from factory.evidence.records import AnyEvidence, read_evidence
 from factory.files import file_sha256, read_json, read_jsonl
 from factory.lineage import ledger
@@ -100,7 +100,7 @@ class Records:
     @cached_property
     def answers(self) -> list[Prediction]:
         """The published student's answers to gold rows; none where they were not found."""
-        path = self.root / "stages" / "evaluate" / answers_file(self.who)
+        path = self.root / "stages" / "evaluate" / file_of(self.who)
         return list(read_predictions(path).items) if path.exists() else []
 
     @cached_property
@@ -156,11 +156,6 @@ class Records:
 
     def _json(self, name: str) -> Any:
         return read_json(self.root / name) if (self.root / name).exists() else None
-
-
-def answers_file(who: str) -> str:
-    """Where the stage `evaluate` keeps somebody's answers."""
-    return f"predictions/{who.replace(':', '_')}.jsonl"
 
 
 def behind(book: Ledger, seal: str, manifest: Manifest) -> list[Entry]:

@@ -11,11 +11,12 @@ from typing import Any
 import zoo
 from factory.drift.sample import LABELS, Sample, confidence_of, said_by
 from factory.evidence.records import Record, read_evidence
+from factory.gold import gold_of
 from factory.lineage.versions import find
 from factory.progress import Progress, silent
 from factory.publish.package import EVIDENCE, who
 from factory.publish.sound import said
-from factory.row import Row, read_gold
+from factory.row import Row
 from factory.settings import Settings
 from factory.spec import Spec
 from zoo import hub as hubs
@@ -105,10 +106,9 @@ def read(folder: Path, manifest: Manifest, spec: Spec, settings: Settings, progr
 
 
 def _gold(spec: Spec, settings: Settings) -> list[str]:
-    path = settings.gold / spec.gold / "validation.jsonl"
-    if not path.is_file():  # drift is watched where production is, which may have no gold rows
-        return []
-    return [row.text for row in read_gold(path, spec.labels, spec.kind, spec.fields, spec.overlaps)]
+    if not (settings.gold / spec.gold / "validation.jsonl").is_file():
+        return []  # drift is watched where production is, which may have no gold rows
+    return [row.text for row in gold_of(spec, settings.gold)]
 
 
 def _real(rows: Sequence[Row], gold: Sequence[str]) -> tuple[list[str], str]:

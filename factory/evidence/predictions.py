@@ -17,6 +17,11 @@ from factory.files import read_jsonl, write_jsonl
 from factory.row import Gold, Kind
 
 
+def file_of(who: str) -> str:
+    """Where the stage `evaluate` keeps somebody's answers, inside its folder."""
+    return f"predictions/{who.replace(':', '_').replace(' ', '_')}.jsonl"
+
+
 class Prediction(BaseModel):
     """One answer.
 

@@ -13,6 +13,7 @@ from factory.publish.package import CARD, EVIDENCE
 from zoo.hub import open_hub
 from zoo.manifest import Manifest
 from zoo.names import Version
+from zoo.yanked import given
 
 STUDENT = "student"
 COLUMNS = {
@@ -47,9 +48,7 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
     shelf = open_hub(hub)
     newest: dict[str, Version] = {}
     for name in shelf.names():
-        yanked = shelf.yanked(name)
-        versions = [version for version in shelf.versions(name) if version not in yanked]
-        if name in names and versions:
+        if name in names and (versions := given(shelf, name)):
             newest[name] = versions[-1]
     if not newest:
         raise FactoryError("Nothing is published yet.", where=hub, fix="Run `make run` first.")

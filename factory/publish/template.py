@@ -1,7 +1,8 @@
-"""Cards are filled from templates in cards/; a value the template asks for and nobody gave is an error."""
+"""Cards and papers are filled from templates in cards/; a value the template asks for and nobody gave is an error."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +14,24 @@ from factory.settings import CHECKOUT
 CARDS = CHECKOUT / "cards"
 
 
-def fill(name: str, values: dict[str, Any], folder: Path = CARDS) -> str:
-    """The text of a template of cards/, filled.
+def fill(name: str, values: dict[str, Any], folder: Path = CARDS, **filters: Callable[..., str]) -> str:
+    """The text of a template of cards/, filled; HTML is escaped in pages, `*.html.jinja`.
 
-    Filters for templates: `cell` (text safe inside a Markdown table), `percent` (0.8765 as 87.7 %), `share(total)`.
+    Filters for templates: `cell` (text safe inside a Markdown table), `percent` (0.8765 as 87.7 %), `share(total)`,
+    and those given.
 
     Raises:
         FactoryError: the template is missing, broken, or asks for a value it was not given.
     """
-    environment = jinja2.Environment(  # noqa: S701  (Markdown, not HTML)
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
+        autoescape=jinja2.select_autoescape(["html.jinja"], default=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(cell=cell, percent=percent, share=share)
+    environment.filters.update(cell=cell, percent=percent, share=share, **filters)
     try:
         return environment.get_template(name).render(**values)
     except jinja2.TemplateError as error:

@@ -7,6 +7,7 @@ from factory.publish.hub import open_hub
 from factory.publish.sound import not_there, said
 from factory.settings import Settings
 from zoo.names import Reference, Version
+from zoo.yanked import given
 
 
 def yank(specialist: str, reason: str, where: Settings) -> str:
@@ -29,8 +30,7 @@ def yank(specialist: str, reason: str, where: Settings) -> str:
         raise HubError("A version is yanked for a reason.", where=specialist, fix='Say it: --reason "..."')
     hub = open_hub(where.hub, where.hub_token)
     hub.yank(name, version, words)
-    yanked = hub.yanked(name)
-    newest = next((one for one in reversed(hub.versions(name)) if one not in yanked), None)
+    newest = next(reversed(given(hub, name)), None)
     return (
         f"{name}@{version} is yanked: {words}\n"
         f"Who asks for {name} is given {newest or 'nothing: no other version is left'}; who asks for just {version} is "

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from factory.files import digest
-from factory.row import Gold, Lineage, Row, read_gold
+from factory.gold import Gold, gold_of
+from factory.row import Lineage, Row
 from factory.spec import Spec
 
 REVIEWER = "simulated"
@@ -26,9 +27,7 @@ def read(spec: Spec, gold: Path, budget: int) -> list[Row]:
     Raises:
         DataError: the file is missing, empty, or holds a label the spec does not declare.
     """
-    return draw(
-        spec, read_gold(gold / spec.gold / "reviewed.jsonl", spec.labels, spec.kind, spec.fields, spec.overlaps), budget
-    )
+    return draw(spec, gold_of(spec, gold, "reviewed.jsonl"), budget)
 
 
 def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from factory.evidence.decision import Decision, Known, Truth, Worded
-from factory.evidence.predictions import Prediction, read_predictions
+from factory.evidence.predictions import Prediction, file_of, read_predictions
 from factory.lineage.ledger import Ledger
 from factory.record import written
 from factory.stage import inputs_of
@@ -74,7 +74,7 @@ def between(root: Path, book: Ledger, version: Version, who: str, texts: Mapping
         if not (folder / "published.jsonl").is_file():
             continue
         stage, _, key = str(inputs_of(folder).get("evaluate", "")).partition(":")
-        ours = root / stage / key / "predictions" / f"{who.replace(':', '_')}.jsonl"
+        ours = root / stage / key / file_of(who)
         if ours.is_file():
             older, newer = read_predictions(folder / "published.jsonl"), read_predictions(ours)
             return _compare(older.who, {one.id: one for one in older.items}, newer.items, texts)

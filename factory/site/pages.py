@@ -15,10 +15,10 @@ from factory.publish.family import COLUMNS, STUDENT, TITLES
 from factory.site.changes import Change
 from factory.site.gather import Family, Published, Specialist
 from zoo.names import Version
+from zoo.serve.markdown import to_html
 
 LAST = 12
 """As many of a ledger's last stages are told."""
-_FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # metadata for hubs
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)]")
 
 
@@ -152,12 +152,7 @@ def _last(specialists: Sequence[Specialist]) -> list[tuple[str, Any]]:
 
 def _card(card: str) -> str:
     """The card as HTML; what looks like HTML in it is shown as text. Its tables and code can be reached by keyboard."""
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    page = (
-        reader.render(_FRONT.sub("", card)).replace("<th>", '<th scope="col">').replace("<pre>", '<pre tabindex="0">')
-    )
+    page = to_html(card).replace("<th>", '<th scope="col">').replace("<pre>", '<pre tabindex="0">')
     return "".join(_scrolled(page))
 
 

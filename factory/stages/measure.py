@@ -13,7 +13,7 @@ from factory.evidence import gate, prices, promise, report, robustness, slices, 
 from factory.evidence.circumstances import Circumstances, here
 from factory.evidence.decision import Decision, truth
 from factory.evidence.intervals import value_of
-from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
+from factory.evidence.predictions import Predictions, answers, file_of, read_predictions, write_predictions
 from factory.evidence.records import AnyEvidence, Export, Speed, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, read_jsonl, write_json
@@ -107,7 +107,7 @@ def evaluate(build: Build) -> Output:
         speeds = [one for one in aside if isinstance(one, Speed)]
         aside += economics.records(build, out / "candidate", speeds, stated, circumstances)
         for name, predictions in seen.items():
-            write_predictions(out / "predictions" / f"{name.replace(':', '_').replace(' ', '_')}.jsonl", predictions)
+            write_predictions(out / file_of(name), predictions)
         texts = {row.id: row.text for row in build.gold}
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
         sealed = model.trained(build)

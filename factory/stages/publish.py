@@ -12,7 +12,7 @@ import zoo
 from factory.dataset import croissant
 from factory.errors import GateError
 from factory.evidence.circumstances import here
-from factory.evidence.predictions import answers, read_predictions, write_predictions
+from factory.evidence.predictions import answers, file_of, read_predictions, write_predictions
 from factory.evidence.records import AnyEvidence, GateLine, read_evidence
 from factory.files import read_json, write_json
 from factory.lineage import ledger
@@ -24,6 +24,7 @@ from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
 from zoo.errors import ZooError
+from zoo.yanked import given
 
 
 def publish(build: Build) -> Output:
@@ -88,12 +89,11 @@ def _beside_the_published(build: Build, hub: Hub, student: Trained, measured: Pa
         GateError: that version is clearly better, or can't be asked, and publishing is not forced.
     """
     name = build.spec.name
-    yanked = hub.yanked(name)  # nobody gets these, so nothing is worse than they are
-    held = [hub.manifest(name, version) for version in hub.versions(name) if version not in yanked]
+    held = [hub.manifest(name, version) for version in given(hub, name)]  # the others nobody gets
     published = compare.before(held, describe(student, build.spec, f"{build.spec.major}.0.0"))
     if published is None:
         return []
-    ours = read_predictions(measured / "predictions" / f"student_{student.weights}.jsonl")
+    ours = read_predictions(measured / file_of(f"student:{student.weights}"))
     circumstances = here()
     kind = model.student_of(build)
     metrics = sorted({requirement.metric for requirement in build.spec.gate}) or kind.metrics[:1]

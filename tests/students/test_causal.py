@@ -127,6 +127,7 @@ def test_killed_training_ends_with_the_same_bytes(
 
 def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecipe, written_rows: list[Row]) -> None:
     learner = Causal.load(recipe.encoder)
+    learner.model.double()  # in float32 the sums of differently padded batches differ by processor, from 1e-5 on
     rows = [row.model_copy(update={"weight": 0.25 if place else 1.0}) for place, row in enumerate(written_rows[:2])]
     lesson = causal.Answers(rows, rows, recipe, learner)
     wrong, weights = lesson.held_out(learner)
@@ -134,11 +135,11 @@ def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecip
     assert weights.tolist() == [sizes[0], 0.25 * sizes[1]]
     each, counts = lesson.losses(learner, [0, 1])
     assert len(each) == sum(sizes) and counts.tolist() == [1.0] * sizes[0] + [0.25] * sizes[1]
-    assert average(wrong, weights) == pytest.approx(average(each, counts), abs=1e-3)
+    assert average(wrong, weights) == pytest.approx(average(each, counts), abs=1e-5)
     longer = [rows[0].model_copy(update={"text": rows[0].text + " and found"}), rows[1]]
     again, _ = causal.Answers(longer, longer, recipe, learner).held_out(learner)
-    assert float(again[0]) != pytest.approx(float(wrong[0]), abs=1e-3)
-    assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-3)
+    assert float(again[0]) != pytest.approx(float(wrong[0]), abs=1e-4)
+    assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-5)
 
 
 def test_a_record_is_learned_but_for_what_nobody_told(recipe: WritingRecipe, llama: Path) -> None:

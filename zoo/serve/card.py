@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 
 from zoo.files import inside
+from zoo.serve.markdown import to_html
 from zoo.serve.served import Served
 
 FILE = "README.md"
-_FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)  # metadata for hubs
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -41,9 +40,5 @@ def page(specialist: Served, root: str) -> str:
         specialist: whose.
         root: the path the app is mounted at; '' at the top.
     """
-    from markdown_it import MarkdownIt
-
-    # html=False: what looks like HTML is shown as text. Links with other schemes than those of pages stay text, too.
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    card = reader.render(_FRONT.sub("", markdown(specialist)))
+    card = to_html(markdown(specialist))
     return _PAGE.format(title=html.escape(specialist.manifest.id), root=html.escape(root, quote=True), card=card)

@@ -46,9 +46,9 @@ class Door:
             ServiceError: one is missing or unreadable, is no PEM, has a passphrase, or they do not belong together.
         """
         fix = "Name PEM files that belong together; the key without a passphrase, readable by you alone."
-        for name, file in (("FACTORY_ARGILLA_CERTIFICATE", self.certificate), ("..._CERTIFICATE_KEY", self.key)):
+        for suffix, file in (("", self.certificate), ("_KEY", self.key)):
             if not file.is_file():
-                raise ServiceError(f"{name} names no file.", where=str(file), fix=fix)
+                raise ServiceError(f"FACTORY_ARGILLA_CERTIFICATE{suffix} names no file.", where=str(file), fix=fix)
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key, password="")
         except (OSError, ValueError) as error:  # SSLError is an OSError
