@@ -89,6 +89,13 @@ def test_files_that_can_not_be_used_are_told(tmp_path: Path) -> None:
         door.Door("localhost", 1, tmp_path / "missing", key).check()
 
 
+def test_what_is_set_wrongly_keeps_nobody_from_stopping_it(tmp_path: Path) -> None:
+    server = ArgillaServer(dataclasses.replace(settings.load(), home=tmp_path, argilla_url="", argilla_listen="here"))
+    assert server.state == "down" and not server.stop()
+    with pytest.raises(ServiceError, match="no address"):
+        server.start()
+
+
 @pytest.mark.real
 def test_it_is_reached_over_tls_alone(tmp_path: Path) -> None:
     pem, key = certificate(tmp_path)

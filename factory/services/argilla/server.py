@@ -42,10 +42,11 @@ class ArgillaServer:
             ServiceError: its environment is missing, its port is taken, or it died (with the end of its log); or it
                 can't be opened to other machines as the settings say.
         """
-        if opened := self._door():
+        opened = self._door()
+        if opened is not None:
             opened.check()
         python = environments.python(self._settings, "argilla")
-        return self._server(python).start(timeout)
+        return self._server(python, opened).start(timeout)
 
     def stop(self) -> bool:
         """Stop it; False if it was not running."""
@@ -96,9 +97,8 @@ class ArgillaServer:
         known = self._settings
         return door.parse(known.argilla_listen, known.argilla_certificate, known.argilla_certificate_key)
 
-    def _server(self, python: Path | str = "python") -> Detached:
+    def _server(self, python: Path | str = "python", opened: door.Door | None = None) -> Detached:
         command = [str(python), "-m", "factory.services.argilla", "--home", str(self.home)]
-        opened = self._door()
         return Detached(
             name="argilla",
             title="Argilla",
