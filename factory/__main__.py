@@ -16,12 +16,12 @@ from typing import Any
 from factory import forecast, settings
 from factory import spec as specs
 from factory.alone import alone
-from factory.errors import FactoryError, GateError
+from factory.errors import FactoryError, GateError, ReviewPendingError
 from factory.files import read_json, write_jsonl
 from factory.settings import Settings
 from factory.spec import Spec
 
-USAGE, GATE, DRIFT = 2, 3, 5
+USAGE, GATE, WAITS, DRIFT = 2, 3, 4, 5
 
 
 NAMED = {"classification": "labels", "spans": "types", "extraction": "fields", "generation": "answer"}
@@ -32,14 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 for an error a person can act on; 2 for wrong usage; 3 where publishing was refused; 5 where `drift` found
-        some.
+        0; 1 for an error a person can act on; 2 for wrong usage; 3 where publishing was refused; 4 where a build waits
+        for people; 5 where `drift` found some.
     """
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
         status = asked.run(asked, settings.load()) or 0
         sys.stdout.flush()
+    except ReviewPendingError as error:
+        print(error, file=sys.stderr)
+        return WAITS
     except GateError as error:
         print(f"error: {error}", file=sys.stderr)
         return GATE
@@ -307,8 +310,14 @@ def _review(asked: argparse.Namespace, where: Settings) -> None:
     spec = _spec(asked, where)
     with Build(spec, asked.budget, where) as build:
         if asked.what != "pull":
-            with alone(spec.name, where):
-                summary = build.summary("review")
+            try:
+                with alone(spec.name, where):
+                    summary = build.summary("review")
+            except ReviewPendingError as waits:
+                if asked.what != "push":
+                    raise
+                print(f"{waits.what}\nThe rows are at {waits.where}")
+                return
         if asked.what == "policy":
             path = build.run("review").path / proposals.FILE
             print(proposals.say(read_json(path) if path.exists() else ()))

@@ -155,6 +155,19 @@ def test_explain_tells_a_rows_whole_life(built: Factory) -> None:
 
 
 @pytest.mark.real
+def test_rows_that_a_build_waits_for_are_pushed_and_it_says_that_it_waits(factory: Factory) -> None:
+    small = {"generate": 12, "label": 12, "judge": 12, "review": 6, "measure_teacher": 0}
+    spec = factory.specialist("test/asks", review="required", budgets={"quick": small, "full": small})
+    without_answers = {"FACTORY_SIMULATE_REVIEW": "0"}
+    pushed = factory.run("review", spec, "push", **without_answers)
+    assert pushed.returncode == 0, pushed.stdout
+    assert f"The rows are at {factory.home / 'review' / spec / 'v1'}" in pushed.stdout
+    built = factory.run("build", spec, "--until", "dataset", **without_answers)
+    assert built.returncode == 4, built.stdout
+    assert "People have answered 0 of 6 rows" in built.stdout and "Traceback" not in built.stdout
+
+
+@pytest.mark.real
 def test_review_is_pushed_answered_and_pulled(built: Factory, tmp_path: Path) -> None:
     pushed = built.run("review", NAME, "push")
     assert pushed.returncode == 0, pushed.stdout
