@@ -303,7 +303,7 @@ def _confusions(asked: argparse.Namespace, where: Settings) -> None:
 
 
 def _review(asked: argparse.Namespace, where: Settings) -> None:
-    from factory.review import proposals
+    from factory.review import proposals, reviewers
     from factory.stages import Build
     from factory.stages.answers import backend
 
@@ -326,7 +326,8 @@ def _review(asked: argparse.Namespace, where: Settings) -> None:
             print(f"{summary['shown to people']} rows are at {summary['where']}")
             return
         pulled = backend(where).pull(build.spec)
-        print(f"{len(pulled.answers)} answers to {len({answer.row_id for answer in pulled.answers})} rows")
+        counted = reviewers.latest(pulled.answers)
+        print(f"{len(counted)} answers to {len({answer.row_id for answer in counted})} rows")
         for problem in pulled.problems:
             print(f"  {problem}")
         print("The next build takes them in.")

@@ -22,7 +22,7 @@ RATINGS = (1, 2, 3, 4, 5)
 """How good a machine's answer is: 1 useless, 5 perfect."""
 PROBLEMS = {
     "policy": "The policy does not decide it",
-    "several": "More than one label fits",
+    "several": "More than one answer is right",
     "unusable": "It is not a real text of this kind",
 }
 

@@ -45,7 +45,7 @@ class Encoder:
         Args:
             source: a local folder or a Hub id.
             labels: in the order of the logits.
-            max_tokens: longer texts are cut here.
+            max_tokens: longer texts are cut here, or where the encoder's own reach ends.
             device: as torch names it; by default the first GPU, and the processor where there is none.
         """
         import torch
@@ -63,7 +63,9 @@ class Encoder:
             label2id={label: index for index, label in enumerate(labels)},
             dtype=torch.float32,  # as a file may not be, and training needs
         )
-        return cls(tokenizer, model, max_tokens, device or default_device())
+        # Some encoders number places from behind the padding's (RoBERTa), so the tokenizer's own limit counts, too.
+        reach = min(getattr(model.config, "max_position_embeddings", max_tokens), tokenizer.model_max_length)
+        return cls(tokenizer, model, min(max_tokens, reach), device or default_device())
 
     @property
     def at_once(self) -> int:

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from factory.errors import SpecError
 from factory.progress import Progress, silent
 from factory.students import probe
 from factory.students.encoder import Encoder
@@ -36,8 +37,15 @@ class EncoderLesson(Lesson):
 
     @classmethod
     def learner(cls, recipe: Recipe) -> Encoder:
-        """See Lesson.learner; its head is fresh."""
-        return Encoder.load(recipe.encoder, cls.outputs(recipe.labels), recipe.max_tokens)
+        """See Lesson.learner; its head is fresh. Raises SpecError where it can't read so many tokens at once."""
+        encoder = Encoder.load(recipe.encoder, cls.outputs(recipe.labels), recipe.max_tokens)
+        if encoder.max_tokens < recipe.max_tokens:
+            raise SpecError(
+                f"student.max_tokens is {recipe.max_tokens}, and this student reads {encoder.max_tokens} at once.",
+                where=str(recipe.encoder),
+                fix=f"Set it to {encoder.max_tokens} or less, or name another student.base.",
+            )
+        return encoder
 
     def begin(self, learner: Encoder) -> None:
         """Set the head."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from factory.errors import DataError
+from factory.errors import DataError, SpecError
 from factory.files import read_json
 from factory.row import Row, write_rows
 from factory.students.classifier import PATIENCE, Recipe, targets, train
@@ -130,6 +131,12 @@ def test_training_ends_early_and_keeps_the_best_epoch(encoder: Path, rows: list[
 def test_nothing_to_train_on_is_told(recipe: Recipe, rows: list[Row], tmp_path: Path, first: int, last: int) -> None:
     with pytest.raises(DataError, match="both are needed"):
         train(rows[first:last] if first else [], rows[HELD:] if last else [], recipe, tmp_path)
+
+
+def test_an_encoder_that_reads_less_at_once_is_refused(recipe: Recipe, rows: list[Row], tmp_path: Path) -> None:
+    far = dataclasses.replace(recipe, max_tokens=8192)
+    with pytest.raises(SpecError, match=r"student.max_tokens is 8192, and this student reads \d+ at once"):
+        train(rows[:HELD], rows[HELD:], far, tmp_path)
 
 
 def test_targets_are_distributions(rows: list[Row]) -> None:
