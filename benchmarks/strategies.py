@@ -5,11 +5,12 @@
 For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
 judge and the committee do what they do in a build (without the spec's reader, which would read every text anew for
 every measurement), and a linear probe on the frozen encoder's vectors (the cheap student, benchmarks/parts/cheap.py) is
-measured on all validation gold: by accuracy, or of spans by strict span F1. `logs` says whether the spec's unlabelled
-texts are labelled and trained on too (of spans as many as may be judged: others would be no rows). Seeds are disjoint
-parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME: stopped
-anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of other
-specs, teachers and settings stay.
+measured on all validation gold: by accuracy, or of spans by strict span F1; what a strategy gains is the paired
+difference from writing nothing, in points, with its 95 % interval over gold rows. `logs` says whether the spec's
+unlabelled texts are labelled and trained on too (of spans as many as may be judged: others would be no rows). Seeds are
+disjoint parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME:
+stopped anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of
+other specs, teachers and settings stay.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from factory import settings
 from factory import spec as specs
 from factory.errors import FactoryError, SpecError
 from factory.evidence.circumstances import hardware
+from factory.evidence.intervals import paired, value_of
 from factory.files import read_json, read_jsonl
 from factory.generate import plan as planning
 from factory.settings import Settings
@@ -80,20 +82,23 @@ class _Bench:
     def run(self, out: Path) -> None:
         """Every strategy, with and without logs, for every seed; the file is rewritten after each."""
         found: list[dict[str, Any]] = []
+        unwritten: dict[str, Sequence[Any]] = {}
         strategies = [name for name in (NONE, *self.cheap.strategies) if name in self.asked.strategies]
         metric = self.cheap.metric
         logs = [False, True] if self.spec.unlabelled else [False]
         for seed, with_logs, strategy in itertools.product(range(self.asked.seeds), logs, strategies):
             try:
-                line = self.measure(strategy, with_logs, seed)
+                line, answers = self.measure(strategy, with_logs, seed)
             except SpecError as error:
                 print(f"{self.spec.name}: {strategy} is left out: {error.what}")
                 continue
-            base = next((one for one in found if (one["strategy"], one["logs"]) == (NONE, line["logs"])), None)
-            if base and strategy != NONE and line["tokens_written_and_read"]:
-                gain = 100 * (line[metric] - base[metric])
-                line["points_gained"] = round(gain, 3)
-                line["points_per_1000_tokens"] = round(1000 * gain / line["tokens_written_and_read"], 4)
+            if strategy == NONE:
+                unwritten[line["logs"]] = answers
+            elif line["logs"] in unwritten and line["tokens_written_and_read"]:
+                gain = paired(metric, self.cheap.gold, answers, unwritten[line["logs"]])
+                line |= {"points_gained": round(100 * gain.value, 3)}
+                line |= {"low": round(100 * gain.low, 3), "high": round(100 * gain.high, 3)}
+                line["points_per_1000_tokens"] = round(1e5 * gain.value / line["tokens_written_and_read"], 4)
             found.append(line)
             save(out, KEY, line)
         for strategy, labelled in itertools.product(strategies, ("no", "yes")):
@@ -102,8 +107,8 @@ class _Bench:
                 spread = statistics.stdev(values) if len(values) > 1 else 0.0
                 print(f"{strategy:<15} logs {labelled:<4} {metric} {statistics.mean(values):.4f} +- {spread:.4f}")
 
-    def measure(self, strategy: str, with_logs: bool, seed: int) -> dict[str, Any]:
-        """Write, clean, judge and vote as a build does; then the probe."""
+    def measure(self, strategy: str, with_logs: bool, seed: int) -> tuple[dict[str, Any], Sequence[Any]]:
+        """Write, clean, judge and vote as a build does; then the probe: its line, and its answers to gold rows."""
         build = self._build(strategy, with_logs)
         build._outputs["plan"] = data.planned(build, self._cells(build, strategy, seed))
         written = build.run("write").path
@@ -112,8 +117,9 @@ class _Bench:
         build.budget = build.budget.model_copy(update={"max_tokens": None})  # the limit is on writing alone
         judged = build.run("judge").path
         rows = self.cheap.rows(build, cleaned, judged)
+        answers = self.cheap.answers(rows)
         budget = self.asked
-        return {
+        line = {
             "spec": self.spec.name,
             "kind": self.spec.kind,
             "teacher": build.teacher,
@@ -131,11 +137,14 @@ class _Bench:
             "gold": len(build.gold),
             "accuracy": "",
             "span_f1": "",
-            self.cheap.metric: round(self.cheap.score(rows), 4),
+            self.cheap.metric: round(value_of(self.cheap.metric, self.cheap.gold, answers), 4),
             "points_gained": "",
+            "low": "",
+            "high": "",
             "points_per_1000_tokens": "",
             "hardware": hardware(),
         }
+        return line, answers
 
     def _build(self, strategy: str, with_logs: bool) -> Build:
         full = self.spec.budget("full")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from factory.evidence.intervals import Metric, value_of
+from factory.evidence.intervals import Metric
 from factory.generate.strategies import STRATEGIES
 from factory.hygiene import check
 from factory.hygiene import run as hygiene
@@ -35,11 +35,13 @@ class Cheap(ABC):
     Attributes:
         metric: the figure.
         strategies: the strategies that write rows of this kind.
+        gold: what people said of all gold rows.
         encoder: what all builds share; it encodes a text once.
     """
 
     metric: ClassVar[Metric]
     strategies: ClassVar[tuple[str, ...]]
+    gold: Sequence[Any]
     encoder: Any
 
     @abstractmethod
@@ -54,8 +56,8 @@ class Cheap(ABC):
         """The rows a build would make its dataset of, from the folders of `clean` and `judge`; nobody is asked."""
 
     @abstractmethod
-    def score(self, rows: Sequence[Row]) -> float:
-        """The figure on all gold rows of a probe that was fitted to these rows."""
+    def answers(self, rows: Sequence[Row]) -> Sequence[Any]:
+        """What a probe that was fitted to these rows says of all gold rows."""
 
 
 class OfLabels(Cheap):
@@ -65,7 +67,7 @@ class OfLabels(Cheap):
     strategies = tuple(name for name in STRATEGIES if not any(name in ways for ways in WRITES.values()))
 
     def __init__(self, host: Build) -> None:
-        self._labels, self._gold = host.labels, [row.label for row in host.gold]
+        self._labels, self.gold = host.labels, [row.label for row in host.gold]
         self.encoder = _Encoder(host.encoder)
         self._vectors = self.encoder.vectors([row.text for row in host.gold])
 
@@ -80,13 +82,12 @@ class OfLabels(Cheap):
         kept = hygiene.run(rows, check.context(build.spec, build.gold), ("consistency",)).kept
         return [voted(row) for row in kept]
 
-    def score(self, rows: Sequence[Row]) -> float:
-        """See Cheap.score."""
+    def answers(self, rows: Sequence[Row]) -> Sequence[Any]:
+        """See Cheap.answers."""
         weights = np.array([row.weight for row in rows], np.float32)
         vectors = self.encoder.vectors([row.text for row in rows])
         weight, bias = probe.fit(vectors, targets(rows, self._labels), weights)
-        said = [self._labels[int(best)] for best in (self._vectors @ weight.T + bias).argmax(axis=1)]
-        return value_of(self.metric, self._gold, said)
+        return [self._labels[int(best)] for best in (self._vectors @ weight.T + bias).argmax(axis=1)]
 
 
 class OfSpans(Cheap):
@@ -96,7 +97,8 @@ class OfSpans(Cheap):
     strategies = WRITES["spans"]
 
     def __init__(self, host: Build) -> None:
-        self._labels, self._gold = host.labels, host.gold
+        self._labels, self._texts = host.labels, [row.text for row in host.gold]
+        self.gold = [row.spans or () for row in host.gold]
         self.encoder, self._way = host.encoder, Spans()
         self._tagger = _Tagger(host.encoder)
 
@@ -110,13 +112,12 @@ class OfSpans(Cheap):
         sound = [row for row in rows if hygiene.sound(row)]
         return hygiene.run(sound, check.context(build.spec, build.gold), self._way.checks).kept
 
-    def score(self, rows: Sequence[Row]) -> float:
-        """See Cheap.score."""
+    def answers(self, rows: Sequence[Row]) -> Sequence[Any]:
+        """See Cheap.answers."""
         weight, bias = probe.fit(*tagger.seen_pieces(self._tagger, rows, self._labels, most=sys.maxsize))
-        texts = [row.text for row in self._gold]
-        logits = [one @ weight.T + bias for one in self._tagger.vectors(texts)]
-        found = tagger.find(texts, map(self._tagger.cut, texts), logits, self._labels)
-        return value_of(self.metric, [row.spans or () for row in self._gold], [plain(some) for some in found])
+        logits = [one @ weight.T + bias for one in self._tagger.vectors(self._texts)]
+        found = tagger.find(self._texts, map(self._tagger.cut, self._texts), logits, self._labels)
+        return [plain(some) for some in found]
 
 
 OF_KIND: dict[str, type[Cheap]] = {"classification": OfLabels, "spans": OfSpans}
