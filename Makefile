@@ -58,7 +58,8 @@ soak: setup
 	@$(APP) -m pytest -s tests/flows/soak.py
 	@$(APP) -m pytest -s tests/review/soak.py
 	@$(APP) -m pytest -s tests/services/soak.py
-	@FACTORY_SOAK=1 $(APP) -m pytest tests/stages/test_stages_killed.py tests/stages/test_stages_trouble.py
+	@FACTORY_SOAK=1 $(APP) -m pytest tests/stages/test_stages_killed.py tests/stages/test_stages_trouble.py \
+	    tests/zoo/test_zoo_serve_described.py
 
 lock:
 	@requirements/lock.sh

@@ -7,7 +7,8 @@ Clients ask in a closed loop, one text a request, over connections that are kept
 machine. 1 to 32 clients, then many more than the service can bear, with a short queue: there it may answer 503, which a
 client obeys, and nothing else. Throughput counts answers; p50 and p99 are of answers; processor time is the
 service's alone, all threads, and depends least on what else the machine does. Results, a line a measurement:
-benchmarks/results/serve.csv; ratios within one run are what counts.
+benchmarks/results/serve.csv; ratios within one run are what counts. Measure on a quiet machine: where other processes
+want its processors, too, whichever service has more threads gets more of them (the plain endpoint has forty).
 """
 
 from __future__ import annotations
@@ -15,30 +16,26 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import psutil
 
 import zoo
 from benchmarks.parts import untrained
+from benchmarks.parts.service import running, worked
 from benchmarks.parts.table import save
 from factory.evidence.circumstances import hardware
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "serve.csv"
+RESULTS = Path(__file__).parent / "results" / "serve.csv"
 KEY = ("hardware", "weights", "service", "clients")
 CROWD = 256
 
@@ -84,7 +81,7 @@ def _measured(folder: Path, weights: str, asked: argparse.Namespace) -> dict[tup
     seen: dict[tuple[str, int], Seen] = defaultdict(Seen)
     with ExitStack() as stack:
         services = [
-            (service, stack.enter_context(_running(command, more, where)), counts)
+            (service, stack.enter_context(running(command, more, where)), counts)
             for service, command, more, where, counts in (
                 ("FastAPI, no batches", naive, [], "/predict", [*asked.clients, CROWD]),
                 ("zoo serve", serve, [], path, asked.clients),
@@ -95,9 +92,9 @@ def _measured(folder: Path, weights: str, asked: argparse.Namespace) -> dict[tup
             _loop(folder, weights, asked.seconds, seen["predict in a loop", 0])
             for service, (url, process), counts in services:
                 for count in counts:
-                    worked = _worked(process)
+                    before = worked(process)
                     asyncio.run(_ask(url, count, asked.seconds, seen[service, count]))
-                    seen[service, count].worked += _worked(process) - worked
+                    seen[service, count].worked += worked(process) - before
     return seen
 
 
@@ -114,42 +111,6 @@ def _loop(folder: Path, weights: str, seconds: float, seen: Seen) -> None:
         last = now
     seen.took += last - begun
     seen.worked += time.process_time() - worked
-
-
-@contextmanager
-def _running(command: list[str], more: list[str], path: str) -> Iterator[tuple[str, psutil.Process]]:
-    """A service in a process of its own, once it answers; its address, and the process."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, *command, str(port), *more], cwd=ROOT, env=environment)
-    url = f"http://127.0.0.1:{port}{path}"
-    try:
-        asyncio.run(_ready(url, process))
-        yield url, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _worked(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-async def _ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    async with aiohttp.ClientSession() as session:
-        for _ in range(600):
-            if process.poll() is not None:
-                raise RuntimeError(f"the service ended with {process.returncode}")
-            try:
-                async with session.post(url, json={"text": untrained.WORDS[0]}) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-    raise RuntimeError("the service does not answer")
 
 
 async def _ask(url: str, clients: int, seconds: float, seen: Seen) -> None:

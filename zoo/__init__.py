@@ -49,6 +49,7 @@ from zoo.writer import Writer, Written
 
 if TYPE_CHECKING:
     from zoo.chain import Chain, Chained
+    from zoo.chain_file import load_chain
     from zoo.estimator import Estimator
     from zoo.packing import pack
     from zoo.pipelines import pipeline
@@ -60,13 +61,14 @@ __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint",
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
 __all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
 __all__ += ["Chain", "Chained", "Outcome", "Step"]
-__all__ += ["Estimator", "load", "open_hub", "pack", "pipeline", "pull", "verify"]
+__all__ += ["Estimator", "load", "load_chain", "open_hub", "pack", "pipeline", "pull", "verify"]
 
 _LATER = {
     "Canary": "rollout",
     "Shadow": "rollout",
     "Chain": "chain",
     "Chained": "chain",
+    "load_chain": "chain_file",
     "Estimator": "estimator",
     "Outcome": "step",
     "Step": "step",

@@ -14,15 +14,15 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
-from zoo import __version__, benching, signing
+from zoo import __version__, benching, fallback, signing
 from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
 from zoo.audit.answers import Said
-from zoo.cascade import Cascade, Decision
+from zoo.cascade import Decision
 from zoo.classifier import Classifier
-from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, ZooError
 from zoo.extractor import Extracted
 from zoo.given import Predictor
@@ -34,11 +34,7 @@ from zoo.names import Version
 from zoo.packing import pack
 from zoo.progress import told
 from zoo.serve import command as serving
-from zoo.specialist import Specialist
 from zoo.writer import Written
-
-KEY = "ZOO_FALLBACK_KEY"
-"""The variable with an endpoint's key: arguments are seen by whoever lists processes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -151,7 +147,8 @@ def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
     how = {"scores": options.scores} if isinstance(specialist, Classifier) else {}
     asked: Predictor = specialist
     if options.fallback:
-        asked, how = _cascade(specialist, options), {}
+        open_one = partial(load, hub=options.hub, threads=options.threads)
+        asked = fallback.told(options.fallback, options).behind(specialist, open_one)
     if log:
         asked = audited(asked, log)
     promised = specialist.manifest.threshold is not None
@@ -178,22 +175,6 @@ def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
     return code
 
 
-def _cascade(specialist: Specialist, options: argparse.Namespace) -> Cascade:
-    """The specialist and who is asked where it is not sure: an endpoint, or another specialist."""
-    if options.scores:
-        raise BadInput("--scores are of a specialist alone; leave it out, or --fallback.")
-    fallback: Any
-    if options.fallback.startswith(("http://", "https://")):
-        if not options.fallback_model:
-            raise BadInput("An endpoint serves models by name.", fix="Say which one: --fallback-model NAME.")
-        key = os.environ.get(KEY, "")
-        fallback = Endpoint(options.fallback, options.fallback_model, key, timeout=options.fallback_timeout)
-    else:
-        fallback = load(options.fallback, hub=options.hub, threads=options.threads)
-    limits = {"calls": options.fallback_calls, "unpromised": options.unpromised}
-    return Cascade(cast(Classifier, specialist), fallback, **limits)
-
-
 def _texts(options: argparse.Namespace) -> Iterable[Text]:
     if options.file and options.text:
         raise BadInput("Texts come from a file or from the command line, not from both.", fix="Leave out one.")
@@ -211,8 +192,13 @@ def _value(text: str, answer: Said) -> dict[str, Any]:
         return {"text": text, "spans": [vars(span) for span in answer]}
     if isinstance(answer, Written):
         return {**vars(answer), "text": text, "answer": answer.text}
-    if isinstance(answer, Decision | Extracted):
+    if isinstance(answer, Extracted):
         return {"text": text, **vars(answer)}
+    if isinstance(answer, Decision):
+        return {
+            "text": text,
+            **{key: value for key, value in vars(answer).items() if value is not None or key != "scores"},
+        }
     value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
     return {**value, "scores": answer.scores} if answer.scores else value
 
@@ -234,7 +220,7 @@ def _line(text: str, answer: Said, promised: bool) -> str:
     columns: Iterable[str] = (answer.label, confidence, doubt)
     if isinstance(answer, Decision):
         columns = (*columns, answer.reason, answer.tier)
-    elif answer.scores:
+    if answer.scores:
         ranked = sorted(answer.scores.items(), key=lambda pair: -pair[1])
         columns = (*columns, " ".join(f"{label}={score:.4f}" for label, score in ranked))
     return "\t".join((*columns, " ".join(text.split())))
@@ -284,12 +270,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--progress", action=argparse.BooleanOptionalAction, help=about)
     predict.add_argument("--jsonl", action="store_true", help="one JSON object a line instead of columns")
     predict.add_argument("--scores", action="store_true", help="every label's probability, of classifiers")
-    predict.add_argument("--fallback", metavar="URL", help="an endpoint (http.../v1) or specialist to ask where unsure")
-    predict.add_argument("--fallback-model", metavar="M", help=f"the endpoint's model; its key is in {KEY}")
-    predict.add_argument("--fallback-calls", type=int, metavar="N", help="ask it at most so often (default: no limit)")
-    predict.add_argument("--fallback-timeout", type=float, default=30.0, metavar="S", help="seconds (default 30)")
-    choices = ["escalate", "answer"]
-    predict.add_argument("--unpromised", choices=choices, help="with --fallback, where the specialist has no threshold")
+    about = "an endpoint (http.../v1) or specialist to ask where unsure"
+    fallback.add(predict, metavar="URL", help=about)
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     predict.add_argument("--audit", metavar="PATH", help="record every decision in this log; its id stands first")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, overload
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from zoo.breaker import Breaker, State
 from zoo.budget import Budget, Spent
@@ -13,9 +13,13 @@ from zoo.classifier import Answer, Classifier
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput
 from zoo.escalation import Local, Outcome, Reason, Remote, Tier, of_endpoint, of_function
-from zoo.manifest import Manifest
+from zoo.given import Given, Giving, given
+from zoo.manifest import CLASSIFICATION, Manifest
 from zoo.named import Named
 from zoo.question import Question
+
+if TYPE_CHECKING:
+    from zoo.rollout.pair import Pair
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,12 @@ class Decision:
             `fallback_refused`: it would not take this text;
             `fallback_down`: it did not answer in time, or with an error;
             `circuit_open`: it has failed so often that it is left alone for a while;
-            `budget_spent`: no more may be asked of it.
+            `budget_spent`: no more may be asked of it;
+            `fallback_busy`: too many texts waited for it (of `zoo serve` alone).
         tier: who gave the label: `finance/sentiment@1.0.0`, an endpoint's model, a function's name.
         seconds: how long it took: the specialist's share of the batch, and of what was passed on the tier's answer.
         detail: what went wrong, for people and logs; empty where nothing did. It may hold words of an endpoint's reply.
+        scores: what the specialist makes of every label, whoever answered; None unless asked for.
     """
 
     label: str
@@ -48,6 +54,7 @@ class Decision:
     tier: str
     seconds: float
     detail: str = ""
+    scores: Mapping[str, float] | None = field(default=None, hash=False)
 
 
 class Cascade(Named):
@@ -58,7 +65,8 @@ class Cascade(Named):
     specialist's guess, marked unsure, with the reason: a fallback that is down raises nothing and loses no text.
 
     Args:
-        specialist: a classifier.
+        specialist: a classifier, or two versions of one in a zoo.Shadow or zoo.Canary: then these are compared on what
+            they say themselves, and the next tier is asked where the one that answered is not sure.
         fallback: a zoo.Endpoint; a larger zoo.Classifier with the same labels; a zoo.Cascade, for more tiers; or a
             function from a text to a label (its errors are caught; how long it may take is its own affair).
         unpromised: what to do with a specialist for which no threshold could be shown (manifest.threshold is None), so
@@ -70,6 +78,7 @@ class Cascade(Named):
         wait: seconds before the first retry; twice as long before each further one.
         concurrency: questions on their way at once, from all threads together.
         breaker: when to leave a fallback alone; None: a zoo.Breaker of its own. Cascades of one endpoint may share one.
+        budget: in place of `calls` and `cost`, a zoo.budget.Budget that cascades of one endpoint share.
 
     Raises:
         BadInput: not a classifier, other labels, a number that can't be, or `unpromised` is needed and not given.
@@ -79,7 +88,7 @@ class Cascade(Named):
 
     def __init__(
         self,
-        specialist: Classifier,
+        specialist: Classifier | Pair[Answer],
         fallback: Classifier | Cascade | Endpoint | Callable[[str], str],
         *,
         unpromised: Literal["escalate", "answer"] | None = None,
@@ -89,17 +98,21 @@ class Cascade(Named):
         wait: float = 0.5,
         concurrency: int = 8,
         breaker: Breaker | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        if not isinstance(specialist, Classifier):
+        if not _begins(specialist):
             raise BadInput(f"A cascade begins with a classifier, not with {type(specialist).__name__}.")
-        if specialist.manifest.threshold is None and unpromised not in ("escalate", "answer"):
+        self.specialist, self.unpromised = specialist, unpromised
+        self._unpromised = {one.id for one in _manifests(specialist) if one.threshold is None}
+        if self._unpromised and unpromised not in ("escalate", "answer"):
             raise BadInput(
-                f"{specialist.manifest.id} promises nothing: no threshold could be shown for it, so nothing tells when "
-                "it is sure.",
+                f"{', '.join(sorted(self._unpromised))} promises nothing: no threshold could be shown for it, so "
+                "nothing tells when it is sure.",
                 fix="Say unpromised='escalate' to pass all texts on, or unpromised='answer' to pass none on.",
             )
-        self.specialist, self.unpromised = specialist, unpromised
-        self._budget, self._breaker = Budget(calls, cost), breaker or Breaker()
+        if budget is not None and (calls is not None or cost is not None):
+            raise BadInput("A budget has its own limits: give either it, or calls and cost.")
+        self._budget, self._breaker = budget or Budget(calls, cost), breaker or Breaker()
         if isinstance(fallback, Cascade):
             self._budget, self._breaker = fallback._budget, fallback._breaker  # what is asked at its end
         if isinstance(fallback, Classifier | Cascade) and (calls is not None or cost is not None):
@@ -107,12 +120,23 @@ class Cascade(Named):
                 "calls and cost limit what endpoints and functions are asked; this fallback is neither.",
                 fix="Give them to the cascade that asks one.",
             )
-        self._next: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
+        self.tier: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
+        """Whom it asks where the specialist is not sure."""
 
     @property
     def manifest(self) -> Manifest:
         """The specialist's, under whose name and version it answers."""
         return self.specialist.manifest
+
+    @property
+    def folder(self) -> Path:
+        """The specialist's; its card is there."""
+        return self.specialist.folder
+
+    @property
+    def batch_size(self) -> int | None:
+        """Texts a run of the specialist's model takes at most."""
+        return self.specialist.batch_size
 
     @property
     def spent(self) -> Spent:
@@ -125,16 +149,20 @@ class Cascade(Named):
         return self._breaker.state
 
     def __repr__(self) -> str:
-        return f"<zoo.Cascade {self.specialist.manifest.id}, then {self._next.name}>"
+        return f"<zoo.Cascade {self.specialist.manifest.id}, then {self.tier.name}>"
 
     @overload
-    def predict(self, text: str) -> Decision: ...
+    def predict(self, text: str, *, scores: bool = False) -> Decision: ...
 
     @overload
-    def predict(self, text: list[str] | tuple[str, ...]) -> list[Decision]: ...
+    def predict(self, text: list[str] | tuple[str, ...], *, scores: bool = False) -> list[Decision]: ...
 
-    def predict(self, text: str | list[str] | tuple[str, ...]) -> Decision | list[Decision]:
+    def predict(self, text: str | list[str] | tuple[str, ...], *, scores: bool = False) -> Decision | list[Decision]:
         """Decide on a text, or on each text of a list.
+
+        Args:
+            text: as the specialist takes it.
+            scores: also give the specialist's probability of every label.
 
         Returns:
             a Decision for a text; a list of them, in the texts' order, for a list.
@@ -143,34 +171,46 @@ class Cascade(Named):
             BadInput: a text the specialist can't be asked about, with its place; before anybody else is asked.
         """
         if isinstance(text, str):
-            return self.predict([text])[0]
-        begun = time.perf_counter()
-        guesses = self.specialist.predict(text)
-        share = (time.perf_counter() - begun) / max(1, len(guesses))
-        asked = [place for place, guess in enumerate(guesses) if self._doubts(guess)]
-        found = dict(zip(asked, self._next.answer([text[place] for place in asked]), strict=True)) if asked else {}
-        return [self._decision(guess, share, found.get(place)) for place, guess in enumerate(guesses)]
+            return self.predict([text], scores=scores)[0]
+        return [one.answer for one in self.given(text, scores=scores)]
 
-    def _doubts(self, guess: Answer) -> bool:
-        if self.specialist.manifest.threshold is None:
-            return self.unpromised == "escalate"
-        return guess.unsure
+    def given(self, texts: Sequence[str], *, scores: bool = False) -> list[Given[Decision]]:
+        """As `predict` does about a list, and under which version of the specialist each was decided."""
+        guesses = self.guess(texts, scores=scores)
+        asked = [place for place, guess in enumerate(guesses) if self.doubts(guess)]
+        found = dict(zip(asked, self.tier.answer([texts[place] for place in asked]), strict=True)) if asked else {}
+        return [self.decide(guess, found.get(place)) for place, guess in enumerate(guesses)]
 
-    def _decision(self, guess: Answer, share: float, found: Outcome | None) -> Decision:
-        own = self.specialist.manifest.id
+    def guess(self, texts: Sequence[str], *, scores: bool = False) -> list[Given[Answer]]:
+        """What the specialist says: the first half of `given`, for who asks the tier in a way of its own."""
+        return given(self.specialist, self.manifest.id, texts, scores=scores)
+
+    def doubts(self, guess: Given[Answer]) -> bool:
+        """Whether the tier is to be asked."""
+        return self.unpromised == "escalate" if guess.model in self._unpromised else guess.answer.unsure
+
+    def decide(self, guess: Given[Answer], found: Outcome | None) -> Given[Decision]:
+        """What follows from a guess, and from what became of its text at the tier; None: that was not asked."""
+        answer, model, share = guess
+        label, tier = answer.label, model
+        confidence: float | None = answer.confidence
         if found is None:
-            return Decision(guess.label, guess.confidence, False, "answered", own, share)
+            return Given(
+                Decision(label, confidence, False, "answered", tier, share, scores=answer.scores), model, share
+            )
         unsure, seconds = found.reason != "unsure_escalated", share + found.seconds
-        if found.label is None:
-            return Decision(guess.label, guess.confidence, unsure, found.reason, own, seconds, found.detail)
-        return Decision(found.label, found.confidence, unsure, found.reason, found.tier, seconds, found.detail)
+        if found.label is not None:
+            label, confidence, tier = found.label, found.confidence, found.tier
+        said = Decision(label, confidence, unsure, found.reason, tier, seconds, found.detail, answer.scores)
+        return Given(said, model, seconds)
 
     def _tier(self, fallback: object, **how: Any) -> Tier:
         if isinstance(fallback, Classifier | Cascade):
             if strange := ", ".join(sorted(set(fallback.labels) ^ set(self.labels))):
                 raise BadInput(f"The fallback has other labels than {self.specialist.manifest.id}: {strange}.")
             first = fallback.specialist if isinstance(fallback, Cascade) else fallback
-            return Local(fallback, first.manifest.id)
+            at_once = fallback.tier.concurrency if isinstance(fallback, Cascade) else how["concurrency"]
+            return Local(fallback, first.manifest.id, at_once)
         if isinstance(fallback, Endpoint):
             question = Question.read(self.specialist.folder, self.specialist.manifest)
             name, (ask, most) = fallback.model, of_endpoint(fallback, question)
@@ -179,3 +219,17 @@ class Cascade(Named):
         else:
             raise BadInput(f"A fallback is an endpoint, a classifier, a cascade or a function, not {fallback!r}.")
         return Remote(name, ask, most, budget=self._budget, breaker=self._breaker, **how)
+
+
+def _begins(specialist: Any) -> bool:
+    """Whether a cascade can begin with it: a classifier, or a roll-out of two, which tells who gave each answer."""
+    if isinstance(specialist, Classifier):
+        return True
+    of_labels = getattr(getattr(specialist, "manifest", None), "kind", None) == CLASSIFICATION
+    return of_labels and isinstance(specialist, Giving) and not isinstance(specialist, Cascade)
+
+
+def _manifests(specialist: Any) -> list[Manifest]:
+    """Of the version that answers; of a roll-out's both."""
+    both = [getattr(specialist, name, None) for name in ("current", "candidate")]
+    return [one.manifest for one in both if one is not None] or [specialist.manifest]

@@ -15,7 +15,7 @@ from zoo.specialist import check_count, check_texts
 from zoo.step import Outcome, Step
 
 A = TypeVar("A")
-_Asked = tuple[str | None, Outcome[Any] | None]
+Asked = tuple[str | None, Outcome[Any] | None]
 """The text a step is asked about, or what became of it already."""
 
 
@@ -69,10 +69,11 @@ class Chain:
             raise BadInput(f"Two steps are called {', '.join(sorted(twice))}." if twice else "A chain needs a step.")
         for step in steps:
             step.check(self.steps)
-        self._concurrency, self._rounds = concurrency, _rounds(steps)
+        self._concurrency, self.rounds = concurrency, _rounds(steps)
+        """Its steps in the order of asking; those of a round do not need each other."""
 
     def __repr__(self) -> str:
-        return f"<zoo.Chain {', then '.join(' and '.join(step.name for step in some) for some in self._rounds)}>"
+        return f"<zoo.Chain {', then '.join(' and '.join(step.name for step in some) for some in self.rounds)}>"
 
     @overload
     def predict(self, text: str) -> Chained: ...
@@ -93,7 +94,7 @@ class Chain:
             return self.predict([text])[0]
         check_texts(text)
         found: dict[str, list[Outcome[Any]]] = {}
-        for steps in self._rounds if text else ():
+        for steps in self.rounds if text else ():
             found |= zip((step.name for step in steps), self._round(steps, text, found), strict=True)
         return [Chained(one, {name: found[name][place] for name in self.steps}) for place, one in enumerate(text)]
 
@@ -126,14 +127,25 @@ def _rounds(steps: Sequence[Step[Any]]) -> list[list[Step[Any]]]:
 
 def _outcomes(step: Step[Any], texts: Sequence[str], found: Mapping[str, Sequence[Outcome[Any]]]) -> list[Outcome[Any]]:
     """What becomes of a step, of every text."""
-    asked = [_asked(step, text, {name: found[name][place] for name in step.needs}) for place, text in enumerate(texts)]
+    asked = reaching(step, texts, found)
     fed = [text for text, _ in asked if text is not None]
     model = step.manifest.id if step.manifest else ""
     answers = iter(attempt(lambda some: given(step.asked, model, some), fed) if fed else [])
-    return [known or _outcome(next(answers)) for _, known in asked]
+    return [known or outcome_of(next(answers)) for _, known in asked]
 
 
-def _asked(step: Step[Any], text: str, before: Mapping[str, Outcome[Any]]) -> _Asked:
+def reaching(step: Step[Any], texts: Sequence[str], found: Mapping[str, Sequence[Outcome[Any]]]) -> list[Asked]:
+    """What a step is asked about each text, or what became of it already.
+
+    Args:
+        step: one whose needs are met.
+        texts: what the chain was asked about.
+        found: of the earlier steps, what became of them, by text.
+    """
+    return [_asked(step, text, {name: found[name][place] for name in step.needs}) for place, text in enumerate(texts)]
+
+
+def _asked(step: Step[Any], text: str, before: Mapping[str, Outcome[Any]]) -> Asked:
     """What a step is asked of a text, or why it is not."""
     for name, outcome in before.items():
         if outcome.state != "answered":
@@ -153,7 +165,8 @@ def _asked(step: Step[Any], text: str, before: Mapping[str, Outcome[Any]]) -> _A
     return fed, None
 
 
-def _outcome(said: Any) -> Outcome[Any]:
+def outcome_of(said: Any) -> Outcome[Any]:
+    """What became of a step that was asked: of a zoo.given.Given, or of an exception in its place."""
     if isinstance(said, Exception):
         return _failed(said)
     if isinstance(said.answer, Recorded):

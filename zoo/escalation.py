@@ -15,7 +15,7 @@ from zoo.question import Question
 
 Reason = Literal[
     "answered", "unsure_escalated", "fallback_unsure", "fallback_invalid", "fallback_refused", "fallback_down",
-    "circuit_open", "budget_spent",
+    "circuit_open", "budget_spent", "fallback_busy",
 ]  # fmt: skip
 """Why an answer is what it is; see zoo.Decision."""
 
@@ -48,6 +48,12 @@ class Tier(Protocol):
     """Whom unsure texts are passed on to."""
 
     name: str
+    concurrency: int
+    """Texts that it is asked about at once, at most."""
+
+    def refusal(self) -> Outcome | None:
+        """What becomes of any text just now, where that is known without asking; None: it is to be asked."""
+        ...
 
     def answer(self, texts: list[str]) -> list[Outcome]:
         """An outcome for each text, in order; raises nothing on account of a text, or of whom it asks."""
@@ -95,8 +101,15 @@ class Remote:
                 raise BadInput(f"{what} must be a whole number from {least}, not {value!r}.")
         if not 0 <= wait < float("inf"):
             raise BadInput(f"wait must be seconds from 0, not {wait!r}.")
-        self._retries, self._wait, self._concurrency = retries, wait, concurrency
+        self._retries, self._wait, self.concurrency = retries, wait, concurrency
         self._turns = threading.Semaphore(concurrency)
+
+    def refusal(self) -> Outcome | None:
+        """See Tier."""
+        if self._breaker.state != "open":
+            return None
+        label, reason, detail = self._left_alone()
+        return Outcome(label, None, reason, self.name, 0.0, detail)
 
     def answer(self, texts: list[str]) -> list[Outcome]:
         """See Tier."""
@@ -104,7 +117,7 @@ class Remote:
             return [self._one(texts[0])]
         from concurrent.futures import ThreadPoolExecutor
 
-        pool = ThreadPoolExecutor(min(self._concurrency, max(1, len(texts))), "zoo-cascade")
+        pool = ThreadPoolExecutor(min(self.concurrency, max(1, len(texts))), "zoo-cascade")
         try:
             return list(pool.map(self._one, texts))
         finally:
@@ -130,10 +143,13 @@ class Remote:
             found = further
         return (None, found.reason, found.what) if isinstance(found, Unanswered) else found
 
+    def _left_alone(self) -> _Found:
+        return None, "circuit_open", f"{self.name} has failed too often, and is left alone for a while"
+
     def _attempt(self, text: str, most: float) -> _Found | Unanswered:
         ticket = self._breaker.enter()
         if ticket is None:
-            return None, "circuit_open", f"{self.name} has failed too often, and is left alone for a while"
+            return self._left_alone()
         if not self._budget.take(most):
             self._breaker.leave(ticket, None)
             return None, "budget_spent", "no more may be asked of it"
@@ -159,10 +175,14 @@ class Local:
     Args:
         model: a zoo.Classifier, or a zoo.Cascade.
         name: what decisions call it.
+        concurrency: texts that it is asked about at once, at most, by who asks one by one.
     """
 
-    def __init__(self, model: Any, name: str) -> None:
-        self.name, self._model = name, model
+    def __init__(self, model: Any, name: str, concurrency: int) -> None:
+        self.name, self._model, self.concurrency = name, model, concurrency
+
+    def refusal(self) -> None:
+        """See Tier."""
 
     def answer(self, texts: list[str]) -> list[Outcome]:
         """See Tier."""

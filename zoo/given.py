@@ -6,8 +6,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
 
-from zoo.cascade import Decision
-
 A = TypeVar("A")
 
 
@@ -16,7 +14,7 @@ class Given(NamedTuple, Generic[A]):
 
     Attributes:
         answer: as `predict` gives it.
-        model: who gave it, `name@version`; a cascade is called as its specialist.
+        model: who gave it, `name@version`; what a cascade decides goes by its specialist.
         seconds: how long that took, of a batch the text's share.
     """
 
@@ -55,4 +53,4 @@ def given(asked: Predictor, model: str, texts: Sequence[str], **how: Any) -> lis
     begun = time.perf_counter()
     said = cast(list[Any], asked.predict(texts, **how))
     share = (time.perf_counter() - begun) / max(1, len(said))
-    return [Given(one, model, one.seconds if isinstance(one, Decision) else share) for one in said]
+    return [Given(one, model, share) for one in said]

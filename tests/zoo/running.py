@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,8 +29,9 @@ class Running:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "zoo", "serve", *arguments, "--port", str(self.port)]
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (a pipe that nobody reads fills, and stops the service)
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True
+            command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=self._said, text=True
         )
 
     def ready(self) -> None:
@@ -42,13 +44,18 @@ class Running:
                 pass
             time.sleep(0.05)
         self.process.kill()
-        pytest.fail(self.process.communicate()[1])
+        pytest.fail(self.wait()[1])
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Exit code and what it said."""
         self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=60)
-        return self.process.returncode, said
+        return self.wait()
+
+    def wait(self) -> tuple[int, str]:
+        """The same, once it ends by itself."""
+        code = self.process.wait(timeout=60)
+        self._said.seek(0)
+        return code, self._said.read()
 
 
 @contextmanager
@@ -60,4 +67,4 @@ def running(*arguments: str) -> Iterator[Running]:
     finally:
         if service.process.poll() is None:
             service.process.kill()
-            service.process.communicate()
+            service.process.wait()

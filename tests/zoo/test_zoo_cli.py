@@ -126,6 +126,8 @@ def test_predict_with_a_larger_specialist_behind(ask, hub):
     tiny.seal(hub / "support/intent/1.0.0", name="support/intent", threshold=1.0)
     _, out, _ = ask("predict", "support/intent", "word1", "--fallback", "finance/sentiment@2.0.0")
     assert out.split("\t")[4] == "finance/sentiment@2.0.0"
+    named = ("--fallback", "finance/sentiment@2.0.0", "--scores", "--jsonl")
+    assert set(json.loads(ask("predict", "support/intent", "word1", *named)[1])["scores"]) == set(tiny.LABELS)
 
 
 def test_a_bad_line_costs_no_other_line_its_answer(ask):
@@ -166,7 +168,10 @@ def test_predict_over_a_file_tells_how_far_it_is_and_loses_no_good_row(ask, tmp_
         (["predict", "support/intent", "word1", "--threads", "0"], "threads"),
         (["predict", "support/intent", "word1", "--fallback", "http://x/v1"], "--fallback-model NAME"),
         (["predict", "support/intent", "word1", "--fallback", "support/nothing"], "no specialist named"),
-        (["predict", "support/intent", "word1", "--fallback", "support/intent", "--scores"], "--scores are of"),
+        (
+            ["predict", "support/intent", "w", "--fallback", "support/intent", "--fallback-calls", "1"],
+            "not a specialist",
+        ),
         (["predict", "support/intent", "w", "--fallback", "http://x/v1", "--fallback-model", "m"], "holds no ask.json"),
     ],
 )

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import tiny
+from large_model import LargeModel
 from running import Running, running
 
 import zoo
@@ -115,8 +116,8 @@ def test_other_machines_need_keys_and_what_can_not_be_loaded_ends_it(
 def test_what_can_not_be_loaded_at_the_start_ends_it(hub: Path) -> None:
     (hub / NAME / "2.0.0" / "tokenizer.json").write_text("{}")
     service = Running(NAME, "--hub", str(hub))
-    _, said = service.process.communicate(timeout=60)
-    assert service.process.returncode == 1, said
+    code, said = service.wait()
+    assert code == 1, said
     assert "tokenizer.json is not the file that was published" in said and "Traceback" not in said
 
 
@@ -175,6 +176,35 @@ def test_the_page_shows_answers_doubt_and_spans_as_text(tmp_path: Path, page: An
         page.get_by_role("link", name="Try it").click()
         page.get_by_label("Specialist").wait_for()
     assert all(url.startswith(service.url) for url in asked), "the page loads from elsewhere"
+
+
+@pytest.mark.real
+def test_the_page_shows_who_answered_and_why(tmp_path: Path, page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tiny.seal(tiny.ask(tiny.make(tmp_path / "hub" / NAME / "1.0.0")), threshold=0.6)
+    answers = {text: zoo.load(folder).predict(text) for text in (f"word{number}" for number in range(40))}
+    sure = next(text for text, answer in answers.items() if not answer.unsure)
+    unsure = next(text for text, answer in answers.items() if answer.unsure)
+    said: list[str | int] = ["neutral", 503]
+    monkeypatch.setenv("ZOO_FALLBACK_KEY", "secret")
+    shots = Path(os.environ.get("ZOO_SHOTS") or tmp_path)
+    with LargeModel(lambda body: said.pop(0)) as model:
+        command = (NAME, "--hub", str(tmp_path / "hub"), "--fallback", model.url, "--fallback-model", "large-model")
+        with running(*command, "--fallback-retries", "0") as service:
+            page.goto(service.url)
+            page.get_by_text("Where it is not sure, large-model is asked.").wait_for()
+            for text, told, shot in (
+                (sure, f"Answered by {NAME}@1.0.0.", "5-answered"),
+                (unsure, "Answered by large-model.", "6-escalated"),
+                (unsure, f"Nobody stands for this: ask a person. It is the best guess of {NAME}@1.0.0.", "7-down"),
+            ):
+                page.get_by_label("Text").fill(text)
+                page.get_by_role("button", name="Ask").click()
+                page.get_by_text(told).wait_for()
+                page.screenshot(path=shots / f"{shot}.png")
+            page.get_by_text("fallback_down").wait_for()
+            code, told = service.end()
+        assert [headers["Authorization"] for headers, _ in model.asked] == ["Bearer secret"] * 2
+    assert code == 0 and "where it is not sure, large-model" in told and "secret" not in told
 
 
 @pytest.mark.real

@@ -32,11 +32,9 @@ def described(answer: Said, mask: Callable[[str], str]) -> dict[str, Any]:
     Raises:
         BadInput: it is none of the zoo's answers.
     """
-    if isinstance(answer, Answer):
+    if isinstance(answer, Answer | Decision):
         scores = {} if answer.scores is None else {"scores": _numbers(answer.scores)}
         return {"kind": CLASSIFICATION, **_label(answer), **scores}
-    if isinstance(answer, Decision):
-        return {"kind": CLASSIFICATION, **_label(answer)}
     if isinstance(answer, Extracted):
         found = {"values": _masked(answer.values, mask), "scores": _numbers(answer.scores)}
         return {"kind": EXTRACTION, **found, **_written(answer)}

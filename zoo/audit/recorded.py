@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -10,7 +11,7 @@ from zoo.cascade import Cascade, Decision
 from zoo.classifier import Answer, Classifier
 from zoo.errors import BadInput
 from zoo.extractor import Extracted, Extractor
-from zoo.given import Predictor, given
+from zoo.given import Given, Predictor, given
 from zoo.manifest import Manifest
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
@@ -71,10 +72,22 @@ class Audited(Generic[A]):
         """
         if isinstance(text, str):
             return self.predict([text], **how)[0]
-        found = given(self.asked, self.model, text, **how)
-        answers, models, seconds = zip(*found, strict=True) if found else ((), (), ())
-        ids = self.log.record(models, text, answers, seconds)
-        return [Recorded(id, one.answer, one.model) for id, one in zip(ids, found, strict=True)]
+        return record(given(self.asked, self.model, text, **how), text, self.log)
+
+
+def record(found: Sequence[Given[A]], texts: Sequence[str], log: AuditLog | None) -> list[Recorded[A]]:
+    """Record answers in one commit; raises Unrecorded and BrokenLog as AuditLog.record.
+
+    Args:
+        found: the answers, and who gave each.
+        texts: what they are about.
+        log: where; None: nowhere, and they have no ids.
+    """
+    if log is None or not found:
+        return [Recorded(None, one.answer, one.model) for one in found]
+    answers, models, seconds = zip(*found, strict=True)
+    ids = log.record(models, texts, answers, seconds)
+    return [Recorded(id, one.answer, one.model) for id, one in zip(ids, found, strict=True)]
 
 
 @overload

@@ -10,11 +10,12 @@ imported in this package alone, when an app is made.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.audit import AuditLog
+from zoo.fallback import Fallback
 from zoo.hub import Hub
 from zoo.serve.extra import need
 from zoo.serve.limits import Limits
@@ -38,13 +39,15 @@ def app(
     edge: str | Path | None = None,
     weights: str | None = None,
     threads: int = 1,
+    fallbacks: Mapping[str, Fallback] | None = None,
+    chains: Sequence[str | Path] = (),
 ) -> FastAPI:
     """The ASGI app that `zoo serve` runs. Specialists are loaded once it starts (ASGI lifespan), not before.
 
     Args:
         names: what to serve, each specialist once: as `zoo.load` takes it; a zoo.serve.Trial of two versions; or what
-            is loaded already, a specialist, zoo.Shadow or zoo.Canary. Names alone, without a full version, follow the
-            hub at every reload.
+            is loaded already, a specialist, zoo.Cascade, zoo.Shadow or zoo.Canary. Names alone, without a full version,
+            follow the hub at every reload.
         hub: as for `zoo.load`.
         keys: the file of API keys (`zoo keys`); None: whoever reaches the service may use it.
         hosts: names that it answers to (of the header Host, without the port). None: with keys any; without keys those
@@ -55,11 +58,14 @@ def app(
         edge: a folder that npm installed transformers.js into: there is a page then, /edge, on which classifiers answer
             in the browser, and who may `read` gets the files of specialists. None: there is not.
         weights, threads: as for `zoo.load`.
+        fallbacks: whom classifiers ask where they are not sure, by a specialist's name, or by '' for all others
+            (zoo.fallback.Fallback). What a fallback is asked is counted together, and across reloads.
+        chains: files that declare chains (zoo.chain_file); the specialists that they ask are served, too.
 
     Raises:
         MissingExtra: the extra is not installed.
         BadName, NoHub: a name or a hub is not written as it must be.
-        BadInput: no name, or one specialist twice.
+        BadInput: no name, or one specialist twice; or the file of a chain is not right.
         BadInput: the folder of `edge` holds no transformers.js.
         BadKeys: the file of keys can't be read, or can be read by others than its owner.
     """
@@ -67,4 +73,15 @@ def app(
     from zoo.serve.application import make
 
     how = {"weights": weights, "threads": threads}
-    return make(names, hub=hub, keys=keys, hosts=hosts, limits=limits or Limits(), audit=audit, edge=edge, how=how)
+    return make(
+        names,
+        hub=hub,
+        keys=keys,
+        hosts=hosts,
+        limits=limits or Limits(),
+        audit=audit,
+        edge=edge,
+        how=how,
+        fallbacks=fallbacks or {},
+        chains=chains,
+    )

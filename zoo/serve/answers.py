@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from zoo.audit import Recorded
+from zoo.cascade import Decision
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, Manifest
 from zoo.serve import models
 
@@ -19,8 +20,10 @@ class Wire(NamedTuple):
     one: Callable[[Any, bool], BaseModel]
 
 
-def _label(answer: Any, scores: bool) -> models.Label:
-    return models.Label(**{**vars(answer), "scores": answer.scores if scores else None})
+def _label(answer: Any, scores: bool) -> models.Label | models.Decided:
+    """A cascade's `detail` stays here: it may hold words of somebody else's reply."""
+    whole = models.Decided if isinstance(answer, Decision) else models.Label
+    return whole(**{**vars(answer), "scores": answer.scores if scores else None})
 
 
 KINDS = {

@@ -13,8 +13,11 @@ from starlette.middleware import Middleware
 
 import zoo
 from zoo.audit import AuditLog
+from zoo.chain_file import read
+from zoo.fallback import Fallback
 from zoo.hub import Hub
-from zoo.serve import browser, problem
+from zoo.serve import browser, chaining, problem
+from zoo.serve.chains import Chains, with_chains
 from zoo.serve.counting import Counting
 from zoo.serve.edge import Edge
 from zoo.serve.keys import KeyFile
@@ -22,9 +25,10 @@ from zoo.serve.libraries import find
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
 from zoo.serve.rate import Rates
+from zoo.serve.resident import Name
 from zoo.serve.routes import router
 from zoo.serve.service import Service
-from zoo.serve.shelf import Name, Shelf
+from zoo.serve.shelf import Shelf
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -39,11 +43,16 @@ def make(
     audit: AuditLog | None,
     edge: str | Path | None,
     how: Mapping[str, Any],
+    fallbacks: Mapping[str, Fallback],
+    chains: Sequence[str | Path],
 ) -> FastAPI:
     """See `zoo.serve.app`."""
     metrics = Metrics()
+    declared = [read(file) for file in chains]
+    shelf = Shelf(with_chains(names, declared), hub, limits, metrics, audit, how, fallbacks)
     service = Service(
-        shelf=Shelf(names, hub, limits, metrics, audit, how),
+        shelf=shelf,
+        chains=Chains(declared, shelf),
         keys=KeyFile(keys) if keys is not None else None,
         rates=Rates(limits.rate, limits.burst),
         limits=limits,
@@ -70,6 +79,7 @@ def make(
     )
     app.state.service = service
     app.include_router(router)
+    app.include_router(chaining.router)
     app.include_router(browser.router)
     problem.install(app)
     return app
@@ -92,7 +102,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
 
 async def _open(service: Service) -> None:
     try:
-        await service.shelf.open()
+        await service.open()
     except Exception as error:  # noqa: BLE001  (whatever it is, there is nothing to serve, and somebody is told)
         service.failed = error
         service.on_failure(error)

@@ -2,15 +2,21 @@
 
 While a worker is free a request is answered at once. What arrives while all are busy waits, and the next worker that is
 free takes its share of it in one call. So batches grow with the load by themselves; nothing waits for one to fill.
+
+Workers fetch the next batch themselves: were the event loop to hand it out, a processor would stand idle between two
+batches for as long as the loop is at answers and requests.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -38,9 +44,7 @@ class _Asked(Generic[T]):
 
 
 class Workers:
-    """Threads in which batches are answered, so that the event loop stays free.
-
-    They are given out one batch at a time and in the order of asking, so that specialists take turns.
+    """Threads in which batches are answered, so that the event loop stays free. Specialists take turns, by batches.
 
     Args:
         executor: its threads.
@@ -48,8 +52,39 @@ class Workers:
     """
 
     def __init__(self, executor: Executor, count: int) -> None:
-        self.executor, self.count = executor, count
-        self.free = asyncio.Semaphore(count)
+        self.count = count
+        self.lock = threading.Lock()
+        """Held whenever a queue is looked at or changed, for as long as that takes."""
+        self._executor, self._idle = executor, count
+        self._turns: deque[Batcher[Any]] = deque()  # those before whom somebody waits
+
+    def wake(self, batcher: Batcher[Any]) -> None:
+        """Say that somebody waits there."""
+        with self.lock:
+            if batcher not in self._turns:
+                self._turns.append(batcher)
+            if not self._idle:
+                return
+            self._idle -= 1
+        self._executor.submit(self._work)
+
+    def _work(self) -> None:
+        """In a thread: one batch after the other, as long as anybody waits."""
+        while (found := self._next()) is not None:
+            found()
+
+    def _next(self) -> Callable[[], None] | None:
+        """The next batch; None, and one more is idle, where nobody waits."""
+        with self.lock:
+            while self._turns:
+                batcher = self._turns.popleft()
+                work = batcher.take()
+                if batcher.waiting:
+                    self._turns.append(batcher)
+                if work is not None:
+                    return work
+            self._idle += 1
+            return None
 
 
 class Batcher(Generic[T]):
@@ -61,7 +96,7 @@ class Batcher(Generic[T]):
         workers: shared with other batchers.
         limits: queue and seconds count.
         batch: texts of one call, at most, unless one request alone has more.
-        seen: told the number of texts of every batch.
+        seen: told the number of texts of every batch, in a worker.
     """
 
     def __init__(
@@ -74,8 +109,6 @@ class Batcher(Generic[T]):
     ) -> None:
         self._answer, self._workers, self._limits, self._batch, self._seen = answer, workers, limits, batch, seen
         self._queue: deque[_Asked[T]] = deque()
-        self._feeder: asyncio.Task[None] | None = None
-        self._batches: set[asyncio.Task[None]] = set()  # the event loop keeps weak references only
         self._cost = 0.01  # seconds a text, lately
         self._at_work = 0  # texts
         self.waiting = 0
@@ -90,41 +123,26 @@ class Batcher(Generic[T]):
         """
         if not texts:  # they would wait without being counted
             return []
-        if self.waiting + len(texts) > self._limits.queue or self._wait() > self._limits.seconds:
-            raise Full(max(1, math.ceil(self._wait())))
         asked: _Asked[T] = _Asked(texts, asyncio.get_running_loop().create_future())
-        self._queue.append(asked)
-        self.waiting += len(texts)
-        if self._feeder is None or self._feeder.done():
-            self._feeder = asyncio.create_task(self._feed())
+        with self._workers.lock:
+            if self.waiting + len(texts) > self._limits.queue or self._wait() > self._limits.seconds:
+                raise Full(max(1, math.ceil(self._wait())))
+            self._queue.append(asked)
+            self.waiting += len(texts)
+        self._workers.wake(self)
         try:
             return await asyncio.wait_for(asked.answers, self._limits.seconds)
         except TimeoutError:
             raise Full(max(1, math.ceil(self._wait()))) from None
         finally:
-            if asked in self._queue:  # nobody waits for it any more
-                self._queue.remove(asked)
-                self.waiting -= len(texts)
+            if asked.answers.cancelled():
+                self._forget(asked)
 
-    def _wait(self) -> float:
-        """Seconds until what is here now will have been answered, about."""
-        return (self.waiting + self._at_work) * self._cost / self._workers.count
+    def take(self) -> Callable[[], None] | None:
+        """A worker's share of what waits, to be answered: all of it would leave the others idle. None: nobody waits.
 
-    async def _feed(self) -> None:
-        """Give batches to workers as long as anybody waits."""
-        free = self._workers.free
-        while self._queue:
-            await free.acquire()
-            batch = self._take()
-            if not batch:
-                free.release()
-                continue
-            task = asyncio.create_task(self._work(batch))
-            self._batches.add(task)
-            task.add_done_callback(self._batches.discard)
-
-    def _take(self) -> list[_Asked[T]]:
-        """A worker's share of what waits: all of it would leave the others idle."""
+        The caller holds the workers' lock.
+        """
         batch: list[_Asked[T]] = []
         room = min(self._batch, math.ceil(self.waiting / self._workers.count))
         while self._queue and (not batch or len(self._queue[0].texts) <= room):
@@ -132,36 +150,62 @@ class Batcher(Generic[T]):
             self.waiting -= len(asked.texts)
             room -= len(asked.texts)
             batch.append(asked)
-        return batch
+        self._at_work += sum(len(asked.texts) for asked in batch)
+        return (lambda: self._work(batch)) if batch else None
 
-    async def _work(self, batch: list[_Asked[T]]) -> None:
-        """Answer a batch in a worker that is held already, and let go of it."""
+    def _forget(self, asked: _Asked[T]) -> None:
+        """Nobody waits for it any more."""
+        with self._workers.lock:
+            if asked in self._queue:
+                self._queue.remove(asked)
+                self.waiting -= len(asked.texts)
+
+    def _wait(self) -> float:
+        """Seconds until what is here now will have been answered, about."""
+        return (self.waiting + self._at_work) * self._cost / self._workers.count
+
+    def _work(self, batch: list[_Asked[T]]) -> None:
+        """In a worker: answer a batch; where that fails, each of its requests alone."""
+        count = sum(len(asked.texts) for asked in batch)
         try:
-            failed = await self._call(batch)
+            failed = self._call(batch)
             for asked in batch if failed is not None else ():
-                if len(batch) > 1:
-                    failed = await self._call([asked])
-                if failed is not None and not asked.answers.done():
-                    asked.answers.set_exception(failed)
+                alone = self._call([asked]) if len(batch) > 1 else failed
+                if alone is not None:
+                    _tell([(asked, alone)])
         finally:
-            self._workers.free.release()
+            with self._workers.lock:
+                self._at_work -= count
 
-    async def _call(self, batch: list[_Asked[T]]) -> BaseException | None:
+    def _call(self, batch: list[_Asked[T]]) -> BaseException | None:
         """Answer these requests in one call; returns what went wrong, if anything did."""
-        loop = asyncio.get_running_loop()
         texts = [text for asked in batch for text in asked.texts]
-        begun = loop.time()
-        called = loop.run_in_executor(self._workers.executor, self._answer, texts)
-        self._at_work += len(texts)
-        await asyncio.wait([called])
-        self._at_work -= len(texts)
-        self._seen(len(texts))
-        if failed := called.exception():
-            return failed
-        self._cost += 0.2 * ((loop.time() - begun) / max(1, len(texts)) - self._cost)
-        answers = iter(called.result())
-        for asked in batch:
-            own = [next(answers) for _ in asked.texts]
-            if not asked.answers.done():
-                asked.answers.set_result(own)
+        begun = time.monotonic()
+        try:
+            said = self._answer(texts)
+            if len(said) != len(texts):
+                raise RuntimeError(f"{len(said)} answers to {len(texts)} texts")
+        except BaseException as error:  # noqa: BLE001  (whatever it is, who asked is told, and the worker goes on)
+            return error
+        finally:
+            self._seen(len(texts))
+        self._cost += 0.2 * ((time.monotonic() - begun) / max(1, len(texts)) - self._cost)
+        answers = iter(said)
+        _tell([(asked, [next(answers) for _ in asked.texts]) for asked in batch])
         return None
+
+
+def _tell(told: Sequence[tuple[_Asked[T], list[T] | BaseException]]) -> None:
+    """From a worker: what those who asked wait for."""
+
+    def tell() -> None:
+        for asked, said in told:
+            if asked.answers.done():
+                continue
+            if isinstance(said, BaseException):
+                asked.answers.set_exception(said)
+            else:
+                asked.answers.set_result(said)
+
+    with suppress(RuntimeError):  # the loop has ended, and nobody waits
+        told[0][0].answers.get_loop().call_soon_threadsafe(tell)

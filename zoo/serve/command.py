@@ -6,7 +6,9 @@ import argparse
 import sys
 from collections.abc import Callable
 
+from zoo import fallback
 from zoo.audit import AuditLog
+from zoo.errors import BadInput
 from zoo.manifest import WEIGHTS
 from zoo.serve.extra import need
 from zoo.serve.keys import SCOPES, KeyFile
@@ -19,6 +21,7 @@ _LIMITS = {
     "characters": "characters of a text",
     "queue": "texts that may wait for one specialist; more are shed",
     "batch": "texts answered in one call, at most",
+    "escalations": "texts that may wait for a fallback; more are answered as they are",
     "seconds": "a request is answered or shed after so long",
     "rate": "requests a second and key",
     "burst": "requests that may come at once before --rate counts",
@@ -32,7 +35,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     about = "Serve specialists over HTTP. SIGHUP loads newer versions, SIGTERM ends when what is asked is answered."
     serve = commands.add_parser("serve", help="Serve specialists over HTTP.", description=about, parents=[shared])
     serve.set_defaults(run=_serve)
-    serve.add_argument("names", nargs="+", metavar="NAME", help="finance/sentiment, finance/sentiment@1, or a folder")
+    serve.add_argument("names", nargs="*", metavar="NAME", help="finance/sentiment, finance/sentiment@1, or a folder")
     serve.add_argument(
         "--host", default="127.0.0.1", help="where to listen (default 127.0.0.1); elsewhere needs --keys"
     )
@@ -57,6 +60,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     about = "that a canary has for a batch; later is an error (default: it is waited for)"
     serve.add_argument("--patience", type=float, metavar="S", help=f"seconds {about}")
     serve.add_argument("--again", action="store_true", help="try a canary that the log says was rolled back")
+    about = "a JSON file that declares a chain of specialists, which are served too"
+    serve.add_argument("--chain", action="append", default=[], metavar="FILE", help=about)
+    about = "an endpoint (http.../v1) or specialist to ask where classifiers are unsure; NAME=URL: of that one alone"
+    fallback.add(serve, action="append", default=[], metavar="[NAME=]URL", help=about)
     usual = Limits()
     for name, what in _LIMITS.items():
         value = getattr(usual, name)
@@ -91,8 +98,19 @@ def _serve(options: argparse.Namespace) -> int:
     trials = {"shadows": options.shadow, "canaries": options.canary, "share": options.share}
     served = with_trials(options.names, **trials, **bounds)
     how = {"edge": options.edge, "weights": options.weights, "threads": options.threads}
-    run(served, **where, limits=limits, audit=log, **how)
+    run(served, **where, limits=limits, audit=log, **how, fallbacks=_fallbacks(options), chains=options.chain)
     return 0
+
+
+def _fallbacks(options: argparse.Namespace) -> dict[str, fallback.Fallback]:
+    """By name, or '' for all others; raises BadInput where there are two for one."""
+    found: dict[str, fallback.Fallback] = {}
+    for said in options.fallback:
+        name, _, where = said.rpartition("=") if not said.startswith("http") else ("", "", said)
+        if name in found:
+            raise BadInput(f"There are two fallbacks for {name or 'all'}.", where="--fallback")
+        found[name] = fallback.told(where, options, several=len(options.fallback) > 1)
+    return found
 
 
 def _add(options: argparse.Namespace) -> int:

@@ -24,6 +24,7 @@ class Limits:
         queue: texts that may wait for one specialist; a request that would make it longer is shed (503).
         batch: texts answered in one call of `predict`, at most, unless one request alone has more; fewer where a model
             runs them one by one.
+        escalations: texts that may wait for one specialist's fallback; more are answered unsure, as they are.
         seconds: a request must be there whole after so long, and is answered, or shed, after as long again.
         rate: requests a second and key, in the long run; None: any number. Without keys it is of all clients together.
         burst: requests that may come at once before `rate` counts.
@@ -36,6 +37,7 @@ class Limits:
     characters: int = 20_000
     queue: int = 256
     batch: int = 32
+    escalations: int = 256
     seconds: float = 30.0
     rate: float | None = None
     burst: int = 20
@@ -43,7 +45,7 @@ class Limits:
     drain: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("body", "texts", "characters", "queue", "batch", "burst", "workers"):
+        for name in ("body", "texts", "characters", "queue", "batch", "escalations", "burst", "workers"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise BadInput(f"{name} must be a whole number from 1, not {value!r}.")

@@ -10,8 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from zoo.rollout import Canary
 from zoo.rollout.pair import Pair
+from zoo.serve.escalating import Escalating
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_CIRCUIT = ("closed", "half-open", "open")
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -38,11 +40,24 @@ class Metrics:
         self.reloads = Counter("zoo_reloads", "What reloads did", [*one, "outcome"], registry=registry)
         self.version = Gauge("zoo_specialist", "1 for the version that answers", [*one, "version"], registry=registry)
         self._versions: dict[str, str] = {}
+        self._fallbacks: dict[str, tuple[str, str]] = {}
         counted = [*one, "candidate", "outcome"]
         self.compared = Gauge("zoo_rollout_texts", "Texts a candidate was compared on", counted, registry=registry)
         two = [*one, "candidate"]
         self.back = Gauge("zoo_rolled_back", "1 once a candidate was rolled back", two, registry=registry)
         self.waiting = Gauge("zoo_queue_texts", "Texts that wait", one, registry=registry)
+        about = "Texts that a cascade decided on"
+        self.decisions = Counter("zoo_decisions", about, [*one, "reason"], registry=registry)
+        behind = [*one, "fallback"]
+        self.escalations = Gauge(
+            "zoo_fallback_queue_texts", "Texts that wait for a fallback", behind, registry=registry
+        )
+        about = "0: the fallback is asked, 1: it is tried, 2: it is left alone"
+        self.circuit = Gauge("zoo_fallback_circuit", about, behind, registry=registry)
+        self.calls = Gauge(
+            "zoo_fallback_calls", "Questions that the fallback's budget has paid", behind, registry=registry
+        )
+        self.cost = Gauge("zoo_fallback_cost", "What they cost", behind, registry=registry)
 
     def serves(self, name: str, version: str, waiting: Callable[[], int]) -> None:
         """Say which version of a specialist answers from now on, and how to ask how many texts wait for it."""
@@ -51,6 +66,19 @@ class Metrics:
         self._versions[name] = version
         self.version.labels(name, version).set(1)
         self.waiting.labels(name).set_function(waiting)
+
+    def escalates(self, name: str, escalating: Escalating) -> None:
+        """Say where the counts of a cascade are."""
+        cascade = escalating.cascade
+        labels = name, cascade.tier.name
+        before = self._fallbacks.get(name, labels)
+        for gauge in (self.escalations, self.circuit, self.calls, self.cost) if before != labels else ():
+            gauge.remove(*before)
+        self._fallbacks[name] = labels
+        self.escalations.labels(*labels).set_function(lambda: escalating.waiting)
+        self.circuit.labels(*labels).set_function(lambda: _CIRCUIT.index(cascade.circuit))
+        self.calls.labels(*labels).set_function(lambda: cascade.spent.calls)
+        self.cost.labels(*labels).set_function(lambda: cascade.spent.cost)
 
     def compares(self, name: str, candidate: str, pair: Pair[Any]) -> None:
         """Say where the counts of a roll-out are."""

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from zoo.escalation import Reason
+
 Scalar = bool | int | float | str
 Score = Annotated[float, Field(ge=0, le=1)]
 
@@ -26,6 +28,24 @@ class Label(BaseModel):
     confidence: Score = Field(description="Its calibrated probability.")
     unsure: bool = Field(description="Below the specialist's threshold: ask a person. Without a threshold never.")
     scores: dict[str, Score] | None = Field(None, description="Every label's probability, where asked for.")
+
+
+class Decided(BaseModel):
+    """What is decided on a text by a classifier with a fallback."""
+
+    label: str = Field(description="The answer; where unsure, the best guess there is.")
+    confidence: Score | None = Field(
+        description="Its calibrated probability, by the specialist that gave it; null: an endpoint did."
+    )
+    unsure: bool = Field(description="Nobody stands for it: ask a person.")
+    scores: dict[str, Score] | None = Field(
+        None, description="What the specialist makes of every label, whoever answered; where asked for."
+    )
+    reason: Reason = Field(description="Why: `answered` and `unsure_escalated` are answers, all others are guesses.")
+    tier: str = Field(description="Who gave the label.", examples=["support/intent@1.2.0", "large-model"])
+    seconds: Annotated[float, Field(ge=0)] = Field(
+        description="How long it took: the specialist's share of its batch, and of what was passed on the fallback."
+    )
 
 
 class Span(BaseModel):
@@ -81,7 +101,7 @@ class Labelled(_Answered):
     """A classifier's answers, one a text."""
 
     kind: Literal["classification"]
-    answers: list[Label]
+    answers: list[Label] | list[Decided]
 
 
 class Tagged(_Answered):
@@ -148,6 +168,7 @@ class Described(BaseModel):
     labels: list[str] = Field(description="Labels, types of spans, or fields.")
     threshold: float | None = Field(description="Answers below it are marked unsure; null: nothing is promised.")
     risk: float | None = Field(description="At most this share of the answers that are not unsure is wrong.")
+    fallback: str | None = Field(description="Who is asked where it is not sure; null: nobody is.")
     forced: bool = Field(description="Published although its gate failed.")
     licence: str
     card: str = Field(description="Path of its card.")

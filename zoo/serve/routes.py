@@ -14,17 +14,25 @@ from zoo.serve import card, models
 from zoo.serve.answers import on_the_wire
 from zoo.serve.counting import SPECIALIST
 from zoo.serve.problem import Problem, declared
+from zoo.serve.resident import Resident
 from zoo.serve.service import service
-from zoo.serve.shelf import Resident
 
 PAGE = Path(__file__).with_name("page")
 _SCRIPT = "text/javascript"
 FILES = {"page.js": _SCRIPT, "edge.js": _SCRIPT, "edge_page.js": _SCRIPT, "page.css": "text/css"}
 router = APIRouter()
+
+
+class Markdown(PlainTextResponse):  # type: ignore[misc]  # Starlette is not read by mypy here
+    """What its type says."""
+
+    media_type = "text/markdown"
+
+
 _bearer = HTTPBearer(auto_error=False, description="An API key, where the service has a file of keys.")
 
 
-def _may(scope: str) -> Any:
+def may(scope: str) -> Any:
     """A dependency: the request's key has the scope, and its rate is kept.
 
     It and the others here are coroutines that wait for nothing: FastAPI would run plain functions in threads, each.
@@ -36,7 +44,7 @@ def _may(scope: str) -> Any:
     return Depends(admit)
 
 
-READ: dict[str, Any] = {"dependencies": [_may("read")], "responses": declared(401, 403, 404, 429, 503)}
+READ: dict[str, Any] = {"dependencies": [may("read")], "responses": declared(401, 403, 404, 429, 503)}
 
 
 async def _resident(request: Request, vertical: str, task: str) -> Resident:
@@ -60,10 +68,10 @@ async def specialist(found: Found) -> models.Described:
     return _described(found)
 
 
-@router.get("/v1/specialists/{vertical}/{task}/card", tags=["specialists"], response_class=PlainTextResponse, **READ)
-def markdown_card(found: Found) -> Response:
+@router.get("/v1/specialists/{vertical}/{task}/card", tags=["specialists"], response_class=Markdown, **READ)
+def markdown_card(found: Found) -> str:
     """Its card, in Markdown: what it is for, how good it is, what it was made from."""
-    return Response(card.markdown(found.specialist), media_type="text/markdown")
+    return card.markdown(found.specialist)
 
 
 @router.get("/v1/specialists/{vertical}/{task}/card.html", tags=["specialists"], response_class=HTMLResponse, **READ)
@@ -76,7 +84,7 @@ def card_page(found: Found, request: Request) -> str:
     "/v1/specialists/{vertical}/{task}/predict",
     tags=["specialists"],
     response_model=models.Answered,
-    dependencies=[_may("predict")],
+    dependencies=[may("predict")],
     responses=declared(400, 401, 403, 404, 408, 413, 422, 429, 503),
 )
 async def predict(found: Found, asked: models.Asked, request: Request) -> Response:
@@ -93,7 +101,7 @@ async def predict(found: Found, asked: models.Asked, request: Request) -> Respon
     "/v1/decisions/{id}/corrections",
     tags=["decisions"],
     status_code=201,
-    dependencies=[_may("correct")],
+    dependencies=[may("correct")],
     responses=declared(400, 401, 403, 404, 408, 413, 422, 429, 503),
 )
 async def correct(id: str, said: models.Correction, request: Request) -> models.Corrected:
@@ -101,7 +109,7 @@ async def correct(id: str, said: models.Correction, request: Request) -> models.
     return models.Corrected(id=await service(request).correct(id, said))
 
 
-@router.post("/v1/admin/reload", tags=["service"], dependencies=[_may("admin")], responses=declared(401, 403, 429, 503))
+@router.post("/v1/admin/reload", tags=["service"], dependencies=[may("admin")], responses=declared(401, 403, 429, 503))
 async def reload(request: Request) -> models.Reloads:
     """Load newer versions of those specialists that were named without a full version, and let them answer.
 
@@ -128,7 +136,7 @@ async def readyz(request: Request) -> models.Health:
     "/metrics",
     tags=["service"],
     response_class=PlainTextResponse,
-    dependencies=[_may("read")],
+    dependencies=[may("read")],
     responses=declared(401, 403, 429),
 )
 async def metrics(request: Request) -> Response:
@@ -155,6 +163,7 @@ def _described(resident: Resident) -> models.Described:
     return models.Described(
         follows=str(resident.follows),
         card=f"/v1/specialists/{manifest.name}/card",
+        fallback=resident.fallback,
         **{key: getattr(manifest, key) for key in _MANIFEST},
     )
 

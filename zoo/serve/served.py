@@ -1,4 +1,4 @@
-"""What a service can serve: a specialist, or a roll-out of two."""
+"""What a service can serve: a specialist, a cascade, or a roll-out of two."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import uvicorn
 
 from zoo.audit import AuditLog
 from zoo.errors import BadInput
+from zoo.fallback import Fallback
 from zoo.serve.application import LOOPBACK, make
 from zoo.serve.limits import Limits
+from zoo.serve.resident import Name
 from zoo.serve.service import Service
-from zoo.serve.shelf import Name
 
 log = logging.getLogger("zoo.serve")
 
@@ -36,6 +37,8 @@ def run(
     edge: str | None,
     weights: str | None,
     threads: int,
+    fallbacks: Mapping[str, Fallback],
+    chains: Sequence[str],
 ) -> None:
     """Serve until told to stop (SIGTERM, SIGINT); requests in flight are answered first. SIGHUP reloads.
 
@@ -54,7 +57,18 @@ def run(
     log.setLevel(logging.INFO)
     how = {"weights": weights, "threads": threads}
     hosts = None if keys is not None else (*LOOPBACK, host)
-    app = make(names, hub=hub, keys=keys, hosts=hosts, limits=limits, audit=audit, edge=edge, how=how)
+    app = make(
+        names,
+        hub=hub,
+        keys=keys,
+        hosts=hosts,
+        limits=limits,
+        audit=audit,
+        edge=edge,
+        how=how,
+        fallbacks=fallbacks,
+        chains=chains,
+    )
     service: Service = app.state.service
     listening = listen(host, port)
     config = uvicorn.Config(

@@ -12,15 +12,20 @@ from typing import Any
 from starlette.requests import Request
 
 from zoo.audit import AuditLog, Recorded
+from zoo.cascade import Decision
+from zoo.chain import Chained
 from zoo.errors import UnknownRecord
 from zoo.serve.batcher import Full
+from zoo.serve.chain_models import ChainAsked
+from zoo.serve.chains import Chains
 from zoo.serve.keys import KeyFile
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
 from zoo.serve.models import Asked, Correction
 from zoo.serve.problem import Problem
 from zoo.serve.rate import Rates
-from zoo.serve.shelf import Resident, Shelf
+from zoo.serve.resident import Resident
+from zoo.serve.shelf import Shelf
 from zoo.specialist import check_texts
 
 ANYONE = "anyone"
@@ -40,6 +45,7 @@ class Service:
     """
 
     shelf: Shelf
+    chains: Chains
     keys: KeyFile | None
     rates: Rates
     limits: Limits
@@ -48,6 +54,13 @@ class Service:
     libraries: Mapping[str, Path] | None = None
     failed: Exception | None = None
     on_failure: Callable[[Exception], Any] = lambda error: log.error("%s", error, exc_info=error)
+
+    async def open(self) -> None:
+        """Load the specialists; raises what Shelf.open and Chains.open raise."""
+        await self.shelf.open()
+        self.chains.open()
+        self.shelf.fits = self.chains.check
+        self.shelf.opened = True
 
     def admit(self, key: str, scope: str) -> None:
         """Let a request with this key ('' for none) do what needs the scope; raises Problem 401, 403 or 429."""
@@ -74,6 +87,19 @@ class Service:
             raise self.not_ready()
         there = ", ".join(resident.specialist.name for resident in self.shelf.all())
         raise Problem(404, f"No specialist {name!r} is served here.", fix=f"Served are: {there}.")
+
+    def chain(self, name: str) -> str:
+        """The chain's name; raises Problem 404, or 503 while its specialists are loaded."""
+        if not self.shelf.opened:
+            raise self.not_ready()
+        if name not in self.chains.declared:
+            there = ", ".join(self.chains.declared) or "none"
+            raise Problem(404, f"No chain {name!r} is served here.", fix=f"Served are: {there}.")
+        return name
+
+    async def follow(self, chain: str, asked: ChainAsked) -> list[Chained]:
+        """What a chain says about a request's texts, in their order; raises Problem 422 and 503, as `answer`."""
+        return await self.chains.predict(chain, self.texts(asked), self.ask)
 
     def not_ready(self) -> Problem:
         """The answer as long as not all specialists are loaded."""
@@ -105,11 +131,13 @@ class Service:
             Problem: 422 a text that can't be asked about, or too much of it; 503 no room.
             ZooError: the specialist failed.
         """
-        texts = [asked.text] if isinstance(asked.text, str) else asked.text
-        self._check(texts)
+        return await self.ask(resident, self.texts(asked))
+
+    async def ask(self, resident: Resident, texts: Sequence[str]) -> list[Recorded[Any]]:
+        """As `answer`, about texts that were looked at."""
         name = resident.specialist.name
         try:
-            answers = await resident.batcher.ask(texts)
+            answers = await resident.ask(texts, self.limits.seconds)
         except Full as full:
             self.metrics.shed.labels(name).inc()
             what = f"{resident.specialist.manifest.id} has more to do than it can."
@@ -118,7 +146,9 @@ class Service:
         self._passed(resident, texts, answers)
         return answers
 
-    def _check(self, texts: Sequence[str]) -> None:
+    def texts(self, asked: Asked | ChainAsked) -> list[str]:
+        """A request's texts; raises Problem 422, or BadInput, where they can't be asked about."""
+        texts = [asked.text] if isinstance(asked.text, str) else asked.text
         if len(texts) > self.limits.texts:
             what = f"A request may hold {self.limits.texts} texts; this one holds {len(texts)}."
             raise Problem(422, what, where="text", fix="Send them in several requests.")
@@ -127,12 +157,16 @@ class Service:
                 what = f"A text may have {self.limits.characters} characters; this one has {len(text)}."
                 raise Problem(422, what, where=f"text {place}", fix="Cut it into parts, and ask about each.")
         check_texts(texts)
+        return texts
 
     def _passed(self, resident: Resident, texts: Sequence[str], answers: Sequence[Recorded[Any]]) -> None:
         """Count answers, before the client has them."""
         name = resident.specialist.name
         self.metrics.texts.labels(name).inc(len(texts))
         self.metrics.unsure.labels(name).inc(sum(_unsure(one.answer) for one in answers))
+        for one in answers:
+            if isinstance(one.answer, Decision):
+                self.metrics.decisions.labels(name, one.answer.reason).inc()
 
 
 def service(request: Request) -> Service:

@@ -10,37 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.audit import Audited, AuditLog, Recorded
+from zoo.audit import AuditLog
+from zoo.cascade import Cascade
 from zoo.errors import BadInput, ZooError
-from zoo.given import given
+from zoo.fallback import Fallback
 from zoo.hub import Hub, find, open_hub
 from zoo.loader import is_folder, load
 from zoo.manifest import CLASSIFICATION
 from zoo.names import Reference
-from zoo.rollout.pair import Pair
-from zoo.serve.batcher import Batcher, Workers
+from zoo.serve.batcher import Workers
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
+from zoo.serve.resident import Name, Resident, settle
 from zoo.serve.served import Served
 from zoo.serve.trial import Trial
 
-Name = str | Path | Trial | Served
-"""What is served: by name, to be loaded; two by names; or what is loaded already."""
-_FEW = 4
 log = logging.getLogger("zoo.serve")
-
-
-@dataclass(frozen=True)
-class Resident:
-    """A loaded version, and the queue before it. Whoever holds one is answered by it, whatever is reloaded meanwhile.
-
-    Attributes:
-        follows: what it was asked for by: `finance/sentiment@1`, or what was given itself.
-    """
-
-    specialist: Served
-    batcher: Batcher[Any]
-    follows: Name
 
 
 @dataclass(frozen=True)
@@ -63,6 +48,7 @@ class Shelf:
         metrics: what is counted.
         log: where every decision is recorded before it is given out; None: nowhere.
         how: weights and threads, as for `zoo.load`.
+        fallbacks: whom classifiers ask where they are not sure: by a specialist's name, or by '' for all others.
 
     Raises:
         BadInput, BadName, NoHub: see `zoo.serve.app`.
@@ -76,20 +62,24 @@ class Shelf:
         metrics: Metrics,
         log: AuditLog | None,
         how: Mapping[str, Any],
+        fallbacks: Mapping[str, Fallback],
     ) -> None:
         if not names:
             raise BadInput("Say which specialists to serve.", fix="Name them: zoo serve support/intent")
-        asked = [_name(name) for name in names]
+        asked = [called(name) for name in names]
         if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
             raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
         self._names, self._limits, self._metrics, self._log, self._how = names, limits, metrics, log, how
+        self._fallbacks = fallbacks
         self._hub = open_hub(hub) if any(_in_hub(part) for name in names for part in _parts(name)) else None
         self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
         self._workers = Workers(self._executor, limits.workers)
         self._residents: dict[str, Resident] = {}
         self._changing = asyncio.Lock()
+        self.fits: Callable[[Served], Any] = lambda specialist: None
+        """Asked before a newer version takes the place of what is served; raises ZooError where it must not."""
         self.opened = False
-        """Whether all that were asked for are loaded."""
+        """Whether all that were asked for are loaded; whoever opened it says so."""
 
     async def open(self) -> None:
         """Load everything, once; raises what `zoo.load` raises, and BadInput where a folder holds one that is there."""
@@ -100,11 +90,18 @@ class Shelf:
                     raise BadInput(f"{resident.specialist.name} is there already.", where=str(name))
                 self._residents[resident.specialist.name] = resident
                 self._announce(resident)
-            self.opened = True
+            if strange := sorted(set(self._fallbacks) - {"", *self._residents}):
+                raise BadInput(f"There is a fallback for {', '.join(strange)}, which is not served.")
 
     def get(self, name: str) -> Resident | None:
         """The version that answers now, or None."""
         return self._residents.get(name)
+
+    def find(self, name: str | Path) -> Resident | None:
+        """What was asked for by this folder, or answers under this name; None: nothing does."""
+        if not is_folder(name):
+            return self.get(Reference.parse(str(name)).name)
+        return next((one for one in self.all() if str(one.follows) == str(name)), None)
 
     def all(self) -> list[Resident]:
         """All of them, by name."""
@@ -123,6 +120,8 @@ class Shelf:
                 before = old.specialist.version
                 try:
                     new = await asyncio.to_thread(self._newer, old)
+                    if new:
+                        self.fits(new.specialist)
                 except ZooError as error:
                     log.error("%s stays at %s: %s", name, before, error)
                     self._metrics.reloads.labels(name, "failed").inc()
@@ -143,8 +142,7 @@ class Shelf:
         """End the threads, once what they are at is done; and let roll-outs record what they have counted."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         for resident in self._residents.values():
-            if isinstance(resident.specialist, Pair):
-                resident.specialist.close()
+            resident.close()
 
     def _newer(self, old: Resident) -> Resident | None:
         """What the resident's name means now, loaded; None: the same version."""
@@ -163,18 +161,29 @@ class Shelf:
         return found
 
     def _load(self, name: Name, follows: Name) -> Resident:
-        specialist = self._opened(name)
+        specialist = self._behind(self._opened(name))
         seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
-        batch = _together(specialist, self._limits.batch)
-        answer = _answer(specialist, self._log)
-        return Resident(specialist, Batcher(answer, self._workers, self._limits, batch, seen), follows)
+        how: dict[str, Any] = {"workers": self._workers, "limits": self._limits, "seen": seen, "log": self._log}
+        return settle(specialist, follows, **how)
+
+    def _behind(self, specialist: Served) -> Served:
+        """With its fallback behind it, where it has one; one for all others is of classifiers."""
+        named = self._fallbacks.get(specialist.name)
+        fallback = named or self._fallbacks.get("")
+        classifies = specialist.manifest.kind == CLASSIFICATION
+        if fallback is None or isinstance(specialist, Cascade) or not (named or classifies):
+            return specialist
+        return fallback.behind(specialist, lambda name: load(name, hub=self._hub, **self._how))
 
     def _announce(self, resident: Resident) -> None:
         specialist, batcher = resident.specialist, resident.batcher
         self._metrics.serves(specialist.name, specialist.version, lambda: batcher.waiting)
-        if isinstance(specialist, Pair):
-            self._metrics.compares(specialist.name, specialist.candidate.manifest.version, specialist)
-        log.info("%s answers", specialist.manifest.id)
+        if (rollout := resident.rollout) is not None:
+            self._metrics.compares(specialist.name, rollout.candidate.manifest.version, rollout)
+        if (escalating := resident.escalating) is not None:
+            self._metrics.escalates(specialist.name, escalating)
+        behind = "" if resident.fallback is None else f"; where it is not sure, {resident.fallback}"
+        log.info("%s answers%s", specialist.manifest.id, behind)
 
 
 def _parts(name: Name) -> tuple[Name, ...]:
@@ -185,29 +194,9 @@ def _in_hub(name: Name) -> bool:
     return isinstance(name, str | Path) and not is_folder(name)
 
 
-def _name(name: Name) -> str | Path:
-    """What tells that one is named twice."""
+def called(name: Name) -> str | Path:
+    """What tells that one is named twice: a specialist's name without a version, or a folder."""
     first = _parts(name)[0]
     if not isinstance(first, str | Path | Trial):
         return first.name
     return Reference.parse(str(first)).name if _in_hub(first) else str(first)
-
-
-def _together(specialist: Served, most: int) -> int:
-    """Texts of a batch. Where the model runs them one by one, a batch saves hand-overs between threads and no
-    arithmetic, and its first text waits for its last: then they are few; and one where each is written word by word."""
-    size = specialist.batch_size
-    return 1 if size is None else min(most, max(size, _FEW))
-
-
-def _answer(specialist: Served, log: AuditLog | None) -> Callable[[list[str]], list[Recorded[Any]]]:
-    """How a batch is answered, in a worker, and recorded in one commit: the one place where decisions are made.
-
-    Classifiers always give scores, which cost little: one of a batch's requests may want them.
-    """
-    how = {"scores": True} if specialist.manifest.kind == CLASSIFICATION else {}
-    name = specialist.manifest.id
-    if log is not None:
-        recorded = Audited[Any](specialist, log, name)
-        return lambda texts: recorded.predict(texts, **how)
-    return lambda texts: [Recorded(None, one.answer, one.model) for one in given(specialist, name, texts, **how)]

@@ -66,7 +66,8 @@ function describe() {
   const named = { classification: "Labels", spans: "Types", extraction: "Fields", generation: "Writes" }[one.kind];
   const forced = one.forced ? " Published although its gate failed: read the card." : "";
   const more = one.labels.length > 12 ? ` and ${one.labels.length - 12} more` : "";
-  $("about").textContent = `${named}: ${one.labels.slice(0, 12).join(", ")}${more}.${forced}`;
+  const behind = one.fallback === null ? "" : ` Where it is not sure, ${one.fallback} is asked.`;
+  $("about").textContent = `${named}: ${one.labels.slice(0, 12).join(", ")}${more}.${forced}${behind}`;
   $("answer").hidden = true;
 }
 
@@ -95,6 +96,33 @@ function scores(values) {
   return rows;
 }
 
+const WHY = {
+  answered: "The specialist is sure, so nobody else was asked.",
+  unsure_escalated: "The specialist is not sure, so the next one was asked, and answered.",
+  fallback_unsure: "Neither the specialist nor the next one is sure.",
+  fallback_invalid: "The specialist is not sure; what the next one replied is none of the labels.",
+  fallback_refused: "The specialist is not sure, and the next one would not take this text.",
+  fallback_down: "The specialist is not sure, and the next one did not answer.",
+  circuit_open: "The specialist is not sure. The next one has failed too often, and is left alone for a while.",
+  budget_spent: "The specialist is not sure, and no more may be asked of the next one.",
+  fallback_busy: "The specialist is not sure, and the next one has too much to do.",
+};
+
+// A cascade's choice: who stands for the label, or that nobody does, and why.
+function choice(answer) {
+  const by = make("p", answer.unsure ? "Nobody stands for this: ask a person. It is the best guess of " : "Answered by ",
+    `doubt ${answer.unsure ? "unsure" : "sure"}`);
+  by.append(make("strong", answer.tier), ".");
+  return [by, make("p", `${WHY[answer.reason]} (${answer.reason}, ${answer.seconds.toFixed(3)} s)`, "why"),
+    make("p", "What the specialist makes of it:", "why")];
+}
+
+function label(answer) {
+  const sure = answer.confidence === null ? "" : ` (${percent(answer.confidence)})`;
+  const chosen = answer.reason === undefined ? [doubt(answer.unsure)] : choice(answer);
+  return [make("p", `${answer.label}${sure}`, "said"), ...chosen, scores(answer.scores)];
+}
+
 // Offsets are in code points; JavaScript's strings count UTF-16 units.
 function marked(text, spans) {
   const letters = Array.from(text);
@@ -112,8 +140,7 @@ function marked(text, spans) {
 }
 
 const SHOW = {
-  classification: (answer) => [
-    make("p", `${answer.label} (${percent(answer.confidence)})`, "said"), doubt(answer.unsure), scores(answer.scores)],
+  classification: label,
   spans: (answer, text) => [
     marked(text, answer.spans),
     answer.spans.length ? doubt(answer.spans.some((span) => span.unsure)) : make("p", "Nothing was found.", "doubt none")],
