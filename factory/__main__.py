@@ -18,6 +18,7 @@ from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError, GateError, ReviewPendingError
 from factory.files import read_json, write_jsonl
+from factory.services import news
 from factory.settings import Settings
 from factory.spec import Spec
 
@@ -196,12 +197,15 @@ def _build(asked: argparse.Namespace, where: Settings) -> None:
     from factory.stages import STAGES, Build
 
     spec = _spec(asked, where)
-    with alone(spec.name, where), Build(spec, asked.budget, where, force=asked.force) as build:
-        for name in STAGES[: STAGES.index(asked.until) + 1]:
-            output = build.run(name)
-            print(f"{name}{' (was there)' if output.reused else ''}: {output.path}")
-            for key, value in build.summary(name).items():
-                print(f"    {key}: {value}")
+    try:
+        with alone(spec.name, where), Build(spec, asked.budget, where, force=asked.force) as build:
+            for name in STAGES[: STAGES.index(asked.until) + 1]:
+                output = build.run(name)
+                print(f"{name}{' (was there)' if output.reused else ''}: {output.path}")
+                for key, value in build.summary(name).items():
+                    print(f"    {key}: {value}")
+    finally:  # also what waits, or was refused, is to be seen
+        news.tell(where)
 
 
 def _explain(asked: argparse.Namespace, where: Settings) -> None:
@@ -231,18 +235,29 @@ def _dossier(asked: argparse.Namespace, where: Settings) -> None:
     from factory.dossier.make import make
     from factory.dossier.verify import require, verify
 
-    if asked.asked[0] == "verify" and len(asked.asked) == 2:
-        folder = Path(asked.asked[1])
+    what, *more = asked.asked
+    checks, making = what == "verify", [f"--{name}" for name in ("out", "key") if getattr(asked, name)]
+    if len(more) != checks:
+        raise FactoryError(
+            "`dossier verify` takes one folder." if checks else "`dossier` takes one specialist.",
+            fix="Write `dossier SPEC@VERSION`, or `dossier verify FOLDER`.",
+        )
+    if checks and making:
+        raise FactoryError(f"`dossier verify` makes nothing, and has no {making[0]}.", fix="Leave it out.")
+    if not checks and asked.signed_by:
+        raise FactoryError(
+            "Who has to have signed is asked of a dossier that is there.",
+            where="--signed-by",
+            fix="Sign this one with --key KEY, then `dossier verify FOLDER --signed-by KEY.pub`.",
+        )
+    if checks:
+        folder = Path(more[0])
         found = verify(folder, where, asked.signed_by)
         require(found, folder)
         print(f"{found.files} files as sealed; {found.figures} figures and statements as the records say.")
         print("\n".join(f"  {note}" for note in found.notes))
-    elif len(asked.asked) == 1:
-        print(f"{make(asked.asked[0], where, asked.out, asked.key) / 'index.html'}")
     else:
-        raise FactoryError(
-            "`dossier` takes one specialist.", fix="Write `dossier SPEC@VERSION`, or `dossier verify FOLDER`."
-        )
+        print(f"{make(what, where, asked.out, asked.key) / 'index.html'}")
 
 
 def _diff(asked: argparse.Namespace, where: Settings) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from factory.files import explained
 from factory.settings import Settings
 
 _held: set[Path] = set()
+_FLOCK = "hhqqi0q"  # Linux's struct flock: kind, whence, start, length, pid, padding
 
 
 @contextmanager
@@ -21,7 +24,7 @@ def alone(spec: str, settings: Settings) -> Iterator[None]:
     Raises:
         ServiceError: another process holds it.
     """
-    path = settings.home / "run" / f"build-{spec.replace('/', '-')}.lock"
+    path = _lock(settings.home, spec)
     if path in _held:  # to close the file a second time would let go of the lock
         yield
         return
@@ -42,3 +45,18 @@ def alone(spec: str, settings: Settings) -> Iterator[None]:
                 yield
             finally:
                 _held.discard(path)
+
+
+def builder(spec: str, settings: Settings) -> int | None:
+    """The pid of the process that builds a specialist now; None where none does. It takes no lock, so it stops none."""
+    try:
+        with _lock(settings.home, spec).open() as file:
+            asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    except FileNotFoundError:
+        return None
+    return None if kind == fcntl.F_UNLCK else int(pid)
+
+
+def _lock(home: Path, spec: str) -> Path:
+    return home / "run" / f"build-{spec.replace('/', '-')}.lock"

@@ -37,8 +37,10 @@ class Settings:
         review: where people answer: `argilla`, or `jsonl` for files under home/review (FACTORY_REVIEW).
         simulate_review: let gold/<specialist>/reviewed.jsonl, where there is one, stand in for people who have
             answered already, up to the review budget (FACTORY_SIMULATE_REVIEW=0 turns it off).
-        teacher_port, argilla_port, prefect_port, hub_port, watch_port: loopback ports of the embedded servers
-            (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT, FACTORY_HUB_PORT, FACTORY_WATCH_PORT).
+        audit_texts: keep the texts in the audit log of the zoo's service, too (FACTORY_AUDIT_TEXTS=1).
+        teacher_port, argilla_port, prefect_port, hub_port, watch_port, zoo_port, site_port, worker_port: loopback
+            ports of the embedded servers (FACTORY_TEACHER_PORT, FACTORY_ARGILLA_PORT, FACTORY_PREFECT_PORT,
+            FACTORY_HUB_PORT, FACTORY_WATCH_PORT, FACTORY_ZOO_PORT, FACTORY_SITE_PORT, FACTORY_WORKER_PORT).
         notify: where people are told what waits for them, as apprise writes addresses (FACTORY_NOTIFY).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
     """
@@ -63,6 +65,10 @@ class Settings:
     operator: str = ""
     teacher_batch: Path | None = None
     watch_port: int = 8730
+    zoo_port: int = 8740
+    site_port: int = 8750
+    worker_port: int = 8760
+    audit_texts: bool = False
     argilla_listen: str = ""
     argilla_certificate: Path | None = None
     argilla_certificate_key: Path | None = None
@@ -82,6 +88,11 @@ class Settings:
     def site(self) -> Path:
         """The site over the family (`python -m factory site`)."""
         return self.home / "site"
+
+    @property
+    def audit(self) -> Path:
+        """The audit log of the zoo's service."""
+        return self.home / "audit"
 
     @property
     def weights(self) -> Path:
@@ -137,6 +148,10 @@ def load() -> Settings:
         prefect_port=port("FACTORY_PREFECT_PORT", 4200),
         hub_port=port("FACTORY_HUB_PORT", 8720),
         watch_port=port("FACTORY_WATCH_PORT", 8730),
+        zoo_port=port("FACTORY_ZOO_PORT", 8740),
+        site_port=port("FACTORY_SITE_PORT", 8750),
+        worker_port=port("FACTORY_WORKER_PORT", 8760),
+        audit_texts=env.get("FACTORY_AUDIT_TEXTS", "0") == "1",
         notify=tuple(env.get("FACTORY_NOTIFY", "").split()),
         operator=env.get("FACTORY_OPERATOR", ""),
         teacher_batch=optional("FACTORY_TEACHER_BATCH"),

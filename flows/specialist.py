@@ -26,6 +26,7 @@ from factory import stages
 from factory.alone import alone
 from factory.errors import ReviewError, ReviewPendingError, ServiceError, TeacherError
 from factory.progress import Meter
+from factory.services import news
 from factory.services.prefect import PrefectServer
 from factory.stage import Output
 from flows import terminal
@@ -106,6 +107,7 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
                     break
                 outputs[stage] = left
     finally:  # a report there is, even where the gate was not passed
+        news.tell(settings)
         found = places(outputs, settings, run_url) | ({"Review": pending.where} if pending else {})
         create_markdown_artifact(markdown(found), artifact_key(spec, "where"), f"{spec}: where to look")
         terminal.look(found)

@@ -21,7 +21,7 @@ from factory.lineage import ledger, versions
 from factory.lineage.ledger import Entry
 from factory.lineage.verify import compare
 from factory.publish import package
-from factory.publish.package import CARD, EVIDENCE
+from factory.publish.package import CARD, CHANGELOG, EVIDENCE
 from factory.publish.sound import said
 from factory.settings import CHECKOUT, Settings
 from factory.spec import Spec
@@ -32,7 +32,7 @@ from zoo.manifest import FILE, Manifest, verify
 
 MASK = "mask"
 """What hygiene.pii says of masking, and the verdict of a masked row."""
-COPIED = (CARD, EVIDENCE, "config.json", "ask.json", "prompt.json")
+COPIED = (CARD, EVIDENCE, CHANGELOG, "config.json", "ask.json", "prompt.json")
 """What is copied of a specialist, where it has it; the model itself stays on the hub."""
 
 

@@ -143,7 +143,12 @@ def _read(source: Path, block: Block) -> Iterator[Row]:
         except ValidationError as error:
             first = error.errors()[0]
             what = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
-            raise DataError(f"This is not a row: {what}.", where=_where(source, place)) from error
+            raise DataError(
+                f"This is not a row: {what}.",
+                where=_where(source, place),
+                fix="A row has at least text, origin, lineage, and label or what the kind has in its place: "
+                '{"text": "...", "label": "...", "origin": "generated", "lineage": {"spec": "mine"}}.',
+            ) from error
 
 
 def _jsonl(source: Path, block: Block) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -23,12 +23,17 @@ def before(published: Iterable[Manifest], candidate: Manifest) -> Manifest | Non
     Where the candidate has been published already, by force or not, it is the one before that: a run that was killed
     right after publishing compares as it did before the kill.
     """
+    asked = candidate.kind, set(candidate.labels)
+    alike = [one for one in earlier(published, candidate) if (one.kind, set(one.labels)) == asked]
+    return alike[-1] if alike else None
+
+
+def earlier(published: Iterable[Manifest], candidate: Manifest) -> list[Manifest]:
+    """The versions before a candidate, oldest first: all, or those before it where it has been published already."""
     there = sorted(published, key=lambda manifest: Version.parse(manifest.version))
     unforced = content(replace(candidate, forced=False))
     own = next((n for n, one in enumerate(there) if content(replace(one, forced=False)) == unforced), len(there))
-    asked = candidate.kind, set(candidate.labels)
-    alike = [one for one in there[:own] if (one.kind, set(one.labels)) == asked]
-    return alike[-1] if alike else None
+    return there[:own]
 
 
 def name_of(published: Manifest) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import FactoryError, HubError
 from factory.files import explained
-from factory.publish.package import PAPERS, content
+from factory.publish.package import content
 from factory.publish.sound import not_there, said, sound_dataset, sound_papers, sound_specialist
 from zoo.errors import UnknownSpecialist, VersionTaken
 from zoo.folder_hub import FolderHub as Shelf
@@ -72,7 +72,7 @@ class FolderHub:
         """The version's own folder."""
         with self._explained():
             folder = self._shelf.pull(name, version)
-            sound_papers(folder, PAPERS)
+            sound_papers(folder)
             return folder
 
     def publish(self, folder: Path) -> str:

@@ -19,9 +19,9 @@ from zoo.question import FILE as ASK
 MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, WEIGHTS["fp32"])
 COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json")
 """Published where a model has them: transformers' AutoTokenizer reads its settings there, and guesses without."""
-CARD, EVIDENCE = "README.md", "evidence.jsonl"
+CARD, EVIDENCE, CHANGELOG = "README.md", "evidence.jsonl", "CHANGELOG.md"
 PAPERS = (CARD, EVIDENCE)
-"""What people read of a specialist, beside its manifest."""
+"""What people read of a specialist, beside its manifest, and what each has; newer ones have a CHANGELOG, too."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,13 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
 
 
 def package(
-    trained: Trained, manifest: Manifest, *, card: str, evidence: Iterable[Mapping[str, Any]], out: Path
+    trained: Trained,
+    manifest: Manifest,
+    *,
+    card: str,
+    evidence: Iterable[Mapping[str, Any]],
+    out: Path,
+    changelog: str = "",
 ) -> Manifest:
     """Assemble the folder that any hub can hold.
 
@@ -119,6 +125,7 @@ def package(
         card: the text of README.md.
         evidence: the records behind every figure on the card, one JSON object each.
         out: a folder to be written; what it held before is removed. manifest.json comes last.
+        changelog: the text of CHANGELOG.md; empty: it has none.
 
     Returns:
         The manifest as written, which names every file.
@@ -136,6 +143,8 @@ def package(
             else:
                 shutil.copyfile(trained.folder / path, out / path)
         write_text(out / CARD, card)
+        if changelog:
+            write_text(out / CHANGELOG, changelog)
         write_jsonl(out / EVIDENCE, evidence)
         files = describe_files(out)
         changed = [path for path, entry in manifest.files.items() if files[path] != entry]
@@ -153,10 +162,10 @@ def package(
 def content(manifest: Manifest) -> str:
     """64 hex digits that are the same when a specialist answers the same and was made from the same data.
 
-    Left out: the version and the day, the card and the evidence (latencies differ at every measuring), and the
-    lineage but for the dataset (an edited comment in the spec is not a new model).
+    Left out: the version and the day, the card, the changelog and the evidence (latencies differ at every measuring),
+    and the lineage but for the dataset (an edited comment in the spec is not a new model).
     """
     kept = ("name", "labels", "kind", "language", "max_tokens", "temperature", "threshold", "risk", "forced", "licence")
-    files = {path: entry.sha256 for path, entry in manifest.files.items() if path not in (CARD, EVIDENCE)}
+    files = {path: entry.sha256 for path, entry in manifest.files.items() if path not in (*PAPERS, CHANGELOG)}
     values = manifest.to_dict()
     return digest([{key: values[key] for key in kept}, manifest.lineage.get("dataset", ""), files])

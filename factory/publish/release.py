@@ -10,6 +10,8 @@ from typing import Any
 from factory.errors import HubError
 from factory.evidence.records import AnyEvidence
 from factory.publish.card import render
+from factory.publish.changelog import Followed
+from factory.publish.changelog import render as render_changelog
 from factory.publish.hub import Hub
 from factory.publish.package import Trained, describe, package
 from factory.publish.versions import next_version
@@ -42,9 +44,10 @@ def release(
     evidence: Sequence[AnyEvidence],
     out: Path,
     *,
+    follows: Followed | None = None,
     forced: bool = False,
 ) -> Release:
-    """Choose the version, write the card, package and publish; the same content is published once.
+    """Choose the version, write card and changelog, package and publish; the same content is published once.
 
     Args:
         hub: where to.
@@ -53,6 +56,7 @@ def release(
         dataset: the manifest of the dataset version it was trained on.
         evidence: every record there is.
         out: where the packaged folder is put; it stays, for reading the card.
+        follows: the version that it follows; None: it is the first.
         forced: publish although the gate failed; the card says so.
 
     Raises:
@@ -73,6 +77,7 @@ def release(
         )
     manifest = describe(trained, spec, version, forced=forced)
     card = render(manifest, spec, dataset, evidence)
-    package(trained, manifest, card=card, evidence=[record.model_dump(mode="json") for record in evidence], out=out)
-    where = hub.publish(out)
-    return Release(spec.name, version, where, new)
+    changelog = render_changelog(manifest, evidence, follows)
+    records = [record.model_dump(mode="json") for record in evidence]
+    package(trained, manifest, card=card, changelog=changelog, evidence=records, out=out)
+    return Release(spec.name, version, hub.publish(out), new)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import HubError
 from factory.files import file_sha256
-from factory.publish.package import PAPERS, content
+from factory.publish.package import CHANGELOG, PAPERS, content
 from factory.publish.sound import not_there, said, sound_dataset, sound_papers, sound_specialist
 from zoo.hub import cache_root
 from zoo.manifest import FILE, Manifest
@@ -106,9 +106,9 @@ class RemoteHub:
         """Download them."""
         with self._explained():
             self._api().snapshot_download(
-                self._repo(name), revision=f"v{version}", local_dir=into, allow_patterns=[FILE, *PAPERS]
+                self._repo(name), revision=f"v{version}", local_dir=into, allow_patterns=[FILE, *PAPERS, CHANGELOG]
             )
-            sound_papers(into, PAPERS)
+            sound_papers(into)
         return into
 
     def publish(self, folder: Path) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from factory.dataset.version import DatasetVersion, open_version
 from factory.errors import DataError, HubError
 from factory.files import file_sha256
+from factory.publish.package import CHANGELOG, PAPERS
 from zoo.errors import ZooError
 from zoo.files import inside
 from zoo.manifest import FILE, Manifest, verify
@@ -40,11 +41,11 @@ def said() -> Iterator[None]:
         raise HubError(error.what, where=error.where, fix=error.fix) from error
 
 
-def sound_papers(folder: Path, papers: Sequence[str]) -> None:
-    """See that these files are as the folder's manifest says, whether the others are there or not; raises HubError."""
+def sound_papers(folder: Path) -> None:
+    """See that what people read is as the folder's manifest says, whether other files are there; raises HubError."""
     with said():
         manifest = Manifest.read(folder)
-        for name in papers:
+        for name in (*PAPERS, *([CHANGELOG] if CHANGELOG in manifest.files else [])):
             path, entry = inside(folder, name), manifest.files.get(name)
             if entry is None or not path.is_file():
                 raise HubError(f"{manifest.id} has no {name}.", where=str(folder))

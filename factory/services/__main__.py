@@ -1,6 +1,7 @@
 """The embedded servers by hand.
 
 python -m factory.services SERVICE up|down|status
+python -m factory.services zoo|site reload
 python -m factory.services argilla backup FILE
 python -m factory.services argilla restore FILE [--replace]
 python -m factory.services argilla rotate
@@ -15,14 +16,19 @@ from pathlib import Path
 from typing import Protocol
 
 from factory import settings
+from factory import spec as specs
+from factory.alone import builder
 from factory.errors import FactoryError
 from factory.review import waiting
 from factory.services.argilla import credentials
 from factory.services.argilla.server import ArgillaServer
 from factory.services.hub.server import HubServer
 from factory.services.prefect import PrefectServer
-from factory.services.process import State
+from factory.services.process import State, port_in_use
+from factory.services.site.server import SiteServer
 from factory.services.watch import WatchServer
+from factory.services.worker import WorkerServer
+from factory.services.zoo import ZooServer
 from zoo.hub import is_server
 
 
@@ -51,8 +57,13 @@ SERVICES: dict[str, Callable[[settings.Settings], Service]] = {
     "argilla": ArgillaServer,
     "prefect": PrefectServer,
     "hub": HubServer,
+    "zoo": ZooServer,
+    "site": SiteServer,
     "watch": WatchServer,
+    "worker": WorkerServer,
 }
+RELOADED: dict[str, Callable[[settings.Settings], ZooServer | SiteServer]] = {"zoo": ZooServer, "site": SiteServer}
+"""Those that look again when they are told to."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,18 +74,18 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.service == "all":  # a hub that is a server already needs none of ours
         names = [name for name in SERVICES if name != "hub" or not is_server(known.hub)]
     if asked.action == "down":
-        names.reverse()  # the watch keeps the others up
+        names.reverse()  # worker and watch keep the others up
     try:
         if asked.action in KEEPING:
             KEEPING[asked.action](ArgillaServer(known), asked)
             return 0
+        if asked.action == "reload":
+            told = RELOADED[asked.service](known).reload()
+            print(f"{asked.service} {'looks again' if told else 'is not running'}")
+            return 0 if told else 1
         status = max(_act(name, SERVICES[name](known), asked.action) for name in names)
-        if asked.service == "all" and asked.action != "down":
-            index = known.site / "index.html"
-            print(f"the site over the family is {index if index.exists() else 'not made yet: `make site` makes it'}")
         if asked.action == "status":
-            for one in waiting.everything(known.home):
-                print(one.told)
+            print("\n".join(_at_work(known)))
         return status
     except FactoryError as error:
         print(error, file=sys.stderr)
@@ -91,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
         actions.add_parser("up", help="start it, or find it running")
         actions.add_parser("down", help="stop it; its data stay")
         actions.add_parser("status", help="say whether it runs, and where")
+        if name in RELOADED:
+            actions.add_parser("reload", help="have it look for what is new")
         if name == "argilla":
             backup = actions.add_parser("backup", help="write accounts, records, answers and secrets to one file")
             backup.add_argument("file", metavar="FILE", type=Path)
@@ -147,6 +160,24 @@ def _act(name: str, service: Service, action: str) -> int:
     state = service.state
     print(f"{name} is {state}" + (f": {service.describe()}" if state == "up" else ""))
     return 0 if state == "up" else 1
+
+
+def _at_work(known: settings.Settings) -> list[str]:
+    """The teacher, builds under way, and what waits for people, a line each."""
+    if known.teacher_url or known.teacher_batch:
+        teacher = f"is asked at {known.teacher_url or known.teacher_batch}"
+    elif port_in_use(known.teacher_port):
+        teacher = f"runs on port {known.teacher_port}, and ends with the build that started it"
+    else:
+        teacher = "does not run; a build that needs it starts it, and ends it"
+    building = {name: pid for name in specs.names(known.prompts) if (pid := builder(name, known))}
+    waits = [one.told for one in waiting.everything(known.home)]
+    return [
+        f"the teacher {teacher}",
+        *(f"{name} is being built (pid {pid})" for name, pid in building.items()),
+        *([] if building else ["no build is under way"]),
+        *(waits or ["no build waits for people"]),
+    ]
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ from factory.files import explained, read_json, write_json
 LOOPBACK = "127.0.0.1"
 State = Literal["up", "starting", "down"]
 
-# The shell becomes the server: exec keeps its pid.
-_WRITE_PID_AND_BECOME = 'echo $$ > "$0" && exec "$@"'
+# The shell becomes the server: exec keeps its pid, and that SIGHUP is not heeded until the server itself does.
+_WRITE_PID_AND_BECOME = 'trap "" HUP; echo $$ > "$0" && exec "$@"'
 
 # Kept so that a server that dies under the command that started it is reaped, and not left a zombie.
 _started: list[subprocess.Popen[bytes]] = []
@@ -180,6 +180,18 @@ class Detached:
                 return False
             self._stop(process, grace)
             return True
+
+    def hang_up(self) -> bool:
+        """Send the server SIGHUP, which means: look again. False if it was not running.
+
+        One that is still starting, and does not heed it yet, looks when it has started.
+        """
+        process = self._process()
+        if process is None:
+            return False
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGHUP)
+        return True
 
     @contextlib.contextmanager
     def held_down(self, doing: str) -> Iterator[None]:

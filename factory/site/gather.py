@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from factory import spec as specs
 from factory.errors import FactoryError, HubError
-from factory.evidence.records import AnyEvidence, Record, read_evidence
+from factory.evidence.records import Record, read_evidence
 from factory.files import read_json, read_jsonl
 from factory.lineage import ledger
 from factory.lineage.ledger import Ledger
-from factory.publish import package
+from factory.publish.changes import Papers
 from factory.publish.family import COLUMNS
 from factory.publish.hub import Hub, open_hub
-from factory.publish.package import CARD, EVIDENCE
+from factory.publish.package import CARD, CHANGELOG, EVIDENCE
 from factory.publish.sound import said
 from factory.review.waiting import Waiting
 from factory.settings import Settings
@@ -29,37 +29,24 @@ from zoo.yanked import Yank
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Papers):
     """A version, as the hub has it.
 
     Attributes:
-        manifest, evidence, card: its papers.
-        files: manifest.json and evidence.jsonl, as they are published.
+        card: its model card.
+        files: manifest.json, evidence.jsonl and, where it has one, CHANGELOG.md, as they are published.
         yank: why it was taken back; None: it was not.
     """
 
-    version: Version
-    manifest: Manifest
-    evidence: Sequence[AnyEvidence]
     card: str
     files: dict[str, str]
     yank: Yank | None = None
-
-    @property
-    def who(self) -> str:
-        """How its records call it, on the weights loaded by default."""
-        return package.who(self.manifest)
 
     @property
     def figure(self) -> str:
         """The metric it is told by first."""
         measured = {one.metric for one in self.evidence if isinstance(one, Record)}
         return next((name for name in reversed(COLUMNS) if name in measured), "accuracy")
-
-    def record(self, who: str, metric: str) -> Record | None:
-        """Somebody's figure, the last where there are several."""
-        found = [one for one in self.evidence if isinstance(one, Record) and (one.who, one.metric) == (who, metric)]
-        return found[-1] if found else None
 
 
 @dataclass(frozen=True)
@@ -173,8 +160,9 @@ def _version(name: str, version: Version, hub: Hub, into: Path, yank: Yank | Non
     if manifest.id != f"{name}@{version}":
         raise HubError(f"The hub has {manifest.id} in its place.", where=str(folder))
     evidence = read_evidence(folder / EVIDENCE)
-    texts = {file: (folder / file).read_text(encoding="utf-8") for file in (FILE, EVIDENCE, CARD)}
-    return Published(version, manifest, evidence, texts.pop(CARD), texts, yank)
+    papers = [FILE, EVIDENCE, CARD, *([CHANGELOG] if CHANGELOG in manifest.files else [])]
+    texts = {file: (folder / file).read_text(encoding="utf-8") for file in papers}
+    return Published(manifest, evidence, texts.pop(CARD), texts, yank)
 
 
 def _texts(name: str, where: Settings) -> dict[str, str]:

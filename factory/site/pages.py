@@ -11,8 +11,8 @@ from typing import Any
 from factory.evidence import plots, report
 from factory.evidence.records import Cost, Record
 from factory.evidence.report import Report
+from factory.publish.changes import Change
 from factory.publish.family import COLUMNS, STUDENT, TITLES
-from factory.site.changes import Change
 from factory.site.gather import Family, Published, Specialist
 from zoo.names import Version
 from zoo.serve.markdown import to_html

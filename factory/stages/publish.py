@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,21 +11,29 @@ from pathlib import Path
 
 import zoo
 from factory.dataset import croissant
-from factory.errors import GateError
+from factory.errors import FactoryError, GateError
+from factory.evidence import behaviour as behaviours
 from factory.evidence.circumstances import here
 from factory.evidence.predictions import answers, file_of, read_predictions, write_predictions
 from factory.evidence.records import AnyEvidence, GateLine, read_evidence
 from factory.files import read_json, write_json
 from factory.lineage import ledger
-from factory.publish import compare
+from factory.publish import changes, compare
 from factory.publish import release as releasing
+from factory.publish.changelog import Followed
+from factory.publish.changes import Papers
 from factory.publish.hub import Hub, open_hub
-from factory.publish.package import Trained, describe
+from factory.publish.package import CHANGELOG, EVIDENCE, Trained, describe
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
 from zoo.errors import ZooError
+from zoo.manifest import Manifest
+from zoo.names import Version
 from zoo.yanked import given
+
+ANSWERS = "published.jsonl"
+"""What the version that a student follows answers to the gold rows."""
 
 
 def publish(build: Build) -> Output:
@@ -49,7 +58,12 @@ def publish(build: Build) -> Output:
 
     def work(out: Path) -> None:
         student = model.trained(build)
-        compared = _beside_the_published(build, hub, student, measured.path, out)
+        draft = describe(student, build.spec, f"{build.spec.major}.0.0")
+        held = [hub.manifest(build.spec.name, version) for version in given(hub, build.spec.name)]  # no others are got
+        published = compare.before(held, draft)
+        compared = _beside_the_published(build, hub, student, published, measured.path, out) if published else []
+        follows = published or next(reversed(compare.earlier(held, draft)), None)
+        followed = _followed(build, hub, follows, student, measured.path, out) if follows else None
         forced = not gate["passed"] or any(isinstance(one, GateLine) and not one.passed for one in compared)
         dataset_at = hub.publish_dataset(_version_alone(made.path, out / "dataset"))
         _, head = ledger.read(build.root).following
@@ -60,6 +74,7 @@ def publish(build: Build) -> Output:
             read_json(made.path / "manifest.json"),
             [*read_evidence(measured.path / "evidence.jsonl"), *compared],
             out / "specialist",
+            follows=followed,
             forced=forced,
         )
         write_json(
@@ -82,17 +97,14 @@ def publish(build: Build) -> Output:
     return output
 
 
-def _beside_the_published(build: Build, hub: Hub, student: Trained, measured: Path, out: Path) -> Sequence[AnyEvidence]:
-    """Evidence on the student beside the version it would follow, whose answers go to published.jsonl; none if none.
+def _beside_the_published(
+    build: Build, hub: Hub, student: Trained, published: Manifest, measured: Path, out: Path
+) -> Sequence[AnyEvidence]:
+    """Evidence on the student beside the version it would follow, whose answers go to published.jsonl.
 
     Raises:
         GateError: that version is clearly better, or can't be asked, and publishing is not forced.
     """
-    name = build.spec.name
-    held = [hub.manifest(name, version) for version in given(hub, name)]  # the others nobody gets
-    published = compare.before(held, describe(student, build.spec, f"{build.spec.major}.0.0"))
-    if published is None:
-        return []
     ours = read_predictions(measured / file_of(f"student:{student.weights}"))
     circumstances = here()
     kind = model.student_of(build)
@@ -106,17 +118,34 @@ def _beside_the_published(build: Build, hub: Hub, student: Trained, measured: Pa
     else:
         what = f"published {published.created[:10]}, {specialist.weights}"
         theirs = answers(compare.name_of(published), build.gold, said.decisions, what=what, scores=said.scores)
-        write_predictions(out / "published.jsonl", theirs)
+        write_predictions(out / ANSWERS, theirs)
         found += compare.judge(ours, theirs, metrics, circumstances)
     failed = [line.sentence for line in found if isinstance(line, GateLine) and not line.passed]
     if failed and not build.force:
         raise GateError(
-            f"{name} does not stand up to its published version, so nothing was published.\n"
+            f"{build.spec.name} does not stand up to its published version, so nothing was published.\n"
             + "\n".join(f"  - {line}" for line in failed),
             where=f"{published.id} in {hub.address}",
             fix="Improve the spec or give it a larger budget. --force publishes with this on the card.",
         )
     return found
+
+
+def _followed(build: Build, hub: Hub, published: Manifest, student: Trained, measured: Path, out: Path) -> Followed:
+    """The version that the student follows, for its changelog: its papers, and how its data and answers differ."""
+    then, now = (one.get("dataset", "") for one in (published.lineage, student.lineage))
+    data = changes.data(published.name, then, now, build.settings)
+    behaviour, theirs = None, out / ANSWERS
+    if theirs.exists():
+        ours = read_predictions(measured / file_of(student.who))
+        behaviour = behaviours.compare(read_predictions(theirs), ours, {})
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            papers = hub.papers(published.name, Version.parse(published.version), Path(folder))
+            told = (papers / CHANGELOG).read_text(encoding="utf-8") if CHANGELOG in published.files else ""
+            return Followed(Papers(published, read_evidence(papers / EVIDENCE)), told, data, behaviour)
+    except FactoryError:  # its papers were changed: they are no reason to hold back this one
+        return Followed(Papers(published, []), "", data, behaviour)
 
 
 def _version_alone(folder: Path, to: Path) -> Path:

@@ -159,8 +159,27 @@ def test_the_command_makes_and_checks(published: str, where: Settings, capsys: p
     swap(folder / "risk.md", "0.7000", "0.9000")
     assert main(["dossier", "verify", str(folder)]) == 1
     assert "risk.md: line" in capsys.readouterr().err
-    assert main(["dossier", published, "and", "more"]) == 1
     assert main(["dossier", "verify", str(where.home)]) == 1
+    capsys.readouterr()
+    for wrong, told in (
+        ([published, "and", "more"], "takes one specialist"),
+        (["verify"], "takes one folder"),
+        (["verify", str(folder), published], "takes one folder"),
+        (["verify", str(folder), "--out", "elsewhere"], "has no --out"),
+        ([published, "--signed-by", "key.pub", "--out", str(folder / "new")], "Sign this one with --key"),
+    ):
+        assert main(["dossier", *wrong]) == 1
+        assert told in capsys.readouterr().err
+    assert not (folder / "new").exists()
+
+
+def test_what_people_said_is_sealed_with_the_rest(published: str, where: Settings, tmp_path: Path) -> None:
+    (where.prompts / NAME / human.FILE).write_text("provider: Example GmbH\n")
+    folder = make(published, where, tmp_path / "told")
+    swap(folder / FOLDER / human.FILE, "Example GmbH", "Another GmbH")
+    assert any(
+        str(one).startswith("dossier.json: files.records/human.yaml") for one in verify(folder, where).differences
+    )
 
 
 @pytest.mark.parametrize("text", ["1. not a list", "- no", "# no", "a | b", "<i>", "![x](y)", "*a* _b_ `c`", "&amp;"])

@@ -259,23 +259,3 @@ def test_a_hub_that_is_a_server_already_is_not_served(monkeypatch):
     monkeypatch.setenv("FACTORY_HUB", "https://hub.example/bank")
     with pytest.raises(ServiceError, match="server already"):
         HubServer(settings.load()).start()
-
-
-def test_the_site_is_served_beside_the_hub_and_nothing_else_is(packed, tmp_path):
-    site = tmp_path / "site"
-    (tmp_path / "secret.html").write_text("secret")
-    with running(tmp_path / "served", site=site) as server:
-        assert get(f"{server.endpoint}/site/")[0] == 404, "it is not made yet"
-        (site / "a").mkdir(parents=True)
-        (site / "index.html").write_text("<h1>The family</h1>")
-        (site / "a" / "index.html").write_text("<h1>A</h1>")
-        code, body, headers = get(f"{server.endpoint}/site/")
-        assert (code, body) == (200, b"<h1>The family</h1>") and headers["content-type"].startswith("text/html")
-        assert get(f"{server.endpoint}/site/a/index.html")[1] == b"<h1>A</h1>"
-        for path in ("../secret.html", "%2e%2e/secret.html", "..%2fsecret.html", "a/../../secret.html"):
-            code, body, _ = get(f"{server.endpoint}/site/{path}")
-            assert code == 404 and body != b"secret"
-        FolderHub(tmp_path / "served").publish(packed())
-        assert zoo.load("test/mood", hub=server.address).version == "1.0.0"
-    with running(tmp_path / "served") as server:
-        assert get(f"{server.endpoint}/site/")[0] == 404

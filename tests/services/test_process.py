@@ -115,6 +115,32 @@ def test_a_killed_server_is_started_again(tmp_path: Path) -> None:
         trial.stop()
 
 
+# Takes a while until it heeds SIGHUP, and then counts how often it was told.
+SLOW = (
+    "import http.server, signal, sys, time; time.sleep(1); told = [];"
+    "signal.signal(signal.SIGHUP, lambda *_: (told.append(1), print('told', len(told), flush=True)));" + SERVE
+)
+
+
+def test_it_can_be_told_to_look_again_and_no_moment_is_too_early(tmp_path: Path) -> None:
+    trial = server(tmp_path, SLOW)
+    assert not trial.hang_up()
+    starting = threading.Thread(target=trial.start, args=(30,))
+    starting.start()
+    try:
+        while not (tmp_path / "run" / "trial.pid").exists() or not trial.hang_up():
+            time.sleep(0.01)
+        starting.join()
+        assert trial.state == "up", "the signal that came too early did not end it"
+        assert trial.hang_up()
+        deadline = time.monotonic() + 10
+        while "told 1" not in trial.log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert "told 1" in trial.log.read_text() and "told 2" not in trial.log.read_text()
+    finally:
+        trial.stop()
+
+
 def test_a_stubborn_group_is_stopped_whole(tmp_path: Path) -> None:
     trial = server(tmp_path, STUBBORN)
     trial.start(30)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,12 +31,17 @@ def held(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
+def alone(folder: Path) -> bool:
+    """Whether there is nothing beside a site but the folder that it leads to."""
+    return sorted(path.name for path in folder.parent.iterdir()) == sorted((folder.name, folder.readlink().name))
+
+
 def test_a_site_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     folder = tmp_path / "site"
     assert write(folder, {"index.html": "1", "a/b.html": "1"}) == folder / "index.html"
     write(folder, {"index.html": "2"})
     assert {path: text for path, text in held(folder).items() if text} == {"index.html": "2"}
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert alone(folder)
 
 
 def test_an_empty_folder_is_taken_and_any_other_is_left_alone(tmp_path: Path) -> None:
@@ -62,23 +71,72 @@ def test_a_full_disk_leaves_the_site_as_it_was(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(FactoryError, match="disk is full"):
         write(folder, {"index.html": "2", "second.html": "2"})
     assert held(folder) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert alone(folder)
 
 
 def test_where_the_place_cant_be_taken_the_old_site_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "site"
     write(folder, {"index.html": "1"})
-    real = Path.rename
 
     def refuse(path: Path, target: Path) -> Path:
-        if path.name.endswith(".part"):
-            raise OSError(errno.EACCES, "no", str(path))
-        return real(path, target)
+        raise OSError(errno.EACCES, "no", str(path))
 
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(FactoryError, match="can't be written"):
         write(folder, {"index.html": "2"})
     assert (folder / "index.html").read_text() == "1"
+    (tmp_path / "plain").mkdir()
+    with pytest.raises(FactoryError, match="can't be written"):
+        write(tmp_path / "plain", {"index.html": "2"})
+    assert held(tmp_path / "plain") == {}, "a folder that had to make room is back"
+
+
+def _killed_at(folder: Path, step: int) -> None:
+    """A process that writes a site, and is gone without another word before a step of it."""
+    left = step
+
+    def counting(really: Any) -> Any:
+        def count(*given: Any, **named: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                os._exit(9)
+            left -= 1
+            return really(*given, **named)
+
+        return count
+
+    for name in ("mkdir", "write_text", "symlink_to", "rename", "replace", "unlink"):
+        setattr(Path, name, counting(getattr(Path, name)))
+    shutil.rmtree = counting(shutil.rmtree)
+    write(folder, {"index.html": "2", "second.html": "2"})
+    os._exit(0)
+
+
+def test_a_kill_anywhere_leaves_one_site_or_the_other(tmp_path: Path) -> None:
+    folder, step, code = tmp_path / "site", 0, 9
+    seen = set()
+    while code == 9:
+        write(folder, {"index.html": "1", "second.html": "1"})
+        process = multiprocessing.get_context("fork").Process(target=_killed_at, args=(folder, step))
+        process.start()
+        process.join(60)
+        code = process.exitcode
+        said = {text for text in held(folder).values() if text}
+        assert said in ({"1"}, {"2"}), f"killed before step {step}"
+        assert len(held(folder)) == 3
+        seen |= said
+        step += 1
+    assert code == 0 and step > 6 and seen == {"1", "2"}
+    assert alone(folder)
+
+
+def test_a_link_of_somebodys_own_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "www").mkdir()
+    (tmp_path / "site").symlink_to("www")
+    write(tmp_path / "site", {"index.html": "1"})
+    write(tmp_path / "site", {"index.html": "2"})
+    assert (tmp_path / "www" / "index.html").read_text() == "2"
+    assert (tmp_path / "site").readlink() == Path("www")
 
 
 def test_a_hub_that_cant_be_reached_leaves_the_site_as_it_was(where: Settings) -> None:

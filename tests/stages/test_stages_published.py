@@ -12,7 +12,7 @@ import zoo
 from factory.evidence.predictions import read_predictions
 from factory.evidence.records import GateLine, read_evidence
 from factory.files import read_json
-from factory.publish.package import CARD, EVIDENCE
+from factory.publish.package import CARD, CHANGELOG, EVIDENCE
 from tests.conftest import NAME, Factory
 
 pytestmark = pytest.mark.real
@@ -38,6 +38,10 @@ def test_a_student_clearly_worse_than_the_published_one(built: Factory, tmp_path
     specialist = zoo.load(NAME, hub=there.home / "hub")
     assert specialist.version != "1.0.0" and specialist.manifest.forced
     assert "Published by force" in (specialist.folder / CARD).read_text()
+    told = (specialist.folder / CHANGELOG).read_text()
+    assert f"## {specialist.version} (" in told and "after 1.0.0\n" in told and told.endswith("The first version.\n")
+    assert "Of 60 gold rows that both answered" in told and "are wrong now" in told and "paired |" in told
+    assert not [row.text for row in built.gold_rows() if row.text in told]
     lines = [one for one in read_evidence(specialist.folder / EVIDENCE) if isinstance(one, GateLine)]
     assert [(line.requirement, line.passed) for line in lines] == [
         ("accuracy at least 0.0 %", True),

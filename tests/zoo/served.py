@@ -20,7 +20,9 @@ PREDICT = "/v1/specialists/{}/predict"
 
 
 @asynccontextmanager
-async def serving(names: list[Any], *, hub: Path | None = None, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
+async def serving(
+    names: list[Any] | None, *, hub: Path | None = None, **options: Any
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an app that has started; `client.app` is the app."""
     made = app(names, hub=hub, **options)
     async with made.router.lifespan_context(made):

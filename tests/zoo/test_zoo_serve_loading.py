@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from served import NAME, Held, ask, problem, serving, until
 import zoo
 from zoo.errors import BadInput, BadKeys, MissingExtra
 from zoo.serve import Limits, app, extra
+from zoo.yanked import Yank
 
 
 async def test_until_it_is_loaded_it_is_alive_and_not_ready(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,3 +113,25 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     with pytest.raises(MissingExtra) as caught:
         app([NAME], hub=hub)
     assert "no_such_module" in caught.value.what and "specialist-zoo[serve]" in caught.value.fix
+
+
+async def test_all_that_the_hub_gives_is_served_and_what_comes_later(
+    tmp_path: Path, publish: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "zoo.serve")
+    (hub := tmp_path / "empty").mkdir()
+    async with serving(None, hub=hub) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        assert (await client.get("/v1/specialists")).json() == {"specialists": []}
+        assert problem(await ask(client, NAME, "word1"), 404)["fix"] == "Served are: none yet."
+        publish(hub, NAME, "1.0.0")
+        (publish(hub, "support/intent", "1.0.0") / "tokenizer.json").write_text("{}")
+        publish(hub, "medical/notes", "1.0.0")
+        Yank("it was wrong").write(hub / "medical/notes/1.0.0.yanked.json")
+        came, broken = (await client.post("/v1/admin/reload")).json()["specialists"]
+        assert (came["name"], came["before"], came["after"]) == (NAME, "", "1.0.0")
+        assert (broken["name"], broken["after"]) == ("support/intent", "") and broken["problem"]["fix"]
+        assert (await ask(client, NAME, "word1")).json()["version"] == "1.0.0"
+        publish(hub, NAME, "1.1.0")
+        assert (await client.post("/v1/admin/reload")).json()["specialists"][0]["after"] == "1.1.0"
+    assert "no specialist is served yet" in caplog.text and "support/intent is not served" in caplog.text

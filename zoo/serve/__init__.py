@@ -29,7 +29,7 @@ __all__ = ["Limits", "Served", "Trial", "app"]
 
 
 def app(
-    names: Sequence[str | Path | Trial | Served],
+    names: Sequence[str | Path | Trial | Served] | None,
     *,
     hub: str | Path | Hub | None = None,
     keys: str | Path | None = None,
@@ -47,7 +47,8 @@ def app(
     Args:
         names: what to serve, each specialist once: as `zoo.load` takes it; a zoo.serve.Trial of two versions; or what
             is loaded already, a specialist, zoo.Cascade, zoo.Shadow or zoo.Canary. Names alone, without a full version,
-            follow the hub at every reload.
+            follow the hub at every reload. None: all that the hub gives, if any, and those that come, from the next
+            reload on.
         hub: as for `zoo.load`.
         keys: the file of API keys (`zoo keys`); None: whoever reaches the service may use it.
         hosts: names that it answers to (of the header Host, without the port). None: with keys any; without keys those

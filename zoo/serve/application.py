@@ -34,7 +34,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def make(
-    names: Sequence[Name],
+    names: Sequence[Name] | None,
     *,
     hub: str | Path | Hub | None,
     keys: str | Path | None,
@@ -49,7 +49,8 @@ def make(
     """See `zoo.serve.app`."""
     metrics = Metrics()
     declared = [read(file) for file in chains]
-    shelf = Shelf(with_chains(names, declared), hub, limits, metrics, audit, how, fallbacks)
+    named = None if names is None else with_chains(names, declared)  # of all, what a chain asks must be there
+    shelf = Shelf(named, hub, limits, metrics, audit, how, fallbacks)
     service = Service(
         shelf=shelf,
         chains=Chains(declared, shelf),

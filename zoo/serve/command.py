@@ -36,6 +36,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     serve = commands.add_parser("serve", help="Serve specialists over HTTP.", description=about, parents=[shared])
     serve.set_defaults(run=_serve)
     serve.add_argument("names", nargs="*", metavar="NAME", help="finance/sentiment, finance/sentiment@1, or a folder")
+    serve.add_argument("--all", action="store_true", help="all that the hub gives, and, once reloaded, those that come")
     serve.add_argument(
         "--host", default="127.0.0.1", help="where to listen (default 127.0.0.1); elsewhere needs --keys"
     )
@@ -88,6 +89,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 def _serve(options: argparse.Namespace) -> int:
     need()
+    if options.all and (options.names or options.shadow or options.canary):
+        raise BadInput("All specialists are served, so none is named.", where="--all", fix="Leave one of both out.")
     from zoo.serve.server import run
 
     limits = Limits(**{name: getattr(options, name) for name in _LIMITS})
@@ -98,7 +101,8 @@ def _serve(options: argparse.Namespace) -> int:
     trials = {"shadows": options.shadow, "canaries": options.canary, "share": options.share}
     served = with_trials(options.names, **trials, **bounds)
     how = {"edge": options.edge, "weights": options.weights, "threads": options.threads}
-    run(served, **where, limits=limits, audit=log, **how, fallbacks=_fallbacks(options), chains=options.chain)
+    names = None if options.all else served
+    run(names, **where, limits=limits, audit=log, **how, fallbacks=_fallbacks(options), chains=options.chain)
     return 0
 
 

@@ -192,7 +192,7 @@ class Reloaded(BaseModel):
     """What a reload did with one specialist."""
 
     name: str
-    before: str = Field(description="The version that answered before.")
+    before: str = Field(description="The version that answered before; empty where none did.")
     after: str = Field(description="The version that answers now; the same where nothing newer was found or loaded.")
     problem: Trouble | None = Field(None, description="Why another version could not be loaded; the old one serves.")
 

@@ -26,7 +26,7 @@ log = logging.getLogger("zoo.serve")
 
 
 def run(
-    names: Sequence[Name],
+    names: Sequence[Name] | None,
     *,
     host: str,
     port: int,

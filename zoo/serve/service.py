@@ -86,7 +86,7 @@ class Service:
         if not self.shelf.opened:
             raise self.not_ready()
         there = ", ".join(resident.specialist.name for resident in self.shelf.all())
-        raise Problem(404, f"No specialist {name!r} is served here.", fix=f"Served are: {there}.")
+        raise Problem(404, f"No specialist {name!r} is served here.", fix=f"Served are: {there or 'none yet'}.")
 
     def chain(self, name: str) -> str:
         """The chain's name; raises Problem 404, or 503 while its specialists are loaded."""

@@ -24,13 +24,17 @@ from zoo.serve.metrics import Metrics
 from zoo.serve.resident import Name, Resident, settle
 from zoo.serve.served import Served
 from zoo.serve.trial import Trial
+from zoo.yanked import given as newest
 
 log = logging.getLogger("zoo.serve")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a reload did with one specialist: version before and after, and why another could not be loaded."""
+    """What a reload did with one specialist: version before and after, and why another could not be loaded.
+
+    Of one that was not served, before is empty; of one that is not served still, after is, too.
+    """
 
     name: str
     before: str
@@ -42,7 +46,9 @@ class Shelf:
     """Specialists by name. Loading happens in threads: the event loop stays free.
 
     Args:
-        names: as `zoo.load` takes them, roll-outs of two, or what is loaded already.
+        names: as `zoo.load` takes them, roll-outs of two, or what is loaded already; None: all that the hub gives, and
+            at every reload those that have come since. There may be none yet, and one that can't be loaded stops no
+            other.
         hub: as for `zoo.load`.
         limits: of their queues.
         metrics: what is counted.
@@ -56,7 +62,7 @@ class Shelf:
 
     def __init__(
         self,
-        names: Sequence[Name],
+        names: Sequence[Name] | None,
         hub: str | Path | Hub | None,
         limits: Limits,
         metrics: Metrics,
@@ -64,14 +70,19 @@ class Shelf:
         how: Mapping[str, Any],
         fallbacks: Mapping[str, Fallback],
     ) -> None:
-        if not names:
-            raise BadInput("Say which specialists to serve.", fix="Name them: zoo serve support/intent")
+        self._whole = names is None
+        if not names and not self._whole:
+            raise BadInput(
+                "Say which specialists to serve.", fix="Name them: zoo serve support/intent; or serve all: --all"
+            )
+        names = names or ()
         asked = [called(name) for name in names]
         if twice := sorted({str(name) for name in asked if asked.count(name) > 1}):
             raise BadInput(f"One version of a specialist is served, not several of {', '.join(twice)}.")
         self._names, self._limits, self._metrics, self._log, self._how = names, limits, metrics, log, how
         self._fallbacks = fallbacks
-        self._hub = open_hub(hub) if any(_in_hub(part) for name in names for part in _parts(name)) else None
+        in_hub = self._whole or any(_in_hub(part) for name in names for part in _parts(name))
+        self._hub = open_hub(hub) if in_hub else None
         self._executor = ThreadPoolExecutor(limits.workers, thread_name_prefix="zoo")
         self._workers = Workers(self._executor, limits.workers)
         self._residents: dict[str, Resident] = {}
@@ -90,7 +101,11 @@ class Shelf:
                     raise BadInput(f"{resident.specialist.name} is there already.", where=str(name))
                 self._residents[resident.specialist.name] = resident
                 self._announce(resident)
-            if strange := sorted(set(self._fallbacks) - {"", *self._residents}):
+            if self._whole:  # what is not there yet may come
+                await self._take_in()
+                if not self._residents:
+                    log.info("no specialist is served yet; SIGHUP looks for them again")
+            elif strange := sorted(set(self._fallbacks) - {"", *self._residents}):
                 raise BadInput(f"There is a fallback for {', '.join(strange)}, which is not served.")
 
     def get(self, name: str) -> Resident | None:
@@ -136,6 +151,8 @@ class Shelf:
             self._residents = {**self._residents, **fresh}
             for resident in fresh.values():
                 self._announce(resident)
+            if self._whole:
+                changes += await self._take_in()
         return changes
 
     def close(self) -> None:
@@ -143,6 +160,33 @@ class Shelf:
         self._executor.shutdown(wait=True, cancel_futures=True)
         for resident in self._residents.values():
             resident.close()
+
+    async def _take_in(self) -> list[Change]:
+        """Load those that the hub gives and that are not served yet; call it with the lock."""
+        changes = []
+        for name in await asyncio.to_thread(self._given):
+            if name in self._residents:
+                continue
+            try:
+                resident = await asyncio.to_thread(self._load, name, name)
+            except ZooError as error:
+                log.error("%s is not served: %s", name, error)
+                self._metrics.reloads.labels(name, "failed").inc()
+                changes.append(Change(name, "", "", error))
+                continue
+            self._residents = {**self._residents, name: resident}
+            self._announce(resident)
+            changes.append(Change(name, "", resident.specialist.version))
+        return changes
+
+    def _given(self) -> list[str]:
+        """The hub's names that have a version which was not yanked; none where it can't be reached, which is logged."""
+        try:
+            hub = open_hub(self._hub)
+            return [name for name in hub.names() if newest(hub, name)]
+        except ZooError as error:
+            log.error("which specialists there are is not known: %s", error)
+            return []
 
     def _newer(self, old: Resident) -> Resident | None:
         """What the resident's name means now, loaded; None: the same version."""

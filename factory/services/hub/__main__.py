@@ -16,9 +16,8 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True, help="the hub's folder")
     parser.add_argument("--port", type=int, required=True, help="on loopback")
     parser.add_argument("--namespace", default=NAMESPACE, help="the one user whose repositories these are")
-    parser.add_argument("--site", type=Path, help="a folder of pages, served below /site/")
     asked = parser.parse_args()
-    uvicorn.Server(config(asked.root, asked.port, asked.namespace, asked.site)).run()
+    uvicorn.Server(config(asked.root, asked.port, asked.namespace)).run()
 
 
 if __name__ == "__main__":

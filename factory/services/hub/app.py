@@ -21,8 +21,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute, Route
 
 from factory.errors import FactoryError
 from factory.services.hub.commit import LARGE, Commit, is_hex
@@ -31,14 +30,7 @@ from factory.services.hub.store import Kind, Missing, Store
 TAG = "specialist-zoo"
 
 
-class _Site(StaticFiles):  # type: ignore[misc]
-    """A folder of pages, which need not be there yet, and may be replaced as a whole at any time."""
-
-    async def check_config(self) -> None:
-        """Nothing is wrong with a folder that is still to be made: its pages are not found."""
-
-
-def application(root: Path, token: str, *, namespace: str, hosts: list[str], site: Path | None = None) -> Starlette:
+def application(root: Path, token: str, *, namespace: str, hosts: list[str]) -> Starlette:
     """The server over a folder hub.
 
     Args:
@@ -46,7 +38,6 @@ def application(root: Path, token: str, *, namespace: str, hosts: list[str], sit
         token: what a client must send to write.
         namespace: the one user whose repositories these are.
         hosts: the names this server answers to; others are refused, so that no web page can talk to it.
-        site: the folder of the site over the family, served below /site/; None: no such pages.
     """
     hub = _Server(Store(root), token, namespace)
     api = "/api/{kind}"
@@ -73,8 +64,6 @@ def application(root: Path, token: str, *, namespace: str, hosts: list[str], sit
             Route(f"{prefix}/{{namespace}}/{{repo}}.git/info/lfs/objects/batch", hub.batch, methods=["POST"]),
             Route(f"{prefix}/{{namespace}}/{{repo}}/resolve/{{revision}}/{{path:path}}", hub.resolve),
         ]
-    if site is not None:
-        routes.insert(0, Mount("/site", _Site(directory=site, html=True, check_dir=False)))
     return Starlette(
         routes=routes,
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=hosts)],

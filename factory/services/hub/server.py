@@ -62,13 +62,10 @@ class HubServer:
 
     def describe(self) -> str:
         """Where it is, for a person."""
-        return (
-            f"{self.url}/{NAMESPACE}  serves {self.root}; the token to write is in {token_file(self.root)}\n"
-            f"    {self.url}/site/  the pages that `make site` makes"
-        )
+        return f"{self.url}/{NAMESPACE}  serves {self.root}; the token to write is in {token_file(self.root)}"
 
     def _server(self, python: str = "python") -> Detached:
-        command = [python, "-m", "factory.services.hub", "--root", str(self.root), "--site", str(self._settings.site)]
+        command = [python, "-m", "factory.services.hub", "--root", str(self.root)]
         return Detached(
             name="hub",
             title="The hub server",
@@ -96,13 +93,12 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(root: Path, *, port: int = 0, namespace: str = NAMESPACE, site: Path | None = None) -> Iterator[Running]:
+def running(root: Path, *, port: int = 0, namespace: str = NAMESPACE) -> Iterator[Running]:
     """Serve a folder from a thread of this process for as long as the block lasts.
 
     Args:
         root: the folder hub's folder; it is made if it is not there.
         port: on loopback; 0: any free one.
-        site: as for `application`.
 
     Raises:
         ServiceError: the port is in use.
@@ -113,7 +109,7 @@ def running(root: Path, *, port: int = 0, namespace: str = NAMESPACE, site: Path
         listening = socket.create_server((LOOPBACK, port))
     except OSError as error:
         raise ServiceError(f"Port {port} is in use.", where=f"{LOOPBACK}:{port}", fix="Choose another one.") from error
-    server = uvicorn.Server(config(root, port, namespace, site))
+    server = uvicorn.Server(config(root, port, namespace))
     thread = threading.Thread(target=server.run, args=([listening],), name="hub", daemon=True)
     with listening:
         thread.start()
@@ -125,13 +121,13 @@ def running(root: Path, *, port: int = 0, namespace: str = NAMESPACE, site: Path
             thread.join()
 
 
-def config(root: Path, port: int, namespace: str = NAMESPACE, site: Path | None = None) -> uvicorn.Config:
+def config(root: Path, port: int, namespace: str = NAMESPACE) -> uvicorn.Config:
     """How uvicorn serves a folder hub: on loopback only, without a line in the log for each request."""
     import uvicorn
 
     from factory.services.hub.app import application
 
-    app = application(root, load_token(root), namespace=namespace, hosts=[LOOPBACK, "localhost"], site=site)
+    app = application(root, load_token(root), namespace=namespace, hosts=[LOOPBACK, "localhost"])
     return uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning", access_log=False, lifespan="off")
 
 

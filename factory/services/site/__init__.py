@@ -1,0 +1,1 @@
+"""The site over the family, served on loopback and made anew whenever something is new."""
