@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     hygiene.add_argument("--ray", action="store_true", help="on the Ray cluster at RAY_ADDRESS, or a Ray started here")
     drift = command("drift", _drift, "whether production is still what a specialist was made for", spec=False)
     drift.add_argument("specialist", metavar="SPEC[@VERSION]", help="without a version the newest in the hub")
-    drift.add_argument("--log", metavar="FOLDER", type=Path, required=True, help="the audit log")
+    drift.add_argument("--log", required=True, help="the audit log: a folder, or postgresql://user@host/database")
     drift.add_argument("--since", metavar="TIME", help="7d, 24h, 2w, or a date; all there is without it")
     command("cards", _cards, "copy the published cards and their main figures into cards/", spec=False)
     site = command("site", _site, "write the pages of the family: figures, versions, reviews waiting", spec=False)
@@ -130,6 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     why = yank.add_mutually_exclusive_group(required=True)
     why.add_argument("--reason", metavar="TEXT", help="why; whoever loads it is told")
     why.add_argument("--undo", action="store_true", help="take the mark away again")
+    gguf = command("gguf", _gguf, "write a published specialist that writes as one file for llama.cpp", spec=False)
+    gguf.add_argument("specialist", metavar="SPEC[@VERSION]", help="without a version the newest in the hub")
+    gguf.add_argument("--out", metavar="FILE.gguf", type=Path, required=True)
+    gguf.add_argument("--type", choices=("f32", "f16", "q8_0"), default="q8_0", help="of its matrices (default q8_0)")
     command("coverage", _coverage, "what the newest plan yielded, what was dropped and why, and how varied it is")
     command("confusions", _confusions, "write the labels that the newest student confuses beside the spec")
     review = command(
@@ -376,6 +380,12 @@ def _yank(asked: argparse.Namespace, where: Settings) -> None:
     from factory.publish.yank import unyank, yank
 
     print(unyank(asked.specialist, where) if asked.undo else yank(asked.specialist, asked.reason, where))
+
+
+def _gguf(asked: argparse.Namespace, where: Settings) -> None:
+    from factory.publish import gguf_file
+
+    print(gguf_file.written(asked.specialist, where, asked.out, asked.type))
 
 
 def _spec(asked: argparse.Namespace, where: Settings) -> Spec:

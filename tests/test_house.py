@@ -86,6 +86,10 @@ def test_signatures_are_the_affair_of_one_file() -> None:
     assert importers("cryptography", "zoo") == {"zoo/signing.py"}
 
 
+def test_the_database_is_the_affair_of_few_files() -> None:
+    assert not outside(importers("psycopg", "zoo", "factory", "flows"), "zoo/audit/postgres")
+
+
 @pytest.mark.parametrize("package", ["pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"])
 def test_nothing_that_runs_code_is_read(package: str) -> None:
     assert not importers(package, "zoo", "factory", "flows", "benchmarks")
@@ -133,7 +137,18 @@ def test_no_paths_of_one_machine() -> None:
     assert not found
 
 
-HEAVY = ("torch", "transformers", "distilabel", "argilla", "prefect", "datasets", "sklearn", "onnxruntime", "pandas")
+HEAVY = (
+    "torch",
+    "transformers",
+    "distilabel",
+    "argilla",
+    "prefect",
+    "datasets",
+    "sklearn",
+    "onnxruntime",
+    "pandas",
+    "psycopg",
+)
 SERVING = ("fastapi", "starlette", "uvicorn", "prometheus_client", "pydantic", "markdown_it")
 
 

@@ -274,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     fallback.add(predict, metavar="URL", help=about)
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    predict.add_argument("--audit", metavar="PATH", help="record every decision in this log; its id stands first")
+    predict.add_argument("--audit", metavar="LOG", help="record every decision in this log; its id stands first")
     predict.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
     bench = command("bench", benching.run, "Measure what an answer costs on this machine.", one)
     benching.add(bench)

@@ -13,14 +13,15 @@ from factory.files import write_json
 from factory.progress import Meter
 from factory.settings import Settings
 from factory.stages import Build
+from zoo.audit.storage import Place, opened
 
 
-def run(asked: str, log: Path, settings: Settings, begins: datetime | None = None) -> tuple[Drift, Path]:
+def run(asked: str, log: Place, settings: Settings, begins: datetime | None = None) -> tuple[Drift, Path]:
     """Measure, and keep what was found as `<home>/drift/<vertical>/<task>/<time>.json`.
 
     Args:
         asked: `<vertical>/<task>`, for the newest version in the hub, or one of them, `...@1.2.0`.
-        log: the folder of the audit log.
+        log: the folder of the audit log, or the URL of its database.
         settings: where hub, datasets and specs are.
         begins: pass over earlier decisions.
 
@@ -33,11 +34,12 @@ def run(asked: str, log: Path, settings: Settings, begins: datetime | None = Non
     """
     folder, manifest = reference.manifest_of(asked, settings)
     found = traffic.read(log, manifest.name, manifest.version, begins)
+    where = opened(log).where  # which has no password
     if not found.decisions:
         there = ", ".join(f"{version} ({count})" for version, count in sorted(found.others.items()))
         raise DataError(
             f"The log holds no decision of {manifest.id}" + (f" since {begins:%Y-%m-%d %H:%M} UTC." if begins else "."),
-            where=str(log),
+            where=where,
             fix=f"Ask about a version that answered: {manifest.name}@{there}." if there else "Let more time pass.",
         )
     spec = specs.load(manifest.name, settings.prompts)
@@ -46,5 +48,5 @@ def run(asked: str, log: Path, settings: Settings, begins: datetime | None = Non
         drift = measure.measure(known, found, lambda texts: build.encoder.vectors(texts, Meter("read texts", "texts")))
     now = datetime.now(UTC)
     path = settings.home / "drift" / manifest.name / f"{now:%Y%m%dT%H%M%S%fZ}.json"
-    write_json(path, {"time": now.isoformat(timespec="seconds"), "log": str(log), **drift.to_json()})
+    write_json(path, {"time": now.isoformat(timespec="seconds"), "log": where, **drift.to_json()})
     return drift, path

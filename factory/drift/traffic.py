@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from factory.drift.sample import CONFIDENCE, CORRECTIONS, LABELS, TEXTS, Sample, confidence_of, said_by
 from factory.errors import DataError, FactoryError
-from zoo.audit import files
+from zoo.audit import reading
 from zoo.audit.record import CORRECTION, DECISION
+from zoo.audit.storage import Place
 from zoo.errors import ZooError
 from zoo.manifest import EXTRACTION, GENERATION, SPANS
 
@@ -79,11 +79,11 @@ def since(said: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def read(log: Path, name: str, version: str, begins: datetime | None = None) -> Traffic:
+def read(log: Place, name: str, version: str, begins: datetime | None = None) -> Traffic:
     """Read a version's decisions.
 
     Args:
-        log: the folder of the audit log.
+        log: the folder of the audit log, or the URL of its database.
         name: the specialist.
         version: `major.minor.patch`.
         begins: pass over earlier decisions.
@@ -112,10 +112,10 @@ def read(log: Path, name: str, version: str, begins: datetime | None = None) -> 
     return Traffic(_sample([one for *_, one in chosen], decisions), decisions, first, last, total, dict(models))
 
 
-def events(log: Path, event: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def events(log: Place, event: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Id and JSON object of the log's records of an event; raises DataError."""
     try:
-        yield from files.events(log, event)
+        yield from reading.events(log, event)
     except ZooError as error:
         raise DataError(error.what, where=error.where, fix=error.fix) from error
 

@@ -21,9 +21,10 @@ from factory.publish.family import collect
 from factory.row import read_rows
 from factory.stages import generation
 from factory.wording import rouge_l
-from tests import card_code, lost
+from tests import card_code, llama_cpp, lost
 from tests.conftest import Factory
 from tests.stages import whole
+from zoo.prompt import Prompt
 
 pytestmark = pytest.mark.real
 NAME = "test/lost"
@@ -171,6 +172,20 @@ def test_the_zoo_loads_it_from_the_hub_and_it_answers_in_words(built: Factory, t
     assert "pipeline_tag: text-generation" in (folder / "README.md").read_text()
     by_zoo, by_transformers = card_code.run(folder, built.home / "hub", tmp_path)
     assert by_zoo.startswith(by_transformers.strip()) and by_transformers.startswith("Is there a")
+
+
+def test_as_a_gguf_file_it_says_the_same_in_llama_cpp(built: Factory, tmp_path: Path) -> None:
+    file = tmp_path / "lost.gguf"
+    ended = built.run("gguf", NAME, "--out", str(file), "--type", "f32")
+    assert ended.returncode == 0 and f"{NAME}@1.0.0, f32" in ended.stdout, ended.stdout
+    specialist = zoo.load(NAME, hub=built.home / "hub", weights="fp32")
+    prompt = Prompt.read(specialist.folder / "prompt.json")
+    texts = [row.text for row in read_gold(built.gold / NAME / "validation.jsonl", ["answer"], "generation")[:10]]
+    with llama_cpp.serving(file) as client:
+        asked = [f"{prompt.before}{text}{prompt.after}" for text in texts]
+        said = [llama_cpp.complete(client, one, prompt.max_new_tokens)["content"].strip() for one in asked]
+    alike = [one == answer.text for one, answer in zip(said, specialist.predict(texts), strict=True)]
+    assert sum(alike) >= 9, said  # two all but equally likely tokens may change places by rounding
 
 
 def test_people_answer_in_files_and_the_versions_differ_by_that(built: Factory) -> None:

@@ -12,10 +12,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import tiny
+from database import postgres, url, way
 from hub_server import HubServer
 from npm import npm
 
-__all__ = ["npm"]  # fixtures of every test
+__all__ = ["npm", "postgres", "url", "way"]  # fixtures of every test
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from audit_logs import KINDS, MODEL, SURE, TEXT, UNSURE, add, sql
 
 import zoo
 from zoo.audit import verify
+from zoo.audit.storage import Rotation
 from zoo.errors import BadInput, BadName, BrokenLog, UnknownRecord, Unrecorded
 
 RIGHT: dict[str, Any] = {"label": "ACME", "decision": "x", "spans": [], "values": {"a": ["ACME"]}, "words": "ACME"}
@@ -30,7 +31,7 @@ def log(tmp_path: Path) -> zoo.AuditLog:
 
 def limit(log: zoo.AuditLog, pages: int) -> None:
     """Let the file grow no further than so many pages: to SQLite that is a full disk."""
-    database = log._chain._database
+    database = log._storage._database
     assert database
     database.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -182,7 +183,7 @@ def test_an_old_file_is_followed_by_a_new_one(tmp_path: Path, monkeypatch: pytes
     add(log, "first")
     add(log, "second")
     assert log.verify().files == 1
-    log._chain._age = 1e-9
+    log._storage._rotation = Rotation(days=1e-9)
     log.close()
     add(log, "third")
     assert log.verify().files == 2
@@ -253,10 +254,10 @@ def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_who_waits_too_long_for_a_turn_is_told(log: zoo.AuditLog) -> None:
     add(log, "first")
-    with log._chain._turn(), pytest.raises(Unrecorded, match="no turn to write came in"):
+    with log._chain._threads, pytest.raises(Unrecorded, match="no turn to write came in"):
         add(log, "threads wait for each other")
     other = zoo.AuditLog(log.folder, timeout=0.2)
-    with log._chain._turn():
+    with log._storage._locked(time.monotonic()):
         begun = time.monotonic()
         with pytest.raises(Unrecorded, match="no turn"):
             add(other, "and so do processes")
@@ -284,7 +285,7 @@ def test_a_log_without_a_head_takes_nothing_more(log: zoo.AuditLog) -> None:
     (log.folder / "head.json").unlink()
     with pytest.raises(BrokenLog, match="nothing tells where the log ends"):
         add(zoo.AuditLog(log.folder), "b")
-    assert "head.json is missing" in log.verify().problems[0]
+    assert "The head is missing" in log.verify().problems[0]
 
 
 def test_a_file_that_was_taken_away_is_not_written_on(log: zoo.AuditLog) -> None:

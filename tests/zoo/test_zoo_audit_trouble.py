@@ -6,8 +6,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,23 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from audit_logs import MODEL, SURE, UNSURE, add
+from audit_logs import MODEL, SURE, UNSURE, add, writer
 
 import zoo
 from tests.disk import close, fill, small_disk
 from zoo.audit import head, verify
 from zoo.audit.head import Head
 from zoo.errors import Unrecorded
-
-ROOT = Path(zoo.__file__).parent.parent
-WRITER = """
-import sys, zoo
-folder, who, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
-log, said = zoo.AuditLog(folder, megabytes=0.1, timeout=30), zoo.Answer("positive", 0.9, False)
-for call in range(calls):
-    texts = [f"{who} {call} {place}" for place in range(1 + call % 4)]
-    print(*log.record("finance/sentiment@1.0.0", texts, [said] * len(texts), [0.0] * len(texts)), flush=True)
-"""
 
 
 @pytest.fixture
@@ -40,27 +28,21 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield place
 
 
-def start(folder: Path, who: int, calls: int, out: Path) -> subprocess.Popen[bytes]:
-    with out.open("wb") as file:
-        command = [sys.executable, "-c", WRITER, str(folder), str(who), str(calls)]
-        return subprocess.Popen(command, cwd=ROOT, stdout=file)
-
-
 def test_writers_are_killed_and_nothing_that_was_told_is_lost(tmp_path: Path) -> None:
     folder, outs = tmp_path / "audit", [tmp_path / f"out{who}" for who in range(4)]
-    writers = [start(folder, who, 100_000 if who < 2 else 150, out) for who, out in enumerate(outs)]
+    writers = [writer(folder, who, 100_000 if who < 2 else 150, out) for who, out in enumerate(outs)]
     chance = random.Random(5)
-    while any(writer.poll() is None for writer in writers[2:]):
+    while any(one.poll() is None for one in writers[2:]):
         time.sleep(0.3 * chance.random())
         for who in range(2):  # killed again and again, and begun anew
             writers[who].send_signal(signal.SIGKILL)
             writers[who].wait()
             outs.append(tmp_path / f"out{len(outs)}")
-            writers[who] = start(folder, len(outs), 100_000, outs[-1])
-    for writer in writers[:2]:
-        writer.kill()
-        writer.wait()
-    assert [writer.returncode for writer in writers[2:]] == [0, 0]
+            writers[who] = writer(folder, len(outs), 100_000, outs[-1])
+    for one in writers[:2]:
+        one.kill()
+        one.wait()
+    assert [one.returncode for one in writers[2:]] == [0, 0]
     told = [id for out in outs for line in out.read_text().split("\n")[:-1] for id in line.split()]
     log = zoo.AuditLog(folder)
     found = log.verify()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import zoo
 from zoo.audit import files, verify
 from zoo.audit.record import DECISION, End, link
+from zoo.audit.storage import Rotation
 from zoo.errors import BrokenLog, UnknownRecord
 
 FILES, EACH = 3, 4
@@ -31,7 +32,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(FILES):
         with zoo.AuditLog(folder, keep_text=True, megabytes=1 if number == 0 else 0.000001) as log:
             (id,) = add(log, f"{number} a")
-            log._chain._bytes = 1e6
+            log._storage._rotation = Rotation()
             log.correct(id, "positive", who="me")
             add(log, f"{number} b")
     found = verify(folder)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rolled import Scripted, always, raising
 
 import zoo
-from zoo.audit import files
+from zoo.audit.reading import events
 from zoo.audit.record import DIFFERENCE, ROLLOUT
 from zoo.errors import BadInput, Unrecorded
 from zoo.rollout import sequential
@@ -138,16 +138,16 @@ def test_what_becomes_of_it_is_recorded(tmp_path: Path) -> None:
         assert log.find(str(one.id))["model"] == one.model
     zoo.audited(canary, log).predict(TEXTS)
     assert canary.state == "rolled back"
-    begun, back = [value for _, value in files.events(log.folder, ROLLOUT)]
+    begun, back = [value for _, value in events(log.folder, ROLLOUT)]
     assert (begun["what"], begun["share"], begun["disagreement"]) == ("begun", 0.5, 0.1)
     assert (back["what"], back["current"], back["candidate"], back["who"]) == ("rolled back", OLD, NEW, "zoo.Canary")
     assert "disagreement is beyond 0.1" in back["why"] and back["pairs"] == [["positive", "neutral", back["different"]]]
-    assert len(list(files.events(log.folder, DIFFERENCE))) == 2
+    assert len(list(events(log.folder, DIFFERENCE))) == 2
     assert log.verify().problems == ()
 
     other = pair(always("positive"), log=log, again=True)
     other.promote(who="r-17")
-    *_, told = [value for _, value in files.events(log.folder, ROLLOUT)]
+    *_, told = [value for _, value in events(log.folder, ROLLOUT)]
     assert (told["what"], told["who"]) == ("promoted", "r-17")
     assert zoo.audited(other, log).predict("word1").model == NEW
     other.roll_back(who="r-17", why="complaints")
@@ -215,7 +215,7 @@ def test_threads_roll_back_once(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [value["what"] for _, value in files.events(log.folder, ROLLOUT)] == ["begun", "rolled back"]
+    assert [value["what"] for _, value in events(log.folder, ROLLOUT)] == ["begun", "rolled back"]
 
 
 def test_what_can_not_be() -> None:

@@ -10,7 +10,7 @@ from served import NAME, ask, serving
 
 import zoo
 from zoo.__main__ import main
-from zoo.audit import files
+from zoo.audit.reading import events
 from zoo.audit.record import ROLLOUT
 from zoo.errors import BadInput
 from zoo.manifest import SPANS
@@ -69,7 +69,7 @@ async def test_two_versions_are_rolled_out_by_name(hub: Path, tmp_path: Path) ->
         assert described["follows"] == f"{NAME}@1.0.0, beside it {NAME}@1.2.0"
         changes = (await client.post("/v1/admin/reload")).json()["specialists"]
         assert [(one["before"], one["after"]) for one in changes] == [("1.0.0", "1.0.0")] * 2
-    (told,) = [one for _, one in files.events(log.folder, ROLLOUT)]
+    (told,) = [one for _, one in events(log.folder, ROLLOUT)]
     assert (told["what"], told["compared"]) == ("compared", 40), "told when the service ends"
 
     canary = with_trials(names, shadows=[], canaries=[f"{NAME}@1.2.0"], share=0.5, errors=0.1, disagreement=0.2)

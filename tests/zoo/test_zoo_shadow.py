@@ -13,7 +13,7 @@ from audit_logs import KINDS, sql
 from rolled import Scripted, always, raising
 
 import zoo
-from zoo.audit import files
+from zoo.audit.reading import events
 from zoo.audit.record import DIFFERENCE, ROLLOUT
 from zoo.errors import BadInput
 from zoo.rollout.agreement import agree, gist
@@ -114,16 +114,16 @@ def test_the_audit_log_has_decisions_differences_and_counts(tmp_path: Path) -> N
         said = zoo.audited(shadow, log).predict(TEXTS)
         assert shadow.wait(20)
     assert {log.find(str(one.id))["model"] for one in said} == {"finance/sentiment@1.0.0"}
-    differences = [value for _, value in files.events(log.folder, DIFFERENCE)]
+    differences = [value for _, value in events(log.folder, DIFFERENCE)]
     assert [value["text"] for value in differences] == ["word0", "word3", "word6"]
     answered = [(one["model"], one["answer"]["label"]) for one in differences[0]["answers"]]
     assert answered == [("finance/sentiment@1.0.0", "positive"), ("finance/sentiment@1.1.0", "negative")]
-    (counts,) = [value for _, value in files.events(log.folder, ROLLOUT)]
+    (counts,) = [value for _, value in events(log.folder, ROLLOUT)]
     assert (counts["what"], counts["compared"], counts["different"]) == ("compared", 30, 10)
     assert counts["pairs"] == [["positive", "negative", 10]]
     assert log.verify().problems == ()
     shadow.close()
-    assert len(list(files.events(log.folder, ROLLOUT))) == 1, "nothing new was counted"
+    assert len(list(events(log.folder, ROLLOUT))) == 1, "nothing new was counted"
 
 
 def test_a_log_that_takes_nothing_costs_nobody_an_answer(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@
     log.correct(said.id, "card_arrival", who="reviewer 4")
     log.export("feedback")                                 # what the factory reads: reviewed.jsonl, unlabelled.jsonl
 
-A log is a folder: numbered SQLite files of records, and `head.json`, which tells how many there must be. Each record
-holds the hash of the one before it (RFC 6962's idea without the tree).
+A log is a folder: numbered SQLite files of records, and `head.json`, which tells how many there must be; or, by a URL
+(postgresql://...), two tables of a database that say the same. Each record holds the hash of the one before it (RFC
+6962's idea without the tree).
 """
 
 from zoo.audit.export import Exported

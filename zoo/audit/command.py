@@ -1,4 +1,4 @@
-"""`zoo audit verify | explain | rollouts | export`: their arguments, and what they do."""
+"""`zoo audit create | verify | explain | rollouts | export`: their arguments, and what they do."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from zoo.audit import files
 from zoo.audit.export import export
-from zoo.audit.log import find
+from zoo.audit.reading import events, find
 from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, ROLLOUT
+from zoo.audit.storage import opened
 from zoo.audit.verify import verify
 from zoo.errors import UnknownRecord
 
@@ -22,7 +22,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     audit = commands.add_parser("audit", help="Verify an audit log, explain a decision, export rows.")
     actions = audit.add_subparsers(required=True, metavar="ACTION")
     log = argparse.ArgumentParser(add_help=False)
-    log.add_argument("path", type=Path, metavar="PATH", help="the log's folder")
+    log.add_argument("log", metavar="LOG", help="the log's folder, or postgresql://user@host/database")
+
+    about = "Begin a log, as `zoo serve --audit` does by itself; in a database, let roles use it that own nothing."
+    created = actions.add_parser(
+        "create", help="Begin a log, and say who may use it.", description=about, parents=[log]
+    )
+    created.set_defaults(run=_create)
+    created.add_argument("--writer", action="append", default=[], metavar="ROLE", help="may add records and read them")
+    created.add_argument("--reader", action="append", default=[], metavar="ROLE", help="may read them")
 
     about = "Read every record, and compare it with its hash and its neighbours. Ends with 1 where one does not fit."
     verified = actions.add_parser(
@@ -46,8 +54,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     exported.add_argument("--only", choices=["unsure", "corrected"], help="default: both")
 
 
+def _create(options: argparse.Namespace) -> int:
+    log = opened(options.log)
+    log.create()
+    log.grant(options.writer, options.reader)
+    log.close()
+    print(f"{log.where} is an audit log")
+    return 0
+
+
 def _verify(options: argparse.Namespace) -> int:
-    found = verify(options.path, options.after)
+    found = verify(options.log, options.after)
     print(
         f"{found.records} records in {found.files} files: {found.decisions} decisions, {found.corrections} "
         f"corrections, {found.lost} decisions lost; the last is {found.last}"
@@ -59,9 +76,10 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    decision = find(options.path, options.id)
+    log = opened(options.log)
+    decision = find(log, options.id)
     if decision.get("event") != DECISION:
-        raise UnknownRecord(f"Record {options.id} is no decision but: {decision['event']}.", where=str(options.path))
+        raise UnknownRecord(f"Record {options.id} is no decision but: {decision['event']}.", where=log.where)
     answer = {key: value for key, value in decision["answer"].items() if key != "kind"}
     rows = {
         "decision": options.id,
@@ -80,7 +98,7 @@ def _explain(options: argparse.Namespace) -> int:
     for key, value in rows.items():
         if value:
             print(f"{key:10} {value}")
-    for id, one in files.events(options.path, CORRECTION):
+    for id, one in events(log, CORRECTION):
         if one["of"] == options.id:
             note = f": {_short(one['note'])}" if "note" in one else ""
             print(f"{'corrected':10} {one['time']} by {one['who']} to {_json(one['right'])} ({id}){note}")
@@ -88,7 +106,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _rollouts(options: argparse.Namespace) -> int:
-    for id, one in files.events(options.path, ROLLOUT, DIFFERENCE):
+    for id, one in events(options.log, ROLLOUT, DIFFERENCE):
         if one["event"] == DIFFERENCE:
             about = f"text {_short(one['text']) if 'text' in one else one['sha256']}"
             said = "; ".join(f"{each['model']}: {_json(_said(each['answer']))}" for each in one["answers"])
@@ -105,7 +123,8 @@ def _said(answer: dict[str, Any]) -> object:
 
 
 def _export(options: argparse.Namespace) -> int:
-    found = export(options.path, options.out, unsure=options.only != "corrected", corrected=options.only != "unsure")
+    wanted = {"unsure": options.only != "corrected", "corrected": options.only != "unsure"}
+    found = export(options.log, options.out, **wanted)
     print(f"{found.reviewed} corrected rows and {found.unlabelled} unsure ones in {options.out}")
     if found.without_text:
         print(f"{found.without_text} could not be written: their texts were not kept")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from zoo.audit import files
+from zoo.audit import reading
 from zoo.audit.record import CORRECTION, DECISION
+from zoo.audit.storage import Place, Storage
 from zoo.errors import BadInput, CannotWrite, unwritable
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS
 from zoo.names import check_name
@@ -38,13 +39,13 @@ class Exported:
     misplaced: int
 
 
-def export(folder: Path, out: Path, *, unsure: bool, corrected: bool) -> Exported:
+def export(log: Place | Storage, out: Path, *, unsure: bool, corrected: bool) -> Exported:
     """See zoo.AuditLog.export."""
-    right = {one["of"]: one for _, one in files.events(folder, CORRECTION)}
+    right = {one["of"]: one for _, one in reading.events(log, CORRECTION)}
     counts: Counter[str] = Counter()
     with _writable(out), ExitStack() as stack:
         sheets = _Sheets(out, stack)
-        for id, decision in files.events(folder, DECISION):
+        for id, decision in reading.events(log, DECISION):
             said = right.get(id)
             if not (corrected if said else unsure and decision["answer"]["unsure"]):
                 continue

@@ -1,4 +1,4 @@
-"""The files of a log: numbered SQLite databases in one folder, each going on where the one before it ends."""
+"""The files of a log in a folder: numbered SQLite databases, each going on where the one before it ends."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-from zoo.audit import head
-from zoo.audit.record import End, read, sha256
-from zoo.audit.trouble import BROKEN, code_of, readable
-from zoo.errors import BrokenLog
+from zoo.audit.record import End
+from zoo.audit.storage import Row
+from zoo.audit.trouble import code_of
 
 _NAME = re.compile(r"[0-9]{8}\.db")
 _TABLE = "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, record TEXT NOT NULL, hash TEXT NOT NULL)"
@@ -21,8 +19,6 @@ FIRST = "SELECT record FROM records ORDER BY number LIMIT 1"
 LAST = "SELECT number, hash FROM records ORDER BY number DESC LIMIT 1"
 _ONE = "SELECT number, record, hash FROM records WHERE number = ?"
 _HOLDING = "SELECT record FROM records WHERE instr(record, ?) ORDER BY number DESC"
-Row = tuple[int, bytes, bytes]
-"""Number, record and hash as they are stored."""
 
 
 def files(folder: Path) -> list[Path]:
@@ -33,13 +29,6 @@ def files(folder: Path) -> list[Path]:
 def name(number: int) -> str:
     """What the log's file of this number, from 1, is called."""
     return f"{number:08}.db"
-
-
-def check(folder: Path) -> None:
-    """See that a folder is a log; raises BrokenLog."""
-    if not folder.is_dir() or not ((folder / head.FILE).exists() or files(folder)):
-        fix = "Give the folder that zoo.AuditLog or `zoo predict --audit` was given."
-        raise BrokenLog("There is no audit log here.", where=str(folder), fix=fix)
 
 
 def writer(path: Path, *, timeout: float, sync: bool) -> sqlite3.Connection:
@@ -96,40 +85,17 @@ def _opened(path: Path) -> sqlite3.Connection:
     raise AssertionError("the second way returned or raised")
 
 
-def row(folder: Path, number: int) -> Row | None:
-    """One record of a log; None where it is not there."""
-    for path in reversed(files(folder)):
-        with reader(path) as database:
-            found: Row | None = database.execute(_ONE, (number,)).fetchone() if _begun(database) else None
-        if found:
-            return found
-    return None
+def row(database: sqlite3.Connection, number: int) -> Row | None:
+    """One of the file's records; None where it is not there."""
+    found: Row | None = database.execute(_ONE, (number,)).fetchone() if _begun(database) else None
+    return found
 
 
-def events(folder: Path, *wanted: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Id and JSON object of every record of these events, in the log's order; raises BrokenLog at one that was changed.
-
-    Whether records are gone is not looked at here.
-    """
-    check(folder)
-    for path in files(folder):
-        with readable(path), reader(path) as database:
-            for number, data, stored in rows(database):
-                end = End(number, sha256(data))
-                value = read(data)
-                if value is None or stored != end.hash.encode():
-                    raise BrokenLog(f"Record {number} was changed.", where=str(path), fix=BROKEN)
-                if value["event"] in wanted:
-                    yield end.id, value
-
-
-def latest(folder: Path, event: str) -> Iterator[dict[str, Any]]:
-    """JSON objects of the records of an event, the newest first. Whether they were changed is not looked at here."""
-    for path in reversed(files(folder)):
-        with readable(path), reader(path) as database:
-            # Records are canonical JSON: a text that holds this has other quotes in it.
-            found = database.execute(_HOLDING, (f'"event":"{event}"',)) if _begun(database) else ()
-            yield from (value for (data,) in found if (value := read(data)) and value.get("event") == event)
+def latest(database: sqlite3.Connection, event: str) -> Iterator[bytes]:
+    """The file's records of an event, the newest first, and perhaps others."""
+    # Records are canonical JSON: a text that holds this has other quotes in it.
+    for (data,) in database.execute(_HOLDING, (f'"event":"{event}"',)) if _begun(database) else ():
+        yield data
 
 
 def _begun(database: sqlite3.Connection) -> bool:

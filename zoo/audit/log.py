@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from zoo.audit import answers, export, files
+from zoo.audit import answers, export, reading
 from zoo.audit.answers import Right, Said
 from zoo.audit.chain import Chain
 from zoo.audit.export import Exported
-from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, GAP, ROLLOUT, End, Record, now, parse_id, read, sha256
-from zoo.audit.trouble import readable
+from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, GAP, ROLLOUT, Record, now, sha256
+from zoo.audit.storage import Place, Rotation, Unsettled, opened
 from zoo.audit.verify import Verified, verify
 from zoo.cascade import Decision
 from zoo.errors import BadInput, UnknownRecord, Unrecorded, ZooError
@@ -40,32 +40,36 @@ class AuditLog:
     the words. The detail of a cascade's decision may hold words of a reply and is kept with texts alone.
 
     Args:
-        path: the log's folder; made where it is missing, for its owner alone.
+        path: the log's folder, made where it is missing, for its owner alone; or the URL of a PostgreSQL database,
+            `postgresql://user@host/database`, with the extra `postgres` (see zoo.audit.postgres).
         keep_text: keep the texts: needed to export rows.
         mask: what is kept in place of a text, or of words from it: a function from text to text, such as presidio's
             anonymizer. Its errors are passed on, and nothing is recorded then.
         megabytes: a file of the log that has grown so large is followed by a new one.
         days: so is a file so many days old; None: at any age. Old files may be moved away (see zoo.audit.verify).
-        on_trouble: what to do where the disk is full or closed, or others hold the log for longer than `timeout`:
+        on_trouble: what to do where the disk is full or closed, the database can't be reached, or others hold the log
+            for longer than `timeout`:
             `fail`: raise Unrecorded, so that no answer is given out unrecorded;
             `shed`: give the answer without an id, count it, and record how many were lost as soon as that is possible
             (a process that ends before that takes the count with it);
             `block`: wait, and try again until it works.
         timeout: seconds to wait for a turn to write. A write that has begun is waited for, however long it takes.
-        sync: wait for the disk at every commit, so that decisions outlive a power cut too.
+        sync: wait for the disk at every commit, so that decisions outlive a power cut too. A database always does.
 
     Attributes:
-        folder: where it is.
+        where: it is: the folder, or the database, without a password.
+        folder: the same; None where it is a database.
         lost: how many decisions this object has shed.
 
     Raises:
-        BadInput: a number or word that can't be.
-        Unrecorded: the folder can't be made or written.
+        BadInput: a number, word or URL that can't be.
+        MissingExtra: a database needs psycopg.
+        Unrecorded: the folder can't be made or written, or the database not reached.
     """
 
     def __init__(
         self,
-        path: str | Path,
+        path: Place,
         *,
         keep_text: bool = False,
         mask: Callable[[str], str] | None = None,
@@ -80,15 +84,16 @@ class AuditLog:
         for what, value in {"megabytes": megabytes, "days": days, "timeout": timeout}.items():
             if value is not None and not 0 < value < float("inf"):
                 raise BadInput(f"{what} must be a number above 0, not {value!r}.")
-        self.folder, self.keep_text, self.on_trouble = Path(path), keep_text, on_trouble
-        self._mask = mask
-        self._chain = Chain(self.folder, megabytes=megabytes, days=days, timeout=timeout, sync=sync)
+        self.keep_text, self.on_trouble, self._mask = keep_text, on_trouble, mask
+        self._storage = opened(path, rotation=Rotation(megabytes, days), timeout=timeout, sync=sync)
+        self.where, self.folder = self._storage.where, self._storage.folder
+        self._chain = Chain(self._storage, timeout)
         self._counting = threading.Lock()
         self._gap: dict[str, Any] | None = None
         self.lost = 0
 
     def __repr__(self) -> str:
-        return f"<zoo.AuditLog {self.folder}, on trouble {self.on_trouble}>"
+        return f"<zoo.AuditLog {self.where}, on trouble {self.on_trouble}>"
 
     def __enter__(self) -> AuditLog:
         return self
@@ -145,7 +150,7 @@ class AuditLog:
             raise BadInput("Nobody says who corrects.", fix="Give who='...': a name, or a pseudonym.")
         decision = self.find(id)
         if decision.get("event") != DECISION:
-            raise UnknownRecord(f"Record {id} is no decision.", where=str(self.folder), fix="Correct a decision.")
+            raise UnknownRecord(f"Record {id} is no decision.", where=self.where, fix="Correct a decision.")
         value = answers.corrected(decision["answer"]["kind"], right, self._masked)
         event = {"event": CORRECTION, "of": id, "who": who, "right": value, **({"note": note} if note else {})}
         return self._append_one(event)
@@ -180,17 +185,17 @@ class AuditLog:
 
     def rollouts(self, current: str, candidate: str) -> Iterator[dict[str, Any]]:
         """What became of a candidate, the newest first, as `rollout` recorded it; raises BrokenLog."""
-        for one in files.latest(self.folder, ROLLOUT):
+        for one in reading.latest(self._storage, ROLLOUT):
             if (one.get("current"), one.get("candidate")) == (current, candidate):
                 yield one
 
     def find(self, id: str) -> dict[str, Any]:
         """The record of an id; raises UnknownRecord where there is none, or another in its place."""
-        return find(self.folder, id)
+        return reading.find(self._storage, id)
 
     def verify(self, after: str | None = None) -> Verified:
         """Whether every record still is as it was written; see zoo.audit.verify."""
-        return verify(self.folder, after)
+        return verify(self._storage, after)
 
     def export(self, path: str | Path, *, unsure: bool = True, corrected: bool = True) -> Exported:
         """Write what people corrected, and what the specialists were not sure of, for the factory to read.
@@ -211,7 +216,7 @@ class AuditLog:
             BrokenLog: a record can't be read.
             CannotWrite: nor the folder be written.
         """
-        return export.export(self.folder, Path(path), unsure=unsure, corrected=corrected)
+        return export.export(self._storage, Path(path), unsure=unsure, corrected=corrected)
 
     def close(self) -> None:
         """Record what was shed, if that is possible now, and let go of the files; the log can be used again."""
@@ -228,14 +233,15 @@ class AuditLog:
         """The id of an event that is never shed."""
         return (self._append([event], never_shed=True) or [])[0].end.id
 
-    def _append(self, events: Sequence[Mapping[str, Any]], *, never_shed: bool = False) -> list[Record] | None:
+    def _append(self, events: Sequence[Mapping[str, Any]], *, never_shed: bool = False) -> Sequence[Record] | None:
         """The records of events; None where they were shed."""
         pause = 0.05
+        doubtful: Sequence[Record] = ()
         while True:
             with self._counting:
                 gap, self._gap = self._gap, None
             try:
-                added = self._chain.append([gap, *events] if gap else events)
+                added = self._chain.append([gap, *events] if gap else events, doubtful)
                 return added[-len(events) :]
             except BaseException as error:  # whatever stops this, the count must not go with it
                 if gap:
@@ -249,6 +255,7 @@ class AuditLog:
                     return None
                 if self.on_trouble != "block" or not isinstance(error, Unrecorded):
                     raise
+                doubtful = error.records if isinstance(error, Unsettled) else ()
             time.sleep(pause)
             pause = min(1.0, 2 * pause)
 
@@ -292,24 +299,6 @@ class AuditLog:
         if not isinstance(masked := self._mask(words), str):
             raise BadInput(f"mask must return a text, not {type(masked).__name__}.")
         return masked
-
-
-def find(folder: Path, id: str) -> dict[str, Any]:
-    """The record of an id; raises UnknownRecord where there is none, or another in its place."""
-    number, beginning = parse_id(id)
-    files.check(folder)
-    with readable(folder):
-        found = files.row(folder, number)
-    if found is None:
-        raise UnknownRecord(f"There is no record {number}.", where=str(folder), fix="Verify the log: was it cut off?")
-    record = read(found[1])
-    if record is None or not End(number, sha256(found[1])).hash.startswith(beginning):
-        raise UnknownRecord(
-            f"Record {number} is not the one of this id: its hash is another.",
-            where=str(folder),
-            fix="If the id came with an answer from this log, the log was changed since: keep it as evidence.",
-        )
-    return record
 
 
 def _check_model(model: str) -> None:

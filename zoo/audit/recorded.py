@@ -51,7 +51,7 @@ class Audited(Generic[A]):
         self.asked, self.log, self.model = asked, log, model
 
     def __repr__(self) -> str:
-        return f"<zoo.Audited {self.model}, in {self.log.folder}>"
+        return f"<zoo.Audited {self.model}, in {self.log.where}>"
 
     @overload
     def predict(self, text: str, **how: Any) -> Recorded[A]: ...

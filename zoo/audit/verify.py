@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from zoo.audit import files, head
 from zoo.audit.head import Head
 from zoo.audit.record import CORRECTION, DECISION, FORMAT, GAP, OPENED, End, parse_id, read, sha256
-from zoo.audit.trouble import code_of, readable
+from zoo.audit.storage import Place, Row, Storage, opened
 from zoo.errors import BrokenLog
 
 _MOST = 20  # problems told
-_TRIES = 1000
 
 
 @dataclass(frozen=True)
@@ -41,55 +36,36 @@ class Verified:
     problems: tuple[str, ...]
 
 
-def verify(folder: str | Path, after: str | None = None) -> Verified:
+def verify(log: Place | Storage, after: str | None = None) -> Verified:
     """Read every record of a log and compare it with its hash, with the record before it, and the end with the head.
 
     Others may go on writing meanwhile; what was there at the beginning is verified.
 
     Args:
-        folder: the log's.
+        log: its folder, or the URL of its database.
         after: id of the record before the first: where older files were moved away, the last one of those.
 
     Raises:
-        BrokenLog: there is no log, or its files can't be opened.
+        BrokenLog: there is no log, or it can't be opened.
         UnknownRecord: `after` is no id.
     """
-    folder = Path(folder)
-    files.check(folder)
+    storage = opened(log)
+    storage.check()
     walk = _Walk(*(parse_id(after) if after is not None else (-1, End().hash)))
-    with ExitStack() as stack, readable(folder):
-        said, paths, newest = _start(folder, stack)
-        for path in paths:
-            walk.through(path, newest if path == paths[-1] else None)
-    walk.ends(said)
+    files = 0
+    with storage.snapshot() as then:
+        for name, rows in then.files:
+            walk.through(name, rows)
+            files += 1
+    walk.ends(then.head)
     return Verified(
-        files=len(paths),
+        files=files,
         records=sum(walk.counts.values()),
         decisions=walk.counts[DECISION],
         corrections=walk.counts[CORRECTION],
         lost=walk.lost,
         last=walk.end.id,
         problems=tuple(walk.problems[:_MOST]),
-    )
-
-
-def _start(folder: Path, stack: ExitStack) -> tuple[Head | None, list[Path], sqlite3.Connection | None]:
-    """The head, and the files as they were when it said so: looked at again and again until nobody wrote between."""
-    for _ in range(_TRIES):
-        with ExitStack() as trial:
-            said, paths = head.read(folder), files.files(folder)
-            newest: sqlite3.Connection | None = None
-            try:
-                newest = trial.enter_context(files.reader(paths[-1])) if paths else None
-            except sqlite3.DatabaseError as error:
-                if code_of(error) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                    raise
-            if head.read(folder) == said and files.files(folder) == paths:
-                stack.push(trial.pop_all())
-                return said, paths, newest
-        time.sleep(0.001)
-    raise BrokenLog(
-        "The audit log is written too often to be verified now.", where=str(folder), fix="Verify a copy of the folder."
     )
 
 
@@ -111,16 +87,15 @@ class _Walk:
     stored: str = ""
     """The hash that stands beside the record before: where one of the two was changed, one problem is enough."""
 
-    def through(self, path: Path, database: sqlite3.Connection | None) -> None:
-        """One file, by a connection that is open, or one of its own."""
+    def through(self, file: str, rows: Iterator[Row]) -> None:
+        """The records of one file."""
         first = True
         try:
-            with ExitStack() as stack:
-                for row in files.rows(database or stack.enter_context(files.reader(path))):
-                    self.step(*row, begins=path.name if first else "")
-                    first = False
-        except sqlite3.DatabaseError as error:
-            self.problems.append(f"{path.name} can't be read on after record {self.number}: {error}.")
+            for row in rows:
+                self.step(*row, begins=file if first else "")
+                first = False
+        except BrokenLog as error:
+            self.problems.append(f"{file} can't be read on after record {self.number}: {error.what}.")
 
     def step(self, number: int, record: Any, stored: Any, begins: str) -> None:
         """One record; `begins`: the file whose first it is."""
@@ -161,7 +136,7 @@ class _Walk:
     def ends(self, said: Head | None) -> None:
         """Compare where the records end with where the head says that they do."""
         if said is None:
-            self.problems.append(f"{head.FILE} is missing or can't be read: nothing tells where the log must end.")
+            self.problems.append("The head is missing or can't be read: nothing tells where the log must end.")
         elif {self.end, End(self.number, self.stored)} & {said.last, said.coming}:
             return
         elif self.end.number < said.last.number:
@@ -170,6 +145,6 @@ class _Walk:
             self.problems.append(f"Record {self.end.number} is not the one that was written last.")
         else:
             self.problems.append(
-                f"{head.FILE} tells of {said.last.number + 1} records, there are {self.end.number + 1}: some were "
+                f"The head tells of {said.last.number + 1} records, there are {self.end.number + 1}: some were "
                 "added by hand, or it was replaced."
             )

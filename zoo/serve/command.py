@@ -42,8 +42,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     )
     serve.add_argument("--port", type=int, default=8765, help="0: any free one (default 8765)")
     serve.add_argument("--keys", metavar="FILE", help="API keys, made by zoo keys; none: whoever reaches it may ask")
-    serve.add_argument("--audit", metavar="FOLDER", help="record every decision in this log before it is given out")
+    about = "record every decision in this log (a folder, or postgresql://...) before it is given out"
+    serve.add_argument("--audit", metavar="LOG", help=about)
     serve.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
+    about = "with --audit: what to do when it can't be written: no answer, an answer unrecorded, or wait (default fail)"
+    serve.add_argument("--audit-trouble", choices=["fail", "shed", "block"], default="fail", help=about)
     about = "a folder with npm's @huggingface/transformers: classifiers answer in the browser, too, at /edge"
     serve.add_argument("--edge", metavar="FOLDER", help=about)
     serve.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
@@ -94,7 +97,9 @@ def _serve(options: argparse.Namespace) -> int:
     from zoo.serve.server import run
 
     limits = Limits(**{name: getattr(options, name) for name in _LIMITS})
-    log = AuditLog(options.audit, keep_text=options.audit_texts) if options.audit else None
+    log = None
+    if options.audit:
+        log = AuditLog(options.audit, keep_text=options.audit_texts, on_trouble=options.audit_trouble)
     where = {"host": options.host, "port": options.port, "hub": options.hub, "keys": options.keys}
     bounds = {"errors": options.errors, "disagreement": options.disagreement}
     bounds |= {"timeout": options.patience, "again": options.again}

@@ -1,0 +1,231 @@
+"""What a cascade answers on gold rows, beside the specialist and the large model alone; what it costs, and saves.
+
+    python benchmarks/cascade.py [SPEC[@VERSION] ...] [--hub HUB] [--sample 200] [--url URL --model MODEL]
+
+The specialist (default: finance/complaint and support/intent) is loaded from the hub and asked about all gold rows. The
+large model is asked about a stratified sample of them, one question after the other, what the specialist's `ask.json`
+says, and a zoo.Cascade of both about the same rows, so that they compare. Without --url it is the spec's teacher, as
+builds start it; with one, any server of OpenAI's chat protocol (FACTORY_TEACHER_KEY is its key). Replies and the
+seconds they took are kept in FACTORY_HOME/benchmarks/cascade.db: stopped anywhere, the same command goes on.
+
+Of every system: accuracy, where a reply that is no label is a wrong one; the shares answered by the specialist, passed
+on, and left unsure at the end; the error among answers, which are those not left unsure; seconds, core-seconds (of a
+model on this machine: of all cores) and price a text; and what is saved of each against the large model alone. A text's
+seconds in a cascade are the specialist's and, if it was passed on, those of the reply. `promise`: whether the error
+among the specialist's sure answers to all gold rows keeps the risk it states (factory.evidence.promise).
+Results: benchmarks/results/cascade.csv, a line a spec, model, sample and system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import zoo
+from benchmarks.parts.escalated import Escalated
+from benchmarks.parts.table import save
+from factory import settings
+from factory import spec as specs
+from factory.errors import FactoryError
+from factory.evidence import evaluate, promise
+from factory.evidence.circumstances import hardware, here
+from factory.evidence.intervals import wilson
+from factory.evidence.predictions import Predictions, answers
+from factory.evidence.sample import describe, sample
+from factory.gold import Gold
+from factory.progress import Meter
+from factory.settings import Settings
+from factory.stages import Build
+from factory.teacher.cache import ReplyCache
+from zoo.question import Question
+
+RESULTS = Path(__file__).parent / "results" / "cascade.csv"
+SPECS = ["finance/complaint", "support/intent"]
+KEY = ("spec", "specialist", "large_model", "rows", "system")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what was asked for and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("specs", nargs="*", metavar="SPEC[@VERSION]", default=SPECS)
+    parser.add_argument("--hub", help="default: FACTORY_HUB")
+    parser.add_argument("--sample", type=int, default=200, help="gold rows for the large model; 0: all (default 200)")
+    parser.add_argument("--url", help="of the large model, up to /v1; default: the spec's teacher")
+    parser.add_argument("--model", help="as the server calls it; default: the spec's teacher")
+    parser.add_argument("--read-price", type=float, default=0.0, help="of a million tokens of questions, in any money")
+    parser.add_argument("--write-price", type=float, default=0.0, help="of a million tokens of replies")
+    about = "what to do where the specialist promises nothing (default escalate)"
+    parser.add_argument("--unpromised", choices=["escalate", "answer"], default="escalate", help=about)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    asked = parser.parse_args(arguments)
+    where = settings.load()
+    if asked.url:
+        where = replace(where, teacher_url=asked.url)
+    for name in asked.specs:
+        for line in _lines(name, where, asked):
+            save(asked.out, KEY, line)
+
+
+@dataclass
+class _Measured:
+    """A system's answers to gold rows.
+
+    Attributes:
+        answered: by the specialist, text by text.
+        unsure: left so at the end.
+        seconds: of each; None: not known.
+        core_seconds, price: of a text, on average; None: not known, or no price was given.
+    """
+
+    said: Predictions
+    answered: list[bool]
+    unsure: list[bool]
+    seconds: list[float | None]
+    core_seconds: float | None
+    price: float | None
+
+
+def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[str, Any]]:
+    specialist = zoo.load(name, hub=asked.hub or where.hub)
+    if not isinstance(specialist, zoo.Classifier):
+        raise FactoryError(f"{name} is no classifier: a cascade begins with one.", fix="Name a spec of labels.")
+    spec = specs.load(specialist.name, where.prompts)
+    if asked.model:
+        spec = spec.model_copy(update={"teacher": spec.teacher.model_copy(update={"model": asked.model})})
+    cache = ReplyCache(where.home / "benchmarks" / "cascade.db")
+    try:
+        with Build(spec, "full", where) as build:
+            large = Escalated(Question.read(specialist.folder, specialist.manifest), build.endpoint, cache)
+            bench = _Bench(specialist, large, build.gold, asked, local=not where.teacher_url)
+            large.ask([row.text for row in bench.rows], Meter(f"{name}: ask the large model", "replies"))
+            return bench.lines(build.teacher)
+    finally:
+        cache.close()
+
+
+class _Bench:
+    """The systems side by side on one spec's gold rows."""
+
+    def __init__(
+        self, specialist: zoo.Classifier, large: Escalated, gold: list[Gold], asked: argparse.Namespace, *, local: bool
+    ) -> None:
+        self.specialist, self.large, self.gold, self.asked = specialist, large, gold, asked
+        self.rows, self.named = sample(gold, asked.sample), describe(gold, asked.sample)
+        self._prices = (asked.read_price / 1e6, asked.write_price / 1e6)
+        self._cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
+        self._local = local
+        self._at = here()
+
+    def lines(self, model: str) -> list[dict[str, Any]]:
+        """Of each system one."""
+        everything, alone = self._specialist(self.gold, "all"), self._specialist(self.rows, self.named)
+        large, cascade = self._large(), self._cascade(alone)
+        systems = [("specialist", everything), ("specialist, on the sample", alone), ("large model", large)]
+        systems.append(("cascade", cascade))
+        return [self._line(name, model, one, large) for name, one in systems]
+
+    def _specialist(self, rows: list[Gold], named: str) -> _Measured:
+        self.specialist.predict([row.text for row in rows[:20]])  # the first answers of a process are slower
+        found, seconds = [], list[float | None]()
+        for row in rows:
+            begun = time.perf_counter()
+            found.append(self.specialist.predict(row.text, scores=True))
+            seconds.append(time.perf_counter() - begun)
+        scores = [one.scores for one in found]
+        said = answers("specialist", rows, [one.label for one in found], scores=scores, sample=named)
+        sure = [not one.unsure for one in found]
+        spent = statistics.fmean(one for one in seconds if one is not None)
+        return _Measured(said, sure, [not one for one in sure], seconds, spent, 0.0)
+
+    def _large(self) -> _Measured:
+        found = [self.large.said(row.text) for row in self.rows]
+        seconds = [one.seconds for one in found]
+        said = answers("large model", self.rows, [one.label for one in found], sample=self.named)
+        known = [one for one in seconds if one is not None]
+        spent = self._cores * statistics.fmean(known) if known and self._local else None
+        read, write = self._prices
+        price = statistics.fmean(read * one.read + write * one.written for one in found) if any(self._prices) else None
+        none = [one.label is None for one in found]
+        return _Measured(said, [False] * len(found), none, seconds, spent, price)
+
+    def _cascade(self, alone: _Measured) -> _Measured:
+        cascade = zoo.Cascade(self.specialist, self.large, unpromised=self.asked.unpromised, retries=0)
+        found = cascade.predict([row.text for row in self.rows])
+        own = [one.reason == "answered" for one in found]
+        seconds, spent, price = list[float | None](), 0.0, 0.0
+        read, write = self._prices
+        for row, answered, first in zip(self.rows, own, alone.seconds, strict=True):
+            more = None if answered else self.large.said(row.text)
+            later = 0.0 if more is None else more.seconds
+            seconds.append(None if first is None or later is None else first + later)
+            spent += (first or 0.0) + self._cores * (later or 0.0)
+            price += read * more.read + write * more.written if more else 0.0
+        said = answers("cascade", self.rows, [one.label for one in found], sample=self.named)
+        count = len(found)
+        each = price / count if any(self._prices) else None
+        return _Measured(
+            said, own, [one.unsure for one in found], seconds, spent / count if self._local else None, each
+        )
+
+    def _line(self, system: str, model: str, one: _Measured, large: _Measured) -> dict[str, Any]:
+        right = [item.right for item in one.said.items]
+        whole = wilson(sum(right), len(right))
+        stands = [good for good, unsure in zip(right, one.unsure, strict=True) if not unsure]
+        error = wilson(stands.count(False), len(stands)) if stands else None
+        manifest = self.specialist.manifest
+        verdict = ""
+        if system == "specialist" and manifest.risk is not None:
+            verdict = promise.measure(one.said, manifest.risk, manifest.threshold, self._at).verdict
+        over = evaluate.compare(one.said, large.said, self._at) if system not in ("specialist", "large model") else None
+        known = [second for second in one.seconds if second is not None]
+        mean = statistics.fmean(known) if known else None
+        theirs = [second for second in large.seconds if second is not None]
+        return {
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "spec": manifest.name,
+            "specialist": manifest.version,
+            "large_model": model,
+            "rows": one.said.sample,
+            "system": system,
+            "n": len(right),
+            "accuracy": _of(whole.value),
+            "low": _of(whole.low),
+            "high": _of(whole.high),
+            "points_over_large_model": _of(over and 100 * over.difference, 2),
+            "points_low": _of(over and 100 * over.low, 2),
+            "points_high": _of(over and 100 * over.high, 2),
+            "answered_by_specialist": _of(sum(one.answered) / len(right)),
+            "passed_on": _of(1 - sum(one.answered) / len(right) if system == "cascade" else None),
+            "left_unsure": _of(sum(one.unsure) / len(right)),
+            "stated_risk": _of(manifest.risk, 2),
+            "error_among_answers": _of(error and error.value),
+            "error_low": _of(error and error.low),
+            "error_high": _of(error and error.high),
+            "promise": verdict,
+            "seconds_a_text": _of(mean, 5),
+            "core_seconds_a_text": _of(one.core_seconds, 5),
+            "price_a_text": _of(one.price, 8),
+            "seconds_saved": _of(_saved(mean, statistics.fmean(theirs) if theirs else None)),
+            "core_seconds_saved": _of(_saved(one.core_seconds, large.core_seconds)),
+            "price_saved": _of(_saved(one.price, large.price)),
+            "hardware": hardware(),
+        }
+
+
+def _saved(ours: float | None, theirs: float | None) -> float | None:
+    return None if ours is None or not theirs else 1 - ours / theirs
+
+
+def _of(value: float | None, digits: int = 4) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
