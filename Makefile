@@ -17,7 +17,7 @@ TEACHER_LOCK := $(if $(shell command -v nvidia-smi),teacher-gpu,teacher)
 WORKERS := --numprocesses=2 --dist=loadfile
 MAKEFLAGS += --jobs=4 --no-print-directory
 
-.PHONY: run test site setup weights up down status bench soak lock clean
+.PHONY: run test site setup peers weights up down status bench soak lock clean
 
 run: setup weights
 	@$(APP) -m flows.build $(SPEC) --budget $(BUDGET) || { code=$$?; [ $$code -eq 4 ] || exit $$code; }  # 4: it waits
@@ -44,13 +44,18 @@ setup: .envs/app/.stamp .envs/argilla/.stamp .envs/teacher/.stamp
 .envs/teacher/.stamp: requirements/$(TEACHER_LOCK).lock
 	@requirements/install.sh teacher $(TEACHER_LOCK)
 
+# What students are measured beside, by benchmarks/opponents.py alone: 1.3 GB that nothing else needs.
+peers: .envs/peers/.stamp
+.envs/peers/.stamp: requirements/peers.lock
+	@requirements/install.sh peers peers
+
 weights: .envs/teacher/.stamp
 	@$(TEACHER) -m flows.weights $(SPEC)
 
 up down status: .envs/app/.stamp .envs/argilla/.stamp
 	@$(APP) -m factory.services all $@
 
-bench: setup
+bench: setup peers
 	@set -e; for file in benchmarks/*.py; do echo "$$file"; PYTHONPATH=. $(APP) $$file; done
 
 soak: setup

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from factory.spec_part import Part
 
 GATES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "classification": (("accuracy", "macro_f1"), ("tfidf", "majority")),
+    "classification": (("accuracy", "macro_f1"), ("tfidf", "static", "majority")),
     "spans": (("span_f1",), ("features", "lexicon")),
     "extraction": (("field_f1",), ("nearest", "frequent")),
     "generation": (("rouge_l",), ("nearest", "lead", "question")),
@@ -19,7 +19,8 @@ GATES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 Opponent = Literal[
-    "teacher", "reviewed_only", "tfidf", "majority", "features", "lexicon", "nearest", "frequent", "lead", "question"
+    "teacher", "reviewed_only",
+    "tfidf", "static", "majority", "features", "lexicon", "nearest", "frequent", "lead", "question",
 ]  # fmt: skip
 """Whom a gate may name: the baselines, the teacher, and the student of people's rows alone."""
 
@@ -28,9 +29,9 @@ class Requirement(Part):
     """One line of the gate.
 
     Attributes:
-        better_than: an opponent (`teacher`, `reviewed_only`, or a baseline of the kind: of labels `tfidf`, `majority`,
-            of spans `features`, `lexicon`, of records `nearest`, `frequent`, of answers `nearest`, `lead`, `question`):
-            the paired 95 % interval of the difference in `metric` must lie above zero.
+        better_than: an opponent (`teacher`, `reviewed_only`, or a baseline of the kind: of labels `tfidf`, `static`,
+            `majority`, of spans `features`, `lexicon`, of records `nearest`, `frequent`, of answers `nearest`, `lead`,
+            `question`): the paired 95 % interval of the difference in `metric` must lie above zero.
         at_least: or a floor that the lower end of the metric's own 95 % interval must reach.
         metric: what is compared; `span_f1` of spans, strictly, `field_f1` of records, `rouge_l` of answers, the others
             of labels.

@@ -16,3 +16,4 @@ compile app overrides
 compile argilla argilla-overrides
 compile teacher teacher-overrides
 compile teacher-gpu overrides
+compile peers overrides

@@ -29,6 +29,7 @@ METRIC = {
 _WHO = {
     "teacher": "the teacher",
     "tfidf": "TF-IDF on the same training rows",
+    "static": "static word vectors on the same training rows",
     "reviewed_only": "the student trained on reviewed rows alone",
     "majority": "always saying the most frequent label",
     "features": "logistic regression on words' features, from the same training rows",

@@ -79,6 +79,7 @@ NAMES = {
     "teacher": "Teacher, zero-shot",
     "teacher:weaker prompt": "Teacher, the weaker of two prompts",
     "tfidf": "TF-IDF, same rows",
+    "static": "Static word vectors, same rows",
     "reviewed_only": "Student, reviewed rows only",
     "majority": "Most frequent label",
     "features": "Word features, same rows",

@@ -11,6 +11,7 @@ from factory.evidence.decision import Decision, Worded
 from factory.generate import answering
 from factory.row import Row
 from factory.spec import Spec
+from factory.stages.build import Build
 from factory.stages.student import Said
 from factory.stages.writing import Writing
 from factory.students.nearest import WHAT, nearest
@@ -39,7 +40,7 @@ class Answering(Writing):
         """Whether it is alike (factory.evidence.words)."""
         return isinstance(said, str) and words.alike(Worded(answer=row.answer or ""), said)
 
-    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
+    def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """The text's first words, its longest question, and what was answered to the nearest text."""
         most = round(mean(len((row.answer or "").split()) for row in rows))
         said = [row.answer for row in nearest(rows, texts)]

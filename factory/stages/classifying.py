@@ -13,10 +13,12 @@ from factory.evidence import calibration
 from factory.generate import judge as judging
 from factory.row import Row
 from factory.spec import Spec
+from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
 from factory.stages.student import Said
 from factory.students.baselines import Majority, Tfidf
 from factory.students.classifier import Labels, targets
+from factory.students.static import Static
 from factory.students.training import Recipe
 from factory.teacher.chat import Request
 
@@ -63,13 +65,15 @@ class Classifying(Scoring):
         """See Student.answers; scores are every label's probability."""
         return Said(*_decided(specialist.predict_proba(texts), specialist.labels), "")
 
-    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
-        """The most frequent label, and TF-IDF."""
-        labels = list(spec.labels)
+    def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
+        """The most frequent label, TF-IDF, and static vectors."""
+        labels = build.labels
         tfidf = _decided(Tfidf(rows).predict_proba(texts, labels), labels)
+        static = _decided(Static(rows, labels, build.encoder).predict_proba(texts), labels)
         return {
             "majority": Said(Majority(rows, labels).predict(texts), None, "most frequent label"),
             "tfidf": Said(*tfidf, "TF-IDF + logistic regression, same rows"),
+            "static": Said(*static, f"word pieces by {build.encoder_identity} + logistic regression, same rows"),
         }
 
     def alone(self, folder: Path, recipe: Recipe, texts: Sequence[str]) -> tuple[Sequence[str], Sequence[Any]]:

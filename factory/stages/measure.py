@@ -185,7 +185,7 @@ def _decisions(student: Student, specialist: Specialist, texts: list[str]) -> Se
 
 def _baselines(build: Build, dataset: Path, alone: Path) -> dict[str, Predictions]:
     student, texts = model.student_of(build), [row.text for row in build.gold]
-    said = dict(student.opponents(build.spec, open_version(dataset).rows("train"), texts))
+    said = dict(student.opponents(build, open_version(dataset).rows("train"), texts))
     if read_json(alone / SUMMARY)["trained"]:
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
         said["reviewed_only"] = Said(*student.alone(alone, model.recipe_of(build), texts), what)

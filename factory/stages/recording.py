@@ -11,6 +11,7 @@ from factory.generate import extraction
 from factory.record import Record
 from factory.row import Row
 from factory.spec import Spec
+from factory.stages.build import Build
 from factory.stages.student import Said
 from factory.stages.writing import Writing
 from factory.students.nearest import WHAT
@@ -49,14 +50,14 @@ class Recording(Writing):
         people = Known(record=row.record or {}, told=row.told)
         return isinstance(said, dict) and fields.right(people, said)
 
-    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
+    def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """The record of the nearest text, and values known from the rows."""
         what = (
             "TF-IDF for which fields there are, same rows; values known from them that stand in the text, or frequent"
         )
         return {
-            "nearest": Said(nearest_records(spec.fields, rows, texts), None, WHAT),
-            "frequent": Said(Frequent(spec.fields, rows).predict(texts), None, what),
+            "nearest": Said(nearest_records(build.spec.fields, rows, texts), None, WHAT),
+            "frequent": Said(Frequent(build.spec.fields, rows).predict(texts), None, what),
         }
 
     def question(self, spec: Spec, text: str, policy: bool) -> Request:

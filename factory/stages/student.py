@@ -139,7 +139,7 @@ class Student(ABC):
         """Decisions and scores of a student in a folder, by torch, without calibration."""
 
     @abstractmethod
-    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
+    def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """The baselines', by name, made from the rows that the student was trained on."""
 
     @abstractmethod

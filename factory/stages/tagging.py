@@ -14,6 +14,7 @@ from factory.generate import marking
 from factory.row import Row
 from factory.span import Spans, plain
 from factory.spec import Spec
+from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
 from factory.stages.student import Said
 from factory.students import tagger
@@ -70,12 +71,12 @@ class Tagging(Scoring):
         found = specialist.predict(texts)
         return Said([plain(some) for some in found], [[one.score for one in some] for some in found], "")
 
-    def opponents(self, spec: Spec, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
+    def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """A list of words, and features of words."""
         what = "logistic regression on words, shapes, ends and neighbours, same rows"
         return {
             "lexicon": Said(Lexicon(rows).predict(texts), None, "words marked in the same rows, longest first"),
-            "features": Said(*WordFeatures(rows, list(spec.labels)).predict(texts), what),
+            "features": Said(*WordFeatures(rows, build.labels).predict(texts), what),
         }
 
     def alone(self, folder: Path, recipe: Recipe, texts: Sequence[str]) -> tuple[Sequence[Spans], Sequence[Any]]:
