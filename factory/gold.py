@@ -106,18 +106,28 @@ def read_gold(
             where=str(path),
             fix="Put them there, a JSON object a line, or let FACTORY_GOLD name the folder that has them.",
         )
-    known = list(labels)
     lines = [(value, f"{path}:{number}") for number, value in enumerate(read_jsonl(path), 1)]
-    if kind == "extraction":
-        rows = _recorded(lines, fields or {})
-    elif kind == "spans":
-        rows = [_marked(value, known, where, overlaps) for value, where in lines]
-    else:
-        read = _answered if kind == "generation" else _labelled
-        rows = [read(value, known, where) for value, where in lines]
+    rows = parse(lines, labels, kind, fields, overlaps)
     if not rows:
         raise DataError("The gold set is empty.", where=str(path), fix="Measure on at least a few hundred rows.")
     return rows
+
+
+def parse(
+    lines: Sequence[Line],
+    labels: Iterable[str],
+    kind: str = "classification",
+    fields: Mapping[str, Field] | None = None,
+    overlaps: Overlaps = "refused",
+) -> list[Gold]:
+    """The same of lines that were read already, each with its place; raises DataError."""
+    known = list(labels)
+    if kind == "extraction":
+        return _recorded(lines, fields or {})
+    if kind == "spans":
+        return [_marked(value, known, where, overlaps) for value, where in lines]
+    read = _answered if kind == "generation" else _labelled
+    return [read(value, known, where) for value, where in lines]
 
 
 def _labelled(value: dict[str, Any], labels: list[str], where: str) -> Gold:

@@ -23,6 +23,8 @@ DECIDES: Mapping[Kind, str] = {
 }  # fmt: skip
 """Kind to the field of a row that holds its decision; people are asked for it by the same name."""
 Origin = Literal["generated", "unlabelled", "reviewed", "example"]
+CORRECTED, UNSURE, DRAWN = "corrected in production: ", "unsure in production: ", "drawn from production: "
+"""How a row's source begins where its text was asked of a published version (factory.feedback)."""
 
 
 class Verdict(BaseModel):
@@ -145,6 +147,16 @@ class Row(BaseModel):
         """The fields that people spoke of, where they did not speak of all (Gold.told); None: the record is whole."""
         said = self.attributes.get("told")
         return None if said is None else tuple(filter(None, said.split(", ")))
+
+    @property
+    def from_production(self) -> bool:
+        """Whether its text was asked of a published version, and came back."""
+        return self.lineage.source.startswith((CORRECTED, UNSURE, DRAWN))
+
+    @property
+    def picked(self) -> bool:
+        """Whether it came back because of what the version answered: such rows are no sample of what is asked."""
+        return self.lineage.source.startswith((CORRECTED, UNSURE))
 
     def distribution(self) -> dict[str, float]:
         """The label's probability distribution (sums to 1)."""

@@ -91,7 +91,7 @@ class Settings:
 
     @property
     def audit(self) -> Path:
-        """The audit log of the zoo's service."""
+        """The audit log of the zoo's service; refreshes read it where they are told of no other."""
         return self.home / "audit"
 
     @property

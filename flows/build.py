@@ -51,7 +51,6 @@ def main(arguments: list[str] | None = None) -> int:
         _ask(spec, settings)
     except GateError as error:
         print(f"\n{error}", file=sys.stderr)
-        notify(f"{asked.spec}: publishing was refused", str(error), settings)
         return 3
     except FactoryError as error:
         print(f"\n{error}", file=sys.stderr)

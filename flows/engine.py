@@ -45,19 +45,20 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def close_killed(spec: str) -> int:
-    """Tell Prefect that runs of this specialist that never ended were killed; returns how many.
+    """Tell Prefect that builds of this specialist that never ended were killed; returns how many.
 
     Call it alone (factory.alone).
     """
     from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter
+    from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
     from prefect.states import Crashed
 
     unfinished = FlowRunFilter.model_validate(
         {"tags": {"all_": [spec]}, "state": {"type": {"any_": ["PENDING", "RUNNING"]}}}
     )
+    builds = FlowFilter.model_validate({"name": {"any_": ["build"]}})  # not the refresh that this build is part of
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=unfinished)
+        runs = client.read_flow_runs(flow_filter=builds, flow_run_filter=unfinished)
         for run in runs:
             client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
     return len(runs)

@@ -97,7 +97,7 @@ def build(name: str, budget: str, settings: Settings) -> Built:
         ).returncode
     became = _version(name, settings) if code == 0 else _why(code, log)
     found = Built(name, code, became, _stages(name, since), time.monotonic() - begun)
-    say(f"  {clock(found.total)}  {became}")
+    say(f"  {clock(found.total)}  {_first(became)}")
     return found
 
 
@@ -112,12 +112,16 @@ def table(built: Sequence[Built]) -> str:
     """A line a specialist: its version or why not, and below it the seconds of each stage."""
     lines = [f"{'specialist':<28} {'time':>8}  became"]
     for one in built:
-        lines.append(f"{one.name:<28} {clock(one.total):>8}  {one.became}")
+        lines.append(f"{one.name:<28} {clock(one.total):>8}  {_first(one.became)}")
         if one.seconds:
             stages = ", ".join(f"{stage} {seconds:.0f}" for stage, seconds in one.seconds.items())
             lines.append(f"    seconds: {stages}")
     published = sum(one.status == 0 for one in built)
     return "\n".join([*lines, f"{published} of {len(built)} published"])
+
+
+def _first(said: str) -> str:
+    return said.partition("\n")[0]
 
 
 def _version(name: str, settings: Settings) -> str:
@@ -128,14 +132,15 @@ def _version(name: str, settings: Settings) -> str:
 
 
 def _why(code: int, log: Path) -> str:
-    """The first line of the error that a build ended with."""
+    """The error that a build ended with, all of its lines."""
     if code == WAITS:
         return "waits for people"
     if code < 0:
         return f"killed by signal {-code}"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    said = [line for line in lines if line[:1].strip() and not line.startswith(("Total time", "[", "Where to look"))]
-    return said[-1] if said else f"ended with {code}"
+    lines = [line for line in lines if line.strip() and not line.startswith(("Total time", "[", "Where to look"))]
+    starts = [number for number, line in enumerate(lines) if line[:1].strip()]
+    return "\n".join(lines[starts[-1] :]) if starts else f"ended with {code}"
 
 
 def _stages(name: str, since: datetime) -> dict[str, float]:

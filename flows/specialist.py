@@ -24,13 +24,14 @@ from factory import settings as environment
 from factory import spec as specs
 from factory import stages
 from factory.alone import alone
-from factory.errors import ReviewError, ReviewPendingError, ServiceError, TeacherError
+from factory.errors import GateError, ReviewError, ReviewPendingError, ServiceError, TeacherError
 from factory.progress import Meter
 from factory.services import news
 from factory.services.prefect import PrefectServer
 from factory.stage import Output
 from flows import terminal
 from flows.board import Board, artifact_key, show_figures
+from flows.notify import notify
 from flows.places import markdown, places
 
 TRANSIENT = (TeacherError, ServiceError, ReviewError)  # a server that was not there may be back; a wrong spec stays so
@@ -69,6 +70,9 @@ def run_stage(stage: str, build: stages.Build, board: Board) -> Any:
     figures = build.summary(stage)
     show_figures(artifact_key(build.spec.name, stage), f"{stage}: {output.path}", figures)
     terminal.stage_ended(figures, time.monotonic() - begun, output.reused)
+    if "stopped by" in figures and not output.reused:
+        what = f"{figures['requests not asked']} requests of the stage `{stage}` were not asked; the build goes on."
+        notify(f"{build.spec.name} has reached {figures['stopped by']}", what, build.settings)
     return output
 
 
@@ -106,6 +110,9 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
                     pending = left.result()
                     break
                 outputs[stage] = left
+    except GateError as error:  # here, since a build that the watch goes on with ends nowhere else
+        notify(f"{spec}: publishing was refused", str(error), settings)
+        raise
     finally:  # a report there is, even where the gate was not passed
         news.tell(settings)
         found = places(outputs, settings, run_url) | ({"Review": pending.where} if pending else {})

@@ -23,6 +23,8 @@ def split(rows: Sequence[Row], share: float = HELD_OUT) -> dict[str, Split]:
     part. Two exceptions keep every label usable: a label has at least one row to train on, and one held out once it
     has `ENOUGH` rows.
 
+    Rows that production picked (Row.picked) are all trained on, and do not count for that.
+
     Args:
         rows: any order; the answer does not depend on it. Where they have spans or records, `label` above is the set
             of types or fields.
@@ -31,6 +33,12 @@ def split(rows: Sequence[Row], share: float = HELD_OUT) -> dict[str, Split]:
     chosen: dict[str, Split] = {}
     by_label: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
+        if row.picked:
+            # Held-out rows say how sure the student may be, and how often it errs, of texts drawn as they come. These
+            # were picked for a doubtful or wrong answer: they would promise too little, and make the version that gave
+            # that answer look worse than it is.
+            chosen[row.id] = "train"
+            continue
         chosen[row.id] = "held_out" if _place(row) < share else "train"
         by_label[row.stratum].append(row)
     for members in by_label.values():

@@ -16,7 +16,7 @@ from factory.lineage.versions import find
 from factory.progress import Progress, silent
 from factory.publish.package import EVIDENCE, who
 from factory.publish.sound import said
-from factory.row import Row
+from factory.row import DRAWN, Row
 from factory.settings import Settings
 from factory.spec import Spec
 from zoo import hub as hubs
@@ -56,7 +56,9 @@ class Reference:
         dataset: the dataset version that it was trained on, `d-...`.
         sample: its answers to rows held out of training, and the texts of all rows. Real texts alone: one that a
             teacher wrote is told from a real one easily, and teachers are asked for every label as often; neither is
-            drift. Where there are too few, it is gold rows, which nothing is trained on either.
+            drift. Where there are too few, it is gold rows, which nothing is trained on either. Of a version that was
+            made because production had drifted, it is the texts that were drawn from production then: else what
+            drifted once would drift for ever.
         stated: how often it may err; None: nothing was said.
     """
 
@@ -90,11 +92,12 @@ def read(folder: Path, manifest: Manifest, spec: Spec, settings: Settings, progr
         version = find(manifest.lineage.get("dataset", ""), settings, Path(into), manifest.name)
         held, trained = version.rows("held_out"), version.rows("train")
     gold = _gold(spec, settings)
-    texts, what = _real(held, gold)
+    drawn = sum(row.lineage.source.startswith(DRAWN) for row in [*trained, *held]) >= ENOUGH
+    texts, what = _real(held, gold, drawn)
     asked = texts[: ASKED_TO_WRITE if manifest.kind in WRITING else ASKED]
     with said():
         answers = _answers(zoo.load(folder), asked, progress)
-    everything, of = _real([*trained, *held], gold)
+    everything, of = _real([*trained, *held], gold, drawn)
     sample = Sample(
         what=f"answers to {len(asked)} {what} that it did not learn from; texts of {len(everything)} {of}",
         labels=[label for answer in answers if (label := said_by(answer)) is not None],
@@ -111,11 +114,13 @@ def _gold(spec: Spec, settings: Settings) -> list[str]:
     return [row.text for row in gold_of(spec, settings.gold)]
 
 
-def _real(rows: Sequence[Row], gold: Sequence[str]) -> tuple[list[str], str]:
-    """Texts that nobody wrote for the factory, and what they are."""
-    real = [row.text for row in rows if row.origin in REAL]
+def _real(rows: Sequence[Row], gold: Sequence[str], among_drawn: bool) -> tuple[list[str], str]:
+    """Texts that nobody wrote for the factory and no answer picked, and what they are."""
+    real = [row for row in rows if row.origin in REAL and not row.picked]
+    if among_drawn:
+        return [row.text for row in real if row.lineage.source.startswith(DRAWN)], "texts drawn from production"
     if len(real) >= min(ENOUGH, len(gold)):
-        return real, "real rows"
+        return [row.text for row in real], "real rows"
     return list(gold), "gold rows"
 
 

@@ -16,7 +16,13 @@ from factory.stages import Build
 from zoo.audit.storage import Place, opened
 
 
-def run(asked: str, log: Place, settings: Settings, begins: datetime | None = None) -> tuple[Drift, Path]:
+class NoDecisionsError(DataError):
+    """The log holds no decision of the version."""
+
+
+def run(
+    asked: str, log: Place, settings: Settings, begins: datetime | None = None, alpha: float = measure.ALPHA
+) -> tuple[Drift, Path]:
     """Measure, and keep what was found as `<home>/drift/<vertical>/<task>/<time>.json`.
 
     Args:
@@ -24,12 +30,14 @@ def run(asked: str, log: Place, settings: Settings, begins: datetime | None = No
         log: the folder of the audit log, or the URL of its database.
         settings: where hub, datasets and specs are.
         begins: pass over earlier decisions.
+        alpha: the chance of a false alarm; who looks at several logs at once shares it among them.
 
     Returns:
         the findings, and the file that holds them.
 
     Raises:
-        DataError, HubError: the log, the version or its dataset can't be read; or the log has no decision of it.
+        NoDecisionsError: the log has no decision of the version.
+        DataError, HubError: the log, the version or its dataset can't be read.
         SpecError: there is no spec of this name.
     """
     folder, manifest = reference.manifest_of(asked, settings)
@@ -37,7 +45,7 @@ def run(asked: str, log: Place, settings: Settings, begins: datetime | None = No
     where = opened(log).where  # which has no password
     if not found.decisions:
         there = ", ".join(f"{version} ({count})" for version, count in sorted(found.others.items()))
-        raise DataError(
+        raise NoDecisionsError(
             f"The log holds no decision of {manifest.id}" + (f" since {begins:%Y-%m-%d %H:%M} UTC." if begins else "."),
             where=where,
             fix=f"Ask about a version that answered: {manifest.name}@{there}." if there else "Let more time pass.",
@@ -45,7 +53,9 @@ def run(asked: str, log: Place, settings: Settings, begins: datetime | None = No
     spec = specs.load(manifest.name, settings.prompts)
     known = reference.read(folder, manifest, spec, settings, Meter("ask the version", "rows"))
     with Build(spec, "quick", settings) as build:
-        drift = measure.measure(known, found, lambda texts: build.encoder.vectors(texts, Meter("read texts", "texts")))
+        drift = measure.measure(
+            known, found, lambda texts: build.encoder.vectors(texts, Meter("read texts", "texts")), alpha=alpha
+        )
     now = datetime.now(UTC)
     path = settings.home / "drift" / manifest.name / f"{now:%Y%m%dT%H%M%S%fZ}.json"
     write_json(path, {"time": now.isoformat(timespec="seconds"), "log": where, **drift.to_json()})

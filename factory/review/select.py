@@ -6,7 +6,7 @@ random and from each check in turn, so that people tell which checks were right.
 the machines are least sure of: a small margin between the two best labels (Scheffer et al. 2001), or judges who are
 divided (McCallum & Nigam 1998). Where texts have vectors, doubts are weighed with how many rows in doubt lie near and
 how far the nearest one is that people judge anyway (factory.review.herding); else ties go by entropy, spread over
-labels. None is nearly the same as another.
+labels. Texts that came back from production come before all others. None is nearly the same as another.
 """
 
 from __future__ import annotations
@@ -124,13 +124,16 @@ def select(
     chosen = [Selection(row, AUDIT, uncertainty(row)) for row in audited]
     chosen += [Selection(row, SPOT_CHECK, uncertainty(row)) for row in spotted]
     rest = [row for row in drawn if row.id not in shown]
-    room, texts = max(budget, 0) - len(chosen), [one.row.text for one in chosen]
-    if vectors is None:
-        rest.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
-        picked = _spread(rest, room, texts)
-    else:
-        judged = [row.id for row in rows if row.id in vectors and (row.origin not in _MACHINE or row.id in asked)]
-        picked = _herded(rest, room, texts, vectors, [*dict.fromkeys(judged), *(row.id for row in audited)])
+    room, picked = max(budget, 0) - len(chosen), list[Row]()
+    for some in ([row for row in rest if row.from_production], [row for row in rest if not row.from_production]):
+        left, texts = room - len(picked), [*(one.row.text for one in chosen), *(row.text for row in picked)]
+        if vectors is None:
+            some.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+            picked += _spread(some, left, texts)
+        else:
+            judged = [row.id for row in rows if row.id in vectors and (row.origin not in _MACHINE or row.id in asked)]
+            known = [*dict.fromkeys(judged), *(row.id for row in (*audited, *picked))]
+            picked += _herded(some, left, texts, vectors, known)
     picked.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
     chosen += [Selection(row, "uncertain" if uncertainty(row) > 0 else "coverage", uncertainty(row)) for row in picked]
     return [replace(one, people=people) if _drawn(one.row, overlap) else one for one in chosen]

@@ -36,15 +36,20 @@ def draw(spec: Spec, answers: list[Gold], budget: int) -> list[Row]:
     for gold in sorted(answers, key=lambda gold: (digest(["simulated reviewers", gold.id]), gold.text)):
         if len(drawn) >= budget:
             break
-        row = Row(
-            text=gold.text,
-            label=gold.label,
-            spans=gold.spans,
-            record=gold.record,
-            answer=gold.answer,
-            origin="reviewed",
-            attributes={} if gold.told is None else {"told": ", ".join(gold.told)},
-            lineage=Lineage(spec=spec.identity, source=gold.id, reviewers=[REVIEWER]),
-        )
+        row = reviewed(gold, Lineage(spec=spec.identity, source=gold.id, reviewers=[REVIEWER]))
         drawn.setdefault(row.id, row)
     return list(drawn.values())
+
+
+def reviewed(gold: Gold, lineage: Lineage) -> Row:
+    """What people said of a text, as a row to train on."""
+    return Row(
+        text=gold.text,
+        label=gold.label,
+        spans=gold.spans,
+        record=gold.record,
+        answer=gold.answer,
+        origin="reviewed",
+        attributes={} if gold.told is None else {"told": ", ".join(gold.told)},
+        lineage=lineage,
+    )

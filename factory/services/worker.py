@@ -1,4 +1,4 @@
-"""The Prefect worker of this machine: start it, find it, stop it. What it runs are the deployments of prefect.yaml."""
+"""The worker of this machine: start it, find it, stop it. It runs what prefect.yaml schedules (flows/schedules.py)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from factory.services import environments
 from factory.services.prefect import PrefectServer
 from factory.services.process import LOOPBACK, Detached, State
 from factory.settings import CHECKOUT, Settings
-
-POOL = "factory"
-"""The work pool of this machine's processes; the worker makes it where there is none."""
 
 
 class WorkerServer:
@@ -40,22 +37,14 @@ class WorkerServer:
 
     def describe(self) -> str:
         """What it is for, for a person."""
-        return f"runs what is scheduled in Prefect's work pool {POOL}; what it does is in {self._server().log}"
+        return f"runs what prefect.yaml schedules; what it does is in {self._server().log}"
 
     def _server(self, python: Path | str = "python") -> Detached:
-        command = [str(python), "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
         return Detached(
             name="worker",
             title="The Prefect worker",
-            command=[*command, "--limit", "1", "--with-healthcheck", "--install-policy", "never"],
-            environment=os.environ
-            | PrefectServer(self._settings).environment()
-            | {
-                "PREFECT_WORKER_WEBSERVER_HOST": LOOPBACK,  # Prefect's own default is every address
-                "PREFECT_WORKER_WEBSERVER_PORT": str(self._settings.worker_port),
-                "PYTHONPATH": str(CHECKOUT),
-                "PYTHONUNBUFFERED": "1",
-            },
+            command=[str(python), "-m", "flows.schedules"],
+            environment=os.environ | {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"},
             health=f"{self.url}/health",
             home=self._settings.home,
             port_setting="FACTORY_WORKER_PORT",

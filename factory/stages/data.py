@@ -144,7 +144,16 @@ def clean(build: Build) -> Output:
         np.save(out / f"label_{VECTORS}", labels, allow_pickle=False)
         _read(build, [row.text for row in kept], out)
         drops = {f"dropped by {item.check}": item.dropped for item in checked.statistics}
-        write_json(out / SUMMARY, {"candidates": len(rows), **drops, "kept": len(kept)})
+        unfit = len(sources.unfit(build))
+        write_json(
+            out / SUMMARY,
+            {
+                "candidates": len(rows),
+                **({"corrections of production that do not fit the spec": unfit} if unfit else {}),
+                **drops,
+                "kept": len(kept),
+            },
+        )
 
     inputs = {
         "write": written,

@@ -13,7 +13,7 @@ from factory.generate import committee
 from factory.generate import judge as judging
 from factory.generate.limits import NOT_ASKED
 from factory.hygiene.sketch import PREFERENCE
-from factory.row import read_rows
+from factory.row import Row, read_rows
 from factory.stage import Output
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import VECTORS, limits_of, spent_on_writing, told
@@ -22,8 +22,8 @@ from factory.stages.data import VECTORS, limits_of, spent_on_writing, told
 def judge(build: Build) -> Output:
     """What judges think of kept rows, up to the budget: judgements.jsonl, a line a row and judge.
 
-    Rows of people come first: they tell what the judge is worth. Then text that nobody wrote a label for, and last
-    written rows, which have their writer's.
+    Rows of people come first: they tell what the judge is worth. Then text that nobody wrote a label for, that of
+    production before other, and last written rows, which have their writer's.
 
     All are asked the same of the same rows. Each is asked about every row before the next is started, and its replies
     are in the cache by then, so a build that is killed goes on with the one it was at. Of a limit each may spend an
@@ -36,7 +36,7 @@ def judge(build: Build) -> Output:
         rows = read_rows(cleaned.path / "kept.jsonl")
         vectors, labels = np.load(cleaned.path / VECTORS), np.load(cleaned.path / f"label_{VECTORS}")
         near = np.argsort(-committee.definitions(vectors, labels), axis=1, kind="stable")[:, : spec.teacher.shortlist]
-        order = sorted(range(len(rows)), key=lambda i: (PREFERENCE.index(rows[i].origin), rows[i].id))
+        order = sorted(range(len(rows)), key=lambda i: _turn(rows[i]))
         order = order[: build.budget.judge]
         texts = [rows[i].text for i in order]
         shortlists = [[build.labels[place] for place in near[i]] for i in order]
@@ -68,6 +68,17 @@ def judge(build: Build) -> Output:
 
     asked = {"shortlist": spec.teacher.shortlist, "order": PREFERENCE}
     return build.stage("judge", judge_inputs(build, cleaned) | asked, work)
+
+
+def _turn(row: Row) -> tuple[int, int, str]:
+    """By what rows are judged sooner or later.
+
+    Those that people corrected in production were picked for a wrong answer, and tell little of what the judge is
+    worth: they come after the texts that nobody decided.
+    """
+    if row.origin == "reviewed" and row.picked:
+        return PREFERENCE.index("unlabelled"), 2, row.id
+    return PREFERENCE.index(row.origin), 0 if row.from_production else 1, row.id
 
 
 def judge_inputs(build: Build, cleaned: Output) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from factory.review.select import select
 from factory.row import DECIDES, Kind, Row, Verdict, read_rows
 from factory.spec import Spec
 from factory.stage import Output
+from factory.stages import sources
 from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers, unanswered
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import limits_of, spent_on_writing, told
@@ -164,7 +165,7 @@ class Way(ABC):
         def work(out: Path) -> None:
             rows = read_rows(cleaned.path / "kept.jsonl")
             real = [row for row in rows if row.origin in ("unlabelled", "reviewed")]
-            shown = sorted(real, key=lambda row: (row.origin == "reviewed", row.id))[: build.budget.judge]
+            shown = sorted(real, key=_turn)[: build.budget.judge]
             meter, spent = build.meter(self.asking, "rows"), spent_on_writing(build)
             said, cost = self.ask(build, [row.text for row in shown], meter, limits, spent) if shown else ([], Spent())
             write_jsonl(out / "judgements.jsonl", (self._line(row, one) for row, one in zip(shown, said, strict=True)))
@@ -206,10 +207,11 @@ class Way(ABC):
             people=spec.review.reviewers,
         )
         pushed, pulled = ask_people(build, shown, sound)
+        back_again = sources.came_back(build, pulled.answers)
 
         def work(out: Path) -> None:
             merged = merge.merge(sound, pulled.answers)
-            kept = merge.keep_reviewed(merged.rows, merge.adopt(merged.orphans, spec.identity))
+            kept = merge.keep_reviewed(merged.rows, sources.adopted(merged.orphans, spec, back_again))
             judge = trust.measure([*seen.kept, *seen.dropped], merge.unaided(pulled.answers), floor, self.agree)
             checked = hygiene.run(kept, judge.context(known), self.checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
@@ -247,6 +249,7 @@ class Way(ABC):
             "answers": answered_of(pulled),
             "synthetic_weight": spec.student.synthetic_weight,
             "spec": spec.data_identity,
+            **({"came back": back_again} if back_again else {}),
         }
         return build.stage("review", inputs, work)
 
@@ -279,12 +282,9 @@ class Way(ABC):
         return decided.model_copy(update={"weight": weighed.weight, "lineage": lineage, "verdicts": verdicts})
 
     def _pairs(self, rows: Sequence[Row], said: Mapping[str, Line]) -> list[Pair]:
-        """The rows people had decided before, and of which the teacher could say something."""
-        return [
-            (row, said[row.id])
-            for row in rows
-            if row.origin == "reviewed" and row.id in said and self.usable(said[row.id])
-        ]
+        """The rows people had decided before, and of which the teacher could say something; none that were picked."""
+        known = [row for row in rows if row.origin == "reviewed" and not row.picked]
+        return [(row, said[row.id]) for row in known if row.id in said and self.usable(said[row.id])]
 
     def _audit(
         self, pairs: Sequence[Pair], audited: Sequence[tuple[str, str | None]], how: str
@@ -298,6 +298,14 @@ class Way(ABC):
         low, high = self.interval(values)
         mean = sum(values) / len(values)
         return {"value": round(mean, 4), "low": round(low, 4), "high": round(high, 4), "n": len(values), "how": how}
+
+
+def _turn(row: Row) -> tuple[bool, bool, str]:
+    """By what rows are shown to the teacher sooner or later: undecided before decided ones, and of those production's
+    first. Of these they come last: picked for a wrong answer, they tell little of how far the teacher can be believed.
+    """
+    decided = row.origin == "reviewed"
+    return decided, row.picked if decided else not row.from_production, row.id
 
 
 def precision_recall(right: int, claimed: int, there: int) -> tuple[float | None, float | None, float | None]:

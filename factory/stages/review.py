@@ -21,6 +21,7 @@ from factory.review.select import select
 from factory.row import Row, read_rows, write_rows
 from factory.spec import Spec
 from factory.stage import Output
+from factory.stages import sources
 from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers, unanswered
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
@@ -74,11 +75,12 @@ def review(build: Build) -> Output:
     seen = [voted(row) if row.origin == "unlabelled" else row for row in unaided]
     pushed, pulled = ask_people(build, shown, [*dropped, *seen])
     answered = {answer.row_id for answer in pulled.answers}
+    back_again = sources.came_back(build, pulled.answers)
 
     def work(out: Path) -> None:
         merged = merge.merge(ballot.rows, pulled.answers)
         appealed = merge.appeal(dropped, merged.orphans)
-        adopted = merge.adopt(appealed.orphans, spec.identity)
+        adopted = sources.adopted(appealed.orphans, spec, back_again)
         back = contest.admitted([*map(contest.forgiven, appealed.rows), *adopted], known)
         weights, rows = ballot.decide(merged.rows)
         rows = merge.keep_reviewed(rows, back.kept)
@@ -120,7 +122,8 @@ def review(build: Build) -> Output:
         }
         write_json(out / SUMMARY, summary)
 
-    return build.stage("review", {**depends, "answers": answered_of(pulled)}, work)
+    came_back = {"came back": back_again} if back_again else {}
+    return build.stage("review", {**depends, "answers": answered_of(pulled), **came_back}, work)
 
 
 def _voted_on(spec: Spec) -> list[str]:
@@ -150,7 +153,7 @@ def _audit(
     found = merge.audit([voted(row) for row in unaided], answers)
     right, n, how = found.right, found.n, judge.slice
     if n == 0:
-        right, n = ballot.held_out_accuracy(ballot.known(ballot.rows))
+        right, n = ballot.held_out_accuracy(ballot.known([row for row in ballot.rows if not row.picked]))
         how = "rows people had labelled before, each judged by a committee that had not seen its label"
     if n == 0:
         return None
@@ -161,7 +164,7 @@ def _audit(
 def _unled(ballot: Ballot, answers: Sequence[Answer]) -> dict[str, str | None]:
     """What people said whom no machine's label led: of the audit slice, or else of rows they had labelled before."""
     found = merge.said([answer for answer in answers if answer.reason == AUDIT])
-    return found or {row.id: row.label for row in ballot.rows if row.origin == "reviewed"}
+    return found or {row.id: row.label for row in ballot.rows if row.origin == "reviewed" and not row.picked}
 
 
 def _worth(build: Build, rows: Sequence[Row], answers: Sequence[Answer]) -> dict[str, Any]:

@@ -1,12 +1,18 @@
-"""What a build starts from besides the teacher: people's rows, the spec's examples, real texts; what strategies see."""
+"""What a build starts from besides the teacher: people's rows, the spec's examples, real texts; what strategies see.
+
+What came back from production (factory.feedback) is among people's rows and among real texts, and so among the inputs
+of the stages that use it; where nothing came back, these are what they always were. Strategies do not see it: a refresh
+does not pay for writing all over again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from factory.feedback import kept
 from factory.generate import committee
 from factory.generate.confusion import read as read_confusions
 from factory.generate.examples import given
@@ -16,7 +22,8 @@ from factory.hygiene import check, pii
 from factory.hygiene import run as hygiene
 from factory.progress import Progress, silent
 from factory.review import merge, simulated
-from factory.row import Lineage, Row
+from factory.review.backend import Answer
+from factory.row import Lineage, Row, row_id
 from factory.spec import Spec
 from factory.stages.answers import backend
 from factory.stages.build import Build
@@ -35,8 +42,33 @@ _AFTER_PEOPLE = {"few_shot", "rewrite", "marked_few_shot", "filled_few_shot", "a
 
 
 def people(build: Build) -> list[Row]:
-    """Rows that stand in for what people have answered already."""
-    return _simulated(build, build.budget.review)
+    """Rows that people have decided already: those corrected in production, then those that stand in for reviewers."""
+    corrected, _ = kept.rows(build.spec, _feedback(build))
+    found: dict[str, Row] = {}
+    for row in [*reversed(corrected.values()), *_simulated(build, build.budget.review)]:
+        found.setdefault(row.id, row)  # of one text what was said last, in production
+    return list(found.values())
+
+
+def unfit(build: Build) -> list[str]:
+    """Why answers of people that came back from production can't be used."""
+    return kept.rows(build.spec, _feedback(build))[1]
+
+
+def came_back(build: Build, answers: Iterable[Answer]) -> dict[str, str]:
+    """Ids of the rows among those answered whose texts came back from production, and their sources.
+
+    A text that later ones have pushed out of the budget is a row all the same, made of its answer (merge.adopt).
+    """
+    known = {row_id(passage.text): passage.id for passage in kept.passages(build.spec, _feedback(build))}
+    return {answer.row_id: known[answer.row_id] for answer in answers if answer.row_id in known}
+
+
+def adopted(orphans: Sequence[Answer], spec: Spec, back: Mapping[str, str]) -> list[Row]:
+    """Rows made of answers alone (merge.adopt), with the sources of those that came back from production."""
+    rows = merge.adopt(orphans, spec.identity)
+    named = ((row, back.get(row.id, row.lineage.source)) for row in rows)
+    return [row.model_copy(update={"lineage": row.lineage.model_copy(update={"source": of})}) for row, of in named]
 
 
 def examples(spec: Spec) -> list[Row]:
@@ -45,8 +77,15 @@ def examples(spec: Spec) -> list[Row]:
 
 
 def texts(build: Build) -> list[Passage]:
-    """Real texts to be labelled, up to the budget."""
-    return unlabelled(build.spec, build.settings)[: build.budget.label]
+    """Real texts to be labelled, up to the budget: first those of production, half of it at most.
+
+    What a specialist was unsure of is no sample of what it is asked: the other half keeps the rest from being
+    forgotten.
+    """
+    own = unlabelled(build.spec, build.settings)
+    back = kept.passages(build.spec, _feedback(build))[: (build.budget.label + 1) // 2]
+    known = {passage.text.casefold() for passage in back}
+    return [*back, *(one for one in own if one.text.casefold() not in known)][: build.budget.label]
 
 
 def candidates(build: Build, written: Sequence[Row]) -> list[Row]:
@@ -132,6 +171,10 @@ def _known(build: Build) -> list[Row]:
         rows.sort(key=lambda row: row.id)
     found = rows + examples(spec)
     return checked(build, found).kept
+
+
+def _feedback(build: Build) -> kept.Feedback:
+    return kept.read(build.settings.home, build.spec.name)
 
 
 def _simulated(build: Build, budget: int) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from factory.services.prefect import PrefectServer
 from factory.services.process import free_port
 from factory.services.watch import WatchServer
 from factory.teacher import weights
+from tests import shop, tiny_encoder
 from tests.flows.world import World
 from tests.shop import Teacher
 
@@ -42,8 +44,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             patch.setenv(name, value)
         own = settings.load()
     made = World(own, teacher, PrefectServer(own), os.environ | variables)
-    made.prefect.start()
+    made.prefect.start(timeout=600.0)  # a database is made, perhaps on a busy machine
     yield made
     WatchServer(own).stop()
     made.prefect.stop()
     teacher.stop()
+
+
+@pytest.fixture(scope="session")
+def student(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A student of few weights, as a spec names it: for tests that build again and again."""
+    encoder = tiny_encoder.make(tmp_path_factory.mktemp("student") / "tiny-encoder", shop.every_text(), hidden=128)
+    # Words can be told apart by its vectors as they are; adapters of so few rows learn now this, now that.
+    return {"encoder": str(encoder), "recipe": "frozen"}

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
 
 from factory import settings
 from factory.services.process import free_port
 from flows.notify import notify
+from tests.flows.heard import listening
 
 
 def test_every_address_is_told() -> None:
-    heard: list[dict[str, Any]] = []
-
-    class Door(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Door) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"json://127.0.0.1:{server.server_port}"
+    with listening() as (address, heard):
         assert notify("Gate", "It failed.", replace(settings.load(), notify=(f"{address}/a", f"{address}/b")))
-        server.shutdown()
     assert [(one["title"], one["message"]) for one in heard] == [("Gate", "It failed.")] * 2
 
 

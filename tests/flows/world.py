@@ -35,7 +35,7 @@ class World:
         make_specialist(self.settings.prompts / name, self.settings.gold, changes)
         return name
 
-    def run(self, *arguments: str, code: str = "", timeout: float = 400) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, code: str = "", timeout: float = 1200) -> subprocess.CompletedProcess[str]:
         """`python -m flows.build ARGUMENTS`, or `python -c CODE ARGUMENTS`."""
         with self.start(*arguments, code=code) as process:
             out, _ = process.communicate(timeout=timeout)

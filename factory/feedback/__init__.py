@@ -1,0 +1,1 @@
+"""What production teaches: taken out of audit logs, decided on, and given to the next build."""

@@ -1,0 +1,70 @@
+"""The flows that prefect.yaml deploys: what `make run` and its like do, on a schedule.
+
+Each runs the command in a process of its own, as flows.family does: so builds are runs of their own in Prefect, which
+wait for people and are gone on with as ever, and are one run however often a schedule asks for them.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+# mypy does not follow imports into Prefect (pyproject.toml), so that its decorators have no type.
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
+from factory import settings as environment
+from factory import spec as specs
+from factory.errors import FactoryError
+from factory.feedback.decide import ENOUGH, Decision
+from flows import family as families
+from flows import refresh as refreshing
+from flows.board import artifact_key
+from flows.notify import notify
+
+
+@flow(name="refresh", flow_run_name="{spec} refresh", persist_result=False)
+def refresh(
+    spec: str, logs: list[str] | None = None, budget: str = "quick", enough: int = ENOUGH, since: str = ""
+) -> int:
+    """Look at production, and build again where that is worth it; see flows.refresh for the arguments.
+
+    Returns:
+        the exit status of the command.
+    """
+    settings = environment.load()
+    try:
+        decision, status = refreshing.run(spec, logs or [], budget, enough, since, settings)
+    except FactoryError as error:  # nobody is watching a schedule
+        notify(f"{spec} could not be refreshed", str(error), settings)
+        raise
+    create_markdown_artifact(_told(decision), artifact_key(spec, "refresh"), f"{spec}: what the refresh decided")
+    return status
+
+
+@flow(name="family", flow_run_name="family {budget}", persist_result=False)
+def family(names: list[str] | None = None, budget: str = "quick") -> int:
+    """Build all specialists, or those named, one after the other; see flows.family.
+
+    Returns:
+        the exit status of the command.
+
+    Raises:
+        FactoryError: at least one was not published, for an error or its gate.
+    """
+    settings = environment.load()
+    built = [families.build(name, budget, settings) for name in names or specs.names(settings.prompts)]
+    rows = [{"specialist": one.name, "became": one.became, "seconds": round(one.total)} for one in built]
+    create_table_artifact(rows, "family", "What became of each specialist")
+    if (status := families.status(built)) == 1:
+        notify("Not every specialist was published", families.table(built), settings)
+        raise FactoryError(families.table(built))
+    return status
+
+
+def _told(decision: Decision) -> str:
+    """A decision as Markdown."""
+    rows = [(name, value) for name, value in asdict(decision).items() if value not in ("", ())]
+    said = [f"| {name} | {'<br>'.join(value) if isinstance(value, tuple) else value} |" for name, value in rows]
+    return "\n".join(["| what | |", "|---|---|", *said]).replace("\n  ", "<br>")

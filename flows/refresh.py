@@ -1,0 +1,132 @@
+"""`python -m flows.refresh SPEC [--log LOG ...]`: look at production, and build again where that is worth it.
+
+What people corrected and what the specialist was unsure of is taken out of the audit logs, and drift is measured
+against the version published last. Where drift is found, or enough was corrected, the specialist is built again with
+what came back; it is published if its gate lets it, as ever. Each refresh leaves its decision, with the reasons, in
+`<home>/refresh/<vertical>/<task>/`. What was considered once is not considered again, and a refresh that was killed, or
+whose build waits for people, goes on with that build.
+
+Exit status: 0 published, or there was nothing to do; 1 an error, said with what to do about it; 2 wrong usage; 3
+publishing refused, and the decision says why; 4 the build waits for people; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from factory import settings as environment
+from factory import spec as specs
+from factory.alone import alone
+from factory.drift import traffic
+from factory.errors import FactoryError
+from factory.feedback import decide
+from factory.feedback.decide import Decision
+from factory.feedback.look import look, published
+from factory.settings import Settings
+from flows import engine, family
+from flows.build import WAITS
+from flows.notify import notify
+from flows.terminal import say
+from zoo.audit.storage import Place, opened
+
+REFUSED = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.refresh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("spec", help="the specialist, e.g. support/intent")
+    parser.add_argument("--budget", choices=["quick", "full"], default="quick")
+    parser.add_argument(
+        "--log", metavar="LOG", action="append", default=[], help="an audit log, folder or URL; default: <home>/audit"
+    )
+    parser.add_argument(
+        "--enough", type=int, default=decide.ENOUGH, help=f"new corrections worth a build; default: {decide.ENOUGH}"
+    )
+    parser.add_argument("--since", metavar="TIME", default="", help="look for drift since: 7d, 24h, 2w, or a date")
+    asked = parser.parse_args(arguments)
+    if asked.enough < 1:
+        parser.error("--enough must be at least 1")
+    try:
+        engine.connect(environment.load())
+        from flows.deployed import refresh
+
+        logs = [str(place.resolve()) if (place := opened(log).folder) else log for log in asked.log]
+        return int(refresh(asked.spec, logs, asked.budget, asked.enough, asked.since))
+    except FactoryError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+
+
+def run(
+    name: str, logs: Sequence[Place], budget: str, enough: int, since: str, settings: Settings
+) -> tuple[Decision, int]:
+    """Decide, and build where that is decided.
+
+    Args:
+        name: `<vertical>/<task>`.
+        logs: folders of audit logs, or URLs of databases; none: the usual one, if there is one.
+        budget: `quick` or `full`.
+        enough: how many new answers of people are worth a build.
+        since: look for drift since then, as factory.drift.traffic.since reads it; empty: in all there is.
+        settings: where things are.
+
+    Returns:
+        the decision, with what became of it, and the exit status.
+
+    Raises:
+        FactoryError: something a person can put right; a decision that was made stays, and its build is gone on with.
+    """
+    spec = specs.load(name, settings.prompts)
+    places = logs or [folder for folder in (settings.audit,) if folder.exists()]
+    begins = traffic.since(since, datetime.now(UTC)) if since else None
+    with alone(name, settings):
+        going_on = decide.read_state(settings.home, name).pending
+        decision = look(spec, places, budget, enough, begins, settings)
+    what = "build" if decision.rebuild else "no build"
+    say("\n".join([f"{'going on: ' if going_on else ''}{what}", *_why(decision)]))
+    if not decision.rebuild:
+        return decision, 0
+    if decision.drifted and not decision.became:  # twice after a kill, rather than never
+        notify(f"{decision.specialist}: production has drifted", "\n".join(_why(decision)), settings)
+    return _build(decision, settings)
+
+
+def _build(decision: Decision, settings: Settings) -> tuple[Decision, int]:
+    built = family.build(decision.name, decision.budget, settings)
+    now = published(decision.name, settings)
+    if built.status == 0 and now != decision.version:
+        became = f"{now} is published"
+        notify(f"{decision.name}@{now} is published", "\n".join(_why(decision)), settings)
+    elif built.status == 0:
+        became = f"{now} again: the build came to the same as before"
+    else:
+        became = built.became
+    if built.status not in (0, REFUSED):
+        decision = decide.ended(settings.home, decision, became, pending=True)
+        if built.status == WAITS:
+            return decision, WAITS
+        raise FactoryError(
+            f"{decision.name} could not be refreshed.\n{became}",
+            fix="Put that right; the next refresh goes on with it.",
+        )
+    return decide.ended(settings.home, decision, became, pending=False), built.status
+
+
+def _why(decision: Decision) -> list[str]:
+    """Reasons, a line each."""
+    counted = f"{decision.corrected} new answers of people, {decision.unsure} new texts without an answer"
+    lost = [f"{decision.lost} texts that were wanted are not in the logs"] if decision.lost else []
+    return [f"  - {line}" for line in (*decision.why, counted, *lost, *decision.unfit)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
