@@ -250,7 +250,7 @@ class Detached:
             born_with_file = abs(process.create_time() - self._pid_file.stat().st_mtime) < 10.0
             same = born_with_file or process.cmdline() == self._record().get("command")
             return process if same and _lives(process) else None
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
+        except (FileNotFoundError, NotADirectoryError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
             return None
 
     def _spawn(self) -> psutil.Process:

@@ -43,7 +43,7 @@ def unattended(world: World, tmp_path: Path) -> Iterator[World]:
     home = tmp_path / "home"
     home.mkdir()
     (home / "weights").symlink_to(world.settings.weights.resolve())
-    ports = {name: free_port() for name in ("argilla_port", "prefect_port", "watch_port")}
+    ports = {name: free_port() for name in ("argilla_port", "prefect_port", "watch_port", "worker_port")}
     own = dataclasses.replace(world.settings, home=home, hub=str(home / "hub"), review="argilla", **ports)
     changed = {
         "FACTORY_HOME": str(home),
