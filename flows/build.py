@@ -14,7 +14,6 @@ import time
 from factory import settings as environment
 from factory import spec as specs
 from factory.alone import alone
-from factory.errors import FactoryError, GateError
 from factory.generate.seed import unlabelled
 from factory.gold import gold_of
 from factory.progress import clock
@@ -26,8 +25,6 @@ from flows import engine, terminal
 from flows.notify import notify
 
 ASKED = 3
-WAITS = 4
-"""Exit status of a build that waits for people."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,25 +38,21 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     begun = time.monotonic()
     try:
-        settings = environment.load()
-        spec = specs.load(asked.spec, settings.prompts)
-        with alone(spec.name, settings):
-            ended = _build(spec, asked.budget, asked.force, settings)
-        if not ended:
-            _wait(spec, asked.budget, settings)
-            return WAITS
-        _ask(spec, settings)
-    except GateError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 3
-    except FactoryError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
-        return 130
+        return terminal.ended(lambda: run(asked.spec, asked.budget, asked.force))
     finally:
         terminal.say(f"\nTotal time {clock(time.monotonic() - begun)}")
+
+
+def run(name: str, budget: str, force: bool) -> int:
+    """Build, and ask what was published; returns the exit status. Raises FactoryError."""
+    settings = environment.load()
+    spec = specs.load(name, settings.prompts)
+    with alone(spec.name, settings):
+        ended = _build(spec, budget, force, settings)
+    if not ended:
+        _wait(spec, budget, settings)
+        return terminal.WAITS
+    _ask(spec, settings)
     return 0
 
 
@@ -68,14 +61,14 @@ def _build(spec: Spec, budget: str, force: bool, settings: Settings) -> bool:
     server = engine.connect(settings)
     from prefect import tags
 
+    from flows import waiting as suspending
     from flows.specialist import build
-    from flows.waiting import run
 
     engine.close_killed(spec.name)
     ended = True
     with tags(spec.name):
         if spec.review.required:
-            ended = run(spec.name, budget, force)
+            ended = suspending.run(spec.name, budget, force)
         else:
             build(spec.name, budget, force)
     terminal.say(f"  {'all runs':<16} {server.url}")

@@ -27,8 +27,7 @@ from factory.progress import clock
 from factory.publish.hub import open_hub
 from factory.settings import CHECKOUT, Settings
 from flows import engine
-from flows.build import WAITS
-from flows.terminal import say
+from flows.terminal import WAITS, ended, say
 from zoo.yanked import given
 
 
@@ -62,24 +61,22 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.at_once < 1:
         parser.error("--at-once must be at least 1")
-    try:
-        settings = environment.load()
-        names = list(dict.fromkeys(asked.specs)) or specs.names(settings.prompts)
-        if asked.at_once > 1 and not (settings.teacher_url or settings.teacher_batch):
-            raise FactoryError(
-                "Several builds can't share the teacher that a build starts here.",
-                where="--at-once",
-                fix="Name a teacher that runs by itself (FACTORY_TEACHER_URL), or build one after the other.",
-            )
-        engine.connect(settings)
-        with ThreadPoolExecutor(asked.at_once) as pool:
-            built = list(pool.map(lambda name: build(name, asked.budget, settings), names))
-    except FactoryError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
-        return 130
+    return ended(lambda: run(asked.specs, asked.budget, asked.at_once))
+
+
+def run(named: Sequence[str], budget: str, at_once: int) -> int:
+    """Build those that are named, or all; returns the exit status. Raises FactoryError."""
+    settings = environment.load()
+    names = list(dict.fromkeys(named)) or specs.names(settings.prompts)
+    if at_once > 1 and not (settings.teacher_url or settings.teacher_batch):
+        raise FactoryError(
+            "Several builds can't share the teacher that a build starts here.",
+            where="--at-once",
+            fix="Name a teacher that runs by itself (FACTORY_TEACHER_URL), or build one after the other.",
+        )
+    engine.connect(settings)
+    with ThreadPoolExecutor(at_once) as pool:
+        built = list(pool.map(lambda name: build(name, budget, settings), names))
     say(f"\n{table(built)}")
     return status(built)
 

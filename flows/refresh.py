@@ -27,12 +27,9 @@ from factory.feedback.decide import Decision
 from factory.feedback.look import look, published
 from factory.settings import Settings
 from flows import engine, family
-from flows.build import WAITS
 from flows.notify import notify
-from flows.terminal import say
+from flows.terminal import REFUSED, WAITS, ended, say
 from zoo.audit.storage import Place, opened
-
-REFUSED = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,18 +49,15 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.enough < 1:
         parser.error("--enough must be at least 1")
-    try:
-        engine.connect(environment.load())
-        from flows.deployed import refresh
+    return ended(lambda: _flow(asked))
 
-        logs = [str(place.resolve()) if (place := opened(log).folder) else log for log in asked.log]
-        return int(refresh(asked.spec, logs, asked.budget, asked.enough, asked.since))
-    except FactoryError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
-        return 130
+
+def _flow(asked: argparse.Namespace) -> int:
+    engine.connect(environment.load())
+    from flows.deployed import refresh
+
+    logs = [str(place.resolve()) if (place := opened(log).folder) else log for log in asked.log]
+    return int(refresh(asked.spec, logs, asked.budget, asked.enough, asked.since))
 
 
 def run(

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import zoo
+from factory.errors import FactoryError, GateError
 from factory.progress import clock
 from factory.review.waiting import Waiting
 from factory.settings import Settings
 from factory.spec import Spec
+
+WAITS, REFUSED = 4, 3
+"""Exit status of a build that waits for people, and of one whose gate refused."""
+
+
+def ended(work: Callable[[], int]) -> int:
+    """Do a command's work; returns its exit status.
+
+    What stops it is told, with what to do about it: 1 where a person can put it right, 3 where a gate refused, 130
+    where it was interrupted.
+    """
+    try:
+        return work()
+    except FactoryError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return REFUSED if isinstance(error, GateError) else 1
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
 
 
 def header(spec: Spec, budget: str, settings: Settings, run_url: str) -> None:

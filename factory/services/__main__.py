@@ -13,7 +13,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from factory import settings
 from factory import spec as specs
@@ -24,34 +23,13 @@ from factory.services.argilla import credentials
 from factory.services.argilla.server import ArgillaServer
 from factory.services.hub.server import HubServer
 from factory.services.prefect import PrefectServer
-from factory.services.process import State, port_in_use
+from factory.services.process import port_in_use
+from factory.services.service import Service
 from factory.services.site.server import SiteServer
 from factory.services.watch import WatchServer
 from factory.services.worker import WorkerServer
 from factory.services.zoo import ZooServer
 from zoo.hub import is_server
-
-
-class Service(Protocol):
-    """What this command asks of an embedded server."""
-
-    def start(self) -> bool:
-        """Start it or find it running; True if it was started."""
-        ...
-
-    def stop(self) -> bool:
-        """Stop it; False if it was not running."""
-        ...
-
-    @property
-    def state(self) -> State:
-        """`up`, `starting` or `down`."""
-        ...
-
-    def describe(self) -> str:
-        """Where it is, for a person."""
-        ...
-
 
 SERVICES: dict[str, Callable[[settings.Settings], Service]] = {
     "argilla": ArgillaServer,
@@ -62,7 +40,7 @@ SERVICES: dict[str, Callable[[settings.Settings], Service]] = {
     "watch": WatchServer,
     "worker": WorkerServer,
 }
-RELOADED: dict[str, Callable[[settings.Settings], ZooServer | SiteServer]] = {"zoo": ZooServer, "site": SiteServer}
+RELOADED = ("zoo", "site")
 """Those that look again when they are told to."""
 
 
@@ -80,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             KEEPING[asked.action](ArgillaServer(known), asked)
             return 0
         if asked.action == "reload":
-            told = RELOADED[asked.service](known).reload()
+            told = SERVICES[asked.service](known).reload()
             print(f"{asked.service} {'looks again' if told else 'is not running'}")
             return 0 if told else 1
         status = max(_act(name, SERVICES[name](known), asked.action) for name in names)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -56,3 +60,41 @@ def writer(log: Path | str, who: int, calls: int, out: Path) -> subprocess.Popen
     with out.open("wb") as file:
         command = [sys.executable, "-c", WRITER, str(log), str(who), str(calls)]
         return subprocess.Popen(command, cwd=ROOT, stdout=file)
+
+
+def killed_again_and_again(log: Path | str, folder: Path, pause: Callable[[], float]) -> tuple[list[str], int]:
+    """Two writers record to their end, while two others are killed after each pause, and begun anew.
+
+    Returns:
+        the ids that all were told, and how many writers there were.
+    """
+    outs = [folder / f"out{who}" for who in range(4)]
+    writers = [writer(log, who, 100_000 if who < 2 else 150, out) for who, out in enumerate(outs)]
+    while any(one.poll() is None for one in writers[2:]):
+        time.sleep(pause())
+        for who in range(2):
+            writers[who].send_signal(signal.SIGKILL)
+            writers[who].wait()
+            outs.append(folder / f"out{len(outs)}")
+            writers[who] = writer(log, len(outs), 100_000, outs[-1])
+    for one in writers[:2]:
+        one.kill()
+        one.wait()
+    assert [one.returncode for one in writers[2:]] == [0, 0]
+    told = [id for out in outs for line in out.read_text().split("\n")[:-1] for id in line.split()]
+    assert len(told) == len(set(told)) >= 700
+    return told, len(outs)
+
+
+def forked(log: zoo.AuditLog) -> None:
+    """A child records five decisions with its parent's log, which records one before and one after."""
+    add(log, "parent")
+    child = os.fork()
+    if child == 0:
+        try:
+            add(log, *(f"child {number}" for number in range(5)))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    add(log, "parent again")
+    assert os.waitpid(child, 0)[1] == 0

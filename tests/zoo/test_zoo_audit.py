@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_logs import KINDS, MODEL, SURE, TEXT, UNSURE, add, sql
+from audit_logs import KINDS, MODEL, SURE, TEXT, UNSURE, add, forked, sql
 
 import zoo
 from zoo.audit import verify
@@ -297,16 +297,7 @@ def test_a_file_that_was_taken_away_is_not_written_on(log: zoo.AuditLog) -> None
 
 
 def test_a_forked_process_writes_on_by_itself(log: zoo.AuditLog) -> None:
-    add(log, "parent")
-    child = os.fork()
-    if child == 0:
-        try:
-            add(log, *(f"child {number}" for number in range(5)))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    add(log, "parent again")
-    assert os.waitpid(child, 0)[1] == 0
+    forked(log)
     assert (log.verify().decisions, log.verify().problems) == (7, ())
 
 

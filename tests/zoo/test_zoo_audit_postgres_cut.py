@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from audit_logs import MODEL, SURE, add, writer
+from audit_logs import MODEL, SURE, add, forked, killed_again_and_again
 
 import zoo
 from tests.cut import Way
@@ -35,25 +33,11 @@ def by(way: Way, url: str) -> str:
 
 def test_writers_are_killed_and_nothing_that_was_told_is_lost(url: str, tmp_path: Path) -> None:
     zoo.AuditLog(url).close()
-    outs = [tmp_path / f"out{who}" for who in range(4)]
-    writers = [writer(url, who, 100_000 if who < 2 else 150, out) for who, out in enumerate(outs)]
-    chance = random.Random(5)
-    while any(one.poll() is None for one in writers[2:]):
-        time.sleep(0.3 + 0.5 * chance.random())  # a writer takes the first half of that to begin
-        for who in range(2):
-            writers[who].send_signal(signal.SIGKILL)
-            writers[who].wait()
-            outs.append(tmp_path / f"out{len(outs)}")
-            writers[who] = writer(url, len(outs), 100_000, outs[-1])
-    for one in writers[:2]:
-        one.kill()
-        one.wait()
-    assert [one.returncode for one in writers[2:]] == [0, 0]
-    told = [id for out in outs for line in out.read_text().split("\n")[:-1] for id in line.split()]
+    chance = random.Random(5)  # a writer takes the first half of its time to begin
+    told, writers = killed_again_and_again(url, tmp_path, lambda: 0.3 + 0.5 * chance.random())
     found = verify(url)
     assert found.problems == () and found.files > 1
-    assert len(told) == len(set(told)) >= 700
-    assert found.decisions - len(told) <= 4 * len(outs)  # added, and killed before that was told
+    assert found.decisions - len(told) <= 4 * writers  # added, and killed before that was told
     assert set(told) <= {id for id, _ in events(url, DECISION)}
 
 
@@ -175,16 +159,7 @@ def test_a_log_is_verified_while_others_write(url: str) -> None:
 
 def test_a_forked_process_writes_on_by_itself(url: str) -> None:
     log = zoo.AuditLog(url)
-    add(log, "parent")
-    child = os.fork()
-    if child == 0:
-        try:
-            add(log, *(f"child {number}" for number in range(5)))
-            os._exit(0)
-        finally:
-            os._exit(1)
-    add(log, "parent again")
-    assert os.waitpid(child, 0)[1] == 0
+    forked(log)
     add(log, "and again")
     assert (verify(url).decisions, verify(url).problems) == (8, ())
 

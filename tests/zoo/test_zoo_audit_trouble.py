@@ -7,13 +7,12 @@ import random
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from audit_logs import MODEL, SURE, UNSURE, add, writer
+from audit_logs import MODEL, SURE, UNSURE, add, killed_again_and_again
 
 import zoo
 from tests.disk import close, fill, small_disk
@@ -29,26 +28,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_writers_are_killed_and_nothing_that_was_told_is_lost(tmp_path: Path) -> None:
-    folder, outs = tmp_path / "audit", [tmp_path / f"out{who}" for who in range(4)]
-    writers = [writer(folder, who, 100_000 if who < 2 else 150, out) for who, out in enumerate(outs)]
-    chance = random.Random(5)
-    while any(one.poll() is None for one in writers[2:]):
-        time.sleep(0.3 * chance.random())
-        for who in range(2):  # killed again and again, and begun anew
-            writers[who].send_signal(signal.SIGKILL)
-            writers[who].wait()
-            outs.append(tmp_path / f"out{len(outs)}")
-            writers[who] = writer(folder, len(outs), 100_000, outs[-1])
-    for one in writers[:2]:
-        one.kill()
-        one.wait()
-    assert [one.returncode for one in writers[2:]] == [0, 0]
-    told = [id for out in outs for line in out.read_text().split("\n")[:-1] for id in line.split()]
+    folder, chance = tmp_path / "audit", random.Random(5)
+    told, writers = killed_again_and_again(folder, tmp_path, lambda: 0.3 * chance.random())
     log = zoo.AuditLog(folder)
     found = log.verify()
     assert found.problems == () and found.files > 1
-    assert len(told) == len(set(told)) and len(told) >= 300
-    assert found.decisions - len(told) <= 4 * len(outs)  # added, and killed before that was told
+    assert found.decisions - len(told) <= 4 * writers  # added, and killed before that was told
     assert {log.find(id)["event"] for id in random.Random(5).sample(told, 50)} == {"decision"}
     add(log, "more")
     assert log.verify().problems == ()

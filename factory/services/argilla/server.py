@@ -1,4 +1,4 @@
-"""The application's side of the embedded Argilla: start it, find it, stop it."""
+"""The application's side of the embedded Argilla."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ from pathlib import Path
 
 from factory.services import environments
 from factory.services.argilla import backup, credentials, door
-from factory.services.process import LOOPBACK, Detached, State, bare_environment
-from factory.settings import CHECKOUT, Settings
+from factory.services.service import Service
+from factory.settings import Settings
 
 
-class ArgillaServer:
+class ArgillaServer(Service):
     """The embedded Argilla of one FACTORY_HOME.
 
     Its database, secrets and search index lie in `<home>/argilla`. It stays up after the command that started it, so
     that people can open it, and a kill at any moment loses no answer: each is committed before it is acknowledged.
     """
 
+    name, title, health = "argilla", "Argilla", "/api/v1/version"
+    within = 180.0
+
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        super().__init__(settings, settings.argilla_port)
         self.home: Path = settings.home / "argilla"
-        self.url = f"http://{LOOPBACK}:{settings.argilla_port}"
 
     @property
     def public_url(self) -> str:
@@ -32,25 +34,13 @@ class ArgillaServer:
         opened = self._door()
         return opened.url if opened else self.url
 
-    def start(self, timeout: float = 180.0) -> bool:
-        """Start it, or find it running; return once it answers.
-
-        Returns:
-            True if it was started, False if it was there.
-
-        Raises:
-            ServiceError: its environment is missing, its port is taken, or it died (with the end of its log); or it
-                can't be opened to other machines as the settings say.
-        """
+    def start(self, timeout: float | None = None) -> bool:
+        """See Service.start; ServiceError, too, where it can't be opened to other machines as the settings say."""
         opened = self._door()
         if opened is not None:
             opened.check()
         python = environments.python(self._settings, "argilla")
-        return self._server(python, opened).start(timeout)
-
-    def stop(self) -> bool:
-        """Stop it; False if it was not running."""
-        return self._server().stop()
+        return self._detached(python, opened.arguments if opened else ()).start(timeout or self.within)
 
     def backup(self, file: Path) -> dict[str, int]:
         """Write all of it to a file, whether it runs or not; see factory.services.argilla.backup.save."""
@@ -62,7 +52,7 @@ class ArgillaServer:
         Raises:
             ServiceError: as there, or it is running.
         """
-        with self._server().held_down("restored"):
+        with self._detached().held_down("restored"):
             return backup.restore(file, self.home, replace=replace)
 
     def rotate(self) -> bool:
@@ -72,16 +62,11 @@ class ArgillaServer:
             Whether it was running: then it was stopped, and started again with the new ones.
         """
         running = self.stop()
-        with self._server().held_down("given new secrets"):
+        with self._detached().held_down("given new secrets"):
             backup.rotate(self.home)
         if running:
             self.start()
         return running
-
-    @property
-    def state(self) -> State:
-        """`up`, `starting` or `down`."""
-        return self._server().state
 
     @property
     def credentials(self) -> credentials.Credentials:
@@ -89,7 +74,7 @@ class ArgillaServer:
         return credentials.load(self.home)
 
     def describe(self) -> str:
-        """Where to open it and how to sign in, for a person."""
+        """See Service.describe."""
         secrets = credentials.path(self.home)
         return f"{self.public_url}  sign in as {credentials.REVIEWER}; the passwords are in {secrets}"
 
@@ -97,14 +82,5 @@ class ArgillaServer:
         known = self._settings
         return door.parse(known.argilla_listen, known.argilla_certificate, known.argilla_certificate_key)
 
-    def _server(self, python: Path | str = "python", opened: door.Door | None = None) -> Detached:
-        command = [str(python), "-m", "factory.services.argilla", "--home", str(self.home)]
-        return Detached(
-            name="argilla",
-            title="Argilla",
-            command=[*command, "--port", str(self._settings.argilla_port), *(opened.arguments if opened else ())],
-            environment=bare_environment(PYTHONPATH=str(CHECKOUT), PYTHONUNBUFFERED="1"),
-            health=f"{self.url}/api/v1/version",
-            home=self._settings.home,
-            port_setting="FACTORY_ARGILLA_PORT",
-        )
+    def _arguments(self) -> list[str]:
+        return ["-m", "factory.services.argilla", "--home", str(self.home), "--port", str(self._port)]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from factory.errors import ServiceError
 from factory.files import explained
-from factory.services import environments
-from factory.services.process import LOOPBACK, Detached, State, bare_environment
-from factory.settings import CHECKOUT, Settings
+from factory.services.process import LOOPBACK
+from factory.services.service import Service
+from factory.settings import Settings
 from zoo.hub import is_server
 
 if TYPE_CHECKING:
@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 NAMESPACE = "zoo"
 
 
-class HubServer:
+class HubServer(Service):
     """The server over the folder FACTORY_HUB names.
 
     Other machines' tools, and anything that reads the Hugging Face Hub, read through it what the factory published;
     the factory itself writes the folder and needs no server.
     """
 
+    name, title, health = "hub", "The hub server", "/api/models"
+    within = 60.0
+
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.url = f"http://{LOOPBACK}:{settings.hub_port}"
+        super().__init__(settings, settings.hub_port)
 
     @property
     def root(self) -> Path:
@@ -46,35 +48,12 @@ class HubServer:
             )
         return Path(self._settings.hub)
 
-    def start(self, timeout: float = 60.0) -> bool:
-        """Start it, or find it running; True if it was started. Raises ServiceError."""
-        python = environments.python(self._settings, "app")
-        return self._server(str(python)).start(timeout)
-
-    def stop(self) -> bool:
-        """Stop it; False if it was not running."""
-        return self._server().stop()
-
-    @property
-    def state(self) -> State:
-        """`up`, `starting` or `down`."""
-        return self._server().state
-
     def describe(self) -> str:
-        """Where it is, for a person."""
+        """See Service.describe."""
         return f"{self.url}/{NAMESPACE}  serves {self.root}; the token to write is in {token_file(self.root)}"
 
-    def _server(self, python: str = "python") -> Detached:
-        command = [python, "-m", "factory.services.hub", "--root", str(self.root)]
-        return Detached(
-            name="hub",
-            title="The hub server",
-            command=[*command, "--port", str(self._settings.hub_port)],
-            environment=bare_environment(PYTHONPATH=str(CHECKOUT), PYTHONUNBUFFERED="1"),
-            health=f"{self.url}/api/models",
-            home=self._settings.home,
-            port_setting="FACTORY_HUB_PORT",
-        )
+    def _arguments(self) -> list[str]:
+        return ["-m", "factory.services.hub", "--root", str(self.root), "--port", str(self._port)]
 
 
 @dataclass(frozen=True)
