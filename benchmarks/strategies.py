@@ -2,15 +2,15 @@
 
     python benchmarks/strategies.py [--spec SPEC [--spec SPEC ...]] [--tokens 20000] [--rows 600] [--seeds 3]
 
-For every strategy alone, and for none, rows are written until a budget of teacher tokens is used up; then hygiene, the
-judge and the committee do what they do in a build (without the spec's reader, which would read every text anew for
-every measurement), and a linear probe on the frozen encoder's vectors (the cheap student, benchmarks/parts/cheap.py) is
-measured on all validation gold: by accuracy, or of spans by strict span F1; what a strategy gains is the paired
-difference from writing nothing, in points, with its 95 % interval over gold rows. `logs` says whether the spec's
-unlabelled texts are labelled and trained on too (of spans as many as may be judged: others would be no rows). Seeds are
-disjoint parts of a strategy's plan, so that nothing is asked twice. Stages and replies are kept in FACTORY_HOME:
-stopped anywhere, the same command goes on. Results: benchmarks/results/strategies.csv, a line a measurement; lines of
-other specs, teachers and settings stay.
+For every strategy alone, for mixes (`--strategies label+contrastive`: equal shares of requests) and for none, rows are
+written until a budget of teacher tokens is used up; then hygiene, the judge and the committee do what they do in a
+build (without the spec's reader, which would read every text anew for every measurement), and a linear probe on the
+frozen encoder's vectors (the cheap student, benchmarks/parts/cheap.py) is measured on all validation gold: by accuracy,
+or of spans by strict span F1; what a strategy gains is the paired difference from writing nothing, in points, with its
+95 % interval over gold rows. `logs` says whether the spec's unlabelled texts are labelled and trained on too (of spans
+as many as may be judged: others would be no rows). Seeds are disjoint parts of a strategy's plan, so that nothing is
+asked twice. Stages and replies are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
+benchmarks/results/strategies.csv, a line a measurement; lines of other specs, teachers and settings stay.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ RESULTS = Path(__file__).parent / "results" / "strategies.csv"
 NONE = "none"
 USUAL = "finance/sentiment"
 EVERY = [NONE, *itertools.chain(*(kind.strategies for kind in OF_KIND.values()))]
+AND = "+"
 KEY = ("spec", "teacher", "strategy", "logs", "seed", "token_budget", "row_budget", "judged")
 
 
@@ -51,13 +52,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=600, help="rows asked for at most, a measurement")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--judge", type=int, default=200, help="texts the teacher judges, or marks")
-    parser.add_argument("--strategies", nargs="*", choices=EVERY, default=EVERY, help="those of a spec's kind count")
+    parser.add_argument("--strategies", nargs="*", type=_mix, default=EVERY, help="those of a spec's kind count")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     where = settings.load()
     for name in asked.spec or [USUAL]:
         with _Bench(specs.load(name, where.prompts), where, asked) as bench:
             bench.run(asked.out)
+
+
+def _parts(mix: str) -> list[str]:
+    return mix.split(AND)
+
+
+def _mix(name: str) -> str:
+    """A strategy's name, or several with a plus between; raises argparse.ArgumentTypeError."""
+    if unknown := set(_parts(name)) - set(EVERY):
+        raise argparse.ArgumentTypeError(f"no strategy {', '.join(sorted(unknown))}; there are {', '.join(EVERY)}")
+    return name
 
 
 class _Bench:
@@ -83,7 +95,8 @@ class _Bench:
         """Every strategy, with and without logs, for every seed; the file is rewritten after each."""
         found: list[dict[str, Any]] = []
         unwritten: dict[str, Sequence[Any]] = {}
-        strategies = [name for name in (NONE, *self.cheap.strategies) if name in self.asked.strategies]
+        known = {NONE, *self.cheap.strategies}
+        strategies = [mix for mix in dict.fromkeys([NONE, *self.asked.strategies]) if known.issuperset(_parts(mix))]
         metric = self.cheap.metric
         logs = [False, True] if self.spec.unlabelled else [False]
         for seed, with_logs, strategy in itertools.product(range(self.asked.seeds), logs, strategies):
@@ -151,10 +164,10 @@ class _Bench:
         changes = self.cheap.budget(full.label if with_logs else 0, self.asked.judge)
         changes |= {"generate": 0} if strategy == NONE else {"max_tokens": self.asked.tokens}
         budget = full.model_copy(update=changes)
-        named = {self.cheap.strategies[0] if strategy == NONE else strategy: 1.0}
+        parts = self.cheap.strategies[:1] if strategy == NONE else _parts(strategy)
         spec = self.spec.model_copy(
             update={
-                "strategies": named,
+                "strategies": dict.fromkeys(parts, 1 / len(parts)),
                 "refill": False,
                 "reader": None,
                 "judges": [],
@@ -170,7 +183,7 @@ class _Bench:
     def _cells(self, build: Build, strategy: str, seed: int) -> list[planning.Cell]:
         if strategy == NONE:
             return []
-        if strategy == "out_of_scope" and build.spec.out_of_scope is None:
+        if "out_of_scope" in _parts(strategy) and build.spec.out_of_scope is None:
             raise SpecError("the spec has no label for rows that are none of the labels")
         count = -(-self.asked.rows // build.spec.teacher.rows_per_request)
         return list(itertools.islice(planning.cells(sources.material(build)), seed * count, (seed + 1) * count))
