@@ -14,6 +14,7 @@ from typing import Any
 
 from factory.errors import DataError, FactoryError
 from zoo.canonical import canonical as canonical  # the input of every hash in the factory
+from zoo.files import file_sha256 as file_sha256
 
 FULL = "The disk is full."
 _ROOM = 1 << 20  # bytes without which nothing can be done
@@ -22,12 +23,6 @@ _ROOM = 1 << 20  # bytes without which nothing can be done
 def digest(value: Any) -> str:
     """sha256 (64 hex digits) of a JSON value's canonical text."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 (64 hex digits) of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -152,10 +152,6 @@ StrategyName = Literal[
 """The ways there are to make a teacher write rows: factory.generate.strategies."""
 
 
-def _label_alone() -> dict[StrategyName, float]:
-    return {"label": 1.0}
-
-
 class Licence(Part):
     """SPDX-like identifiers as the Hugging Face Hub spells them."""
 
@@ -199,7 +195,7 @@ class Spec(Part):
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("fields", "answer", "strategies", "refill", "out_of_scope", "judges", "reader", "overlaps")
+    unsaid = ("fields", "answer", "refill", "out_of_scope", "judges", "reader", "overlaps")
 
     name: str
     title: str
@@ -217,7 +213,7 @@ class Spec(Part):
     examples: list[Example] = Field(default_factory=list)
     seed: Seed | None = None
     unlabelled: str | None = None
-    strategies: dict[StrategyName, float] = Field(default_factory=_label_alone, min_length=1)
+    strategies: dict[StrategyName, float] = Field(min_length=1)
     refill: bool = False
     out_of_scope: str | None = None
     judges: list[str] = Field(default_factory=list)

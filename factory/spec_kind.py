@@ -23,9 +23,11 @@ WRITES: Mapping[str, tuple[str, ...]] = {
 
 
 def derived(raw: Any) -> Any:
-    """A spec as written with what follows from its kind: strategy, gate, labels of records and answers."""
-    if not isinstance(raw, dict) or raw.get("kind") not in WRITES:
+    """A spec as written with what follows from its kind: strategies, gate, labels of records and answers."""
+    if not isinstance(raw, dict):
         return raw
+    if raw.get("kind") not in WRITES:
+        return {"strategies": dict.fromkeys(names := _mix(raw), 1 / len(names)), **raw}
     found = {"strategies": {WRITES[raw["kind"]][0]: 1.0}, **raw}
     metrics, baselines = GATES[raw["kind"]]
     gate = raw.get("gate", [{"better_than": "teacher"}, {"better_than": baselines[0]}])
@@ -39,6 +41,17 @@ def derived(raw: Any) -> Any:
     if raw["kind"] == "generation" and "labels" not in raw and isinstance(answer, dict):
         found["labels"] = {ANSWER: answer["definition"]} if isinstance(answer.get("definition"), str) else {}
     return found
+
+
+def _mix(raw: Mapping[str, Any]) -> list[str]:
+    """The strategies that write rows of one label where the spec names none: all of the best mix that it has what for.
+
+    Measured: benchmarks/results/strategies.csv; docs/engineer.md has the table.
+    """
+    labels = raw.get("labels")
+    told_apart = len(set(labels) - {raw.get("out_of_scope")}) > 1 if isinstance(labels, dict) else False
+    real = raw.get("seed") is not None or raw.get("unlabelled") is not None
+    return ["label", *(["contrastive"] if told_apart else []), *(["seed_grounded"] if real else [])]
 
 
 def refused(spec: Spec) -> str:

@@ -141,6 +141,7 @@ def make_specialist(folder: Path, gold: Path, changes: Mapping[str, Any]) -> Non
         "attributes": {"tone": ["calm", "angry"], "length": ["short", "long"]},
         "gold": "test/shop",
         "unlabelled": "test/shop/unlabelled.jsonl",
+        "strategies": {"label": 1.0},
         "teacher": {"model": "loopback", "rows_per_request": 4},
         "gate": [{"at_least": 0.0}],
         "budgets": {"quick": budget, "full": budget},

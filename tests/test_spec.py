@@ -223,10 +223,29 @@ def test_the_share_of_dropped_rows_is_in_the_hash_only_if_it_is_set() -> None:
     assert specs.Review(dropped=0.5).model_dump()["dropped"] == 0.5
 
 
+@pytest.mark.parametrize(
+    ("changes", "ways"),
+    [
+        ({}, {"label", "contrastive"}),
+        ({"unlabelled": "notes/logs.jsonl"}, {"label", "contrastive", "seed_grounded"}),
+        ({"seed": {"file": "notes.jsonl"}}, {"label", "contrastive", "seed_grounded"}),
+        ({"out_of_scope": "sad"}, {"label"}),
+        ({"strategies": {"rewrite": 1.0}}, {"rewrite"}),
+    ],
+)
+def test_the_default_is_the_mix_that_measured_best_of_what_there_is(
+    tmp_path: Path, changes: dict[str, Any], ways: set[str]
+) -> None:
+    write(tmp_path, changed(**changes))
+    found = specs.load("notes/mood", tmp_path).strategies
+    assert found.keys() == ways
+    assert len(set(found.values())) == 1
+
+
 def test_hygiene_written_as_before_the_later_checks_keeps_its_hash(tmp_path: Path) -> None:
-    # The digest was taken with the code of the commit before the later checks came.
+    # The digest was taken with the code of the commit before the later checks came, but for the default strategies.
     write(tmp_path, changed(hygiene={"words": [3, 40]}))
-    assert specs.load("notes/mood", tmp_path).hash == "8aa71be4"
+    assert specs.load("notes/mood", tmp_path).hash == "f4b2f0e2"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ beginning of a larger one's, so a full build reuses every reply a quick one has 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -63,15 +63,44 @@ def grow(material: Material, rows: int) -> list[Cell]:
 
 
 def cells(material: Material) -> Iterator[Cell]:
-    """Cells without end, each of the strategy that is furthest behind its share."""
+    """Cells without end, each of the strategy that is furthest behind its share.
+
+    Each asks for what all strategies together have asked for least: together they come round to every label as soon as
+    one of them would alone.
+    """
     shares = dict(sorted(material.spec.strategies.items()))
-    streams = {name: STRATEGIES[name].cells(material) for name in shares}
+    rounds = {name: _Rounds(STRATEGIES[name].cells(material)) for name in shares}
     taken = dict.fromkeys(shares, 0)
+    asked: Counter[str] = Counter()
     while True:
         whole = sum(taken.values()) + 1
         name = max(shares, key=lambda name: shares[name] * whole - taken[name])
+        cell = rounds[name].take(asked)
         taken[name] += 1
-        yield next(streams[name])
+        asked.update(cell.asks)
+        yield cell
+
+
+class _Rounds:
+    """A strategy's cells, round by round, a round's in any order."""
+
+    def __init__(self, stream: Iterator[Cell]) -> None:
+        self._stream = stream
+        self._next = next(stream)
+        self._left: list[Cell] = []
+
+    def take(self, asked: Mapping[str, int]) -> Cell:
+        """The round's cell whose labels were asked for least; of several the one that the strategy has first."""
+        if not self._left:
+            self._left.append(self._next)
+            while (cell := next(self._stream)).ordinal == self._left[0].ordinal:
+                self._left.append(cell)
+            self._next = cell
+        return self._left.pop(self._left.index(min(self._left, key=lambda cell: _mean(asked, cell.asks))))
+
+
+def _mean(asked: Mapping[str, int], labels: Collection[str]) -> float:
+    return sum(asked[label] for label in labels) / len(labels)
 
 
 def coverage(cells: Sequence[Cell]) -> list[Share]:

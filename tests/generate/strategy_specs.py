@@ -26,6 +26,7 @@ def make(folder: Path = Path("nowhere"), labels: int = 4, rows_per_request: int 
         "labels": {name: f"The note says {name}. And more." for name in names},
         "attributes": {"tone": ["calm", "angry", "glad"], "length": ["short", "long"]},
         "examples": [Example(text=f"a note by hand about {names[0]}", label=names[0])],
+        "strategies": {"label": 1.0},
         "gold": "none",
         "out_of_scope": names[-1],
         "teacher": Teacher(rows_per_request=rows_per_request),

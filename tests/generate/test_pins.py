@@ -13,14 +13,15 @@ from factory import spec as specs
 from factory.dataset.version import content_hash, version_name
 from factory.files import digest
 from factory.generate import marking
-from factory.generate.plan import plan
+from factory.generate.plan import grow, plan
+from factory.generate.seed import Passage
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.row import Lineage, Row
 from factory.spec import Budget, Hygiene, Spec, Student, Teacher
 
 PROMPTS = settings.load().prompts
-PINS = {  # digest of the quick plan's cell ids, digest of its first prompt; without passages
+PINS = {  # digest of the quick plan's cell ids, digest of its first prompt
     "finance/sentiment": ("d3852c0bc58afab2", "f3cba7bd4f2e93f8"),
     "legal/clause": ("f668243db4360ee6", "ef5d790345a6ebaa"),
     "support/intent": ("dd7f465e526aef04", "f4889709d466b87a"),
@@ -30,9 +31,10 @@ PINS = {  # digest of the quick plan's cell ids, digest of its first prompt; wit
 @pytest.mark.parametrize("name", PINS)
 def test_a_spec_keeps_its_plan_and_its_prompts(name: str) -> None:
     spec = specs.load(name, PROMPTS)
-    cells = plan(spec, spec.budget("quick"))
     neighbours = {label: [other for other in spec.labels if other != label] for label in spec.labels}
-    request = STRATEGIES["label"].request(cells[0], Material(spec, neighbours=neighbours))
+    material = Material(spec, [Passage("p1", "a passage"), Passage("p2", "another")], neighbours=neighbours)
+    cells = grow(material, spec.budget("quick").generate)
+    request = STRATEGIES[cells[0].strategy].request(cells[0], material)
     found = digest([cell.id for cell in cells])[:16], digest(request.messages)[:16]
     assert found == PINS[name]
     assert request.max_tokens == cells[0].count * spec.teacher.tokens_per_row * 2 + 40
@@ -52,7 +54,7 @@ def test_spans_keep_their_plan_and_their_prompts() -> None:
 def test_keys_at_their_defaults_are_not_in_a_dump() -> None:
     spec = specs.load("finance/sentiment", PROMPTS)
     said = spec.model_dump(mode="json")
-    assert not {"fields", "strategies", "refill", "out_of_scope", "judges", "folder"} & said.keys()
+    assert not {"fields", "refill", "out_of_scope", "judges", "folder"} & said.keys()
     assert said["budgets"]["quick"].keys() == {"generate", "label", "judge", "review", "measure_teacher", "epochs"}
     assert "prices" not in said["teacher"] and not {"risk", "base", "recipe"} & said["student"].keys()
     assert said["hygiene"] == Hygiene(words=(3, 40)).model_dump(mode="json")

@@ -13,7 +13,7 @@ from factory import settings as environment
 from factory import spec as specs
 from factory.generate.plan import Cell, coverage, grow, plan
 from factory.generate.seed import Passage
-from factory.spec import Budget, Example, Spec, Teacher
+from factory.spec import Budget, Example, Spec, StrategyName, Teacher
 from factory.strata import names_in, strata, stratum_of
 from tests.generate import strategy_specs
 
@@ -30,6 +30,7 @@ def make(labels: int = 5, axes: tuple[int, ...] = (3, 4), rows_per_request: int 
         attributes={
             f"axis {place}": [f"value {place}.{number}" for number in range(size)] for place, size in enumerate(axes)
         },
+        strategies={"label": 1.0},
         gold="none",
         teacher=Teacher(rows_per_request=rows_per_request),
         budgets={"quick": budget(8), "full": budget(80)},
@@ -148,6 +149,20 @@ def test_the_examples_of_the_spec_are_the_default() -> None:
     assert all(cell.examples == () for cell in plan(spec, budget(40), examples=[]))
 
 
+EVERY_LABEL: list[StrategyName] = ["label", "seed_grounded"]
+
+
+@settings(deadline=None)
+@given(st.integers(2, 30), st.booleans())
+def test_strategies_come_round_to_every_label_together(labels: int, pairs: bool) -> None:
+    ways: list[StrategyName] = [*EVERY_LABEL, *(["contrastive"] if pairs and labels > 2 else [])]  # type: ignore[list-item]
+    spec = strategy_specs.make(labels=labels, rows_per_request=2, strategies=dict.fromkeys(ways, 1 / len(ways)))
+    cells = grow(strategy_specs.material(spec), 2 * (labels + 1))
+    first = Counter(label for cell in cells[: labels + 1] for label in cell.asks)
+    assert first.keys() == spec.labels.keys()
+    assert pairs or max(Counter(cell.label for cell in cells[:labels]).values()) == 1
+
+
 @given(shapes, rows)
 def test_the_table_accounts_for_every_row(spec: Spec, rows: int) -> None:
     cells = plan(spec, budget(rows))
@@ -168,7 +183,7 @@ def test_every_specialist_in_the_house_is_covered_by_its_quick_budget() -> None:
         material = strategy_specs.material(spec)  # some strategies rest on rows that people labelled
         quick = grow(material, spec.budget("quick").generate)
         asked = strata(list(spec.labels)) if spec.kind == "spans" else spec.labels
-        found = {cell.label for cell in quick}
+        found = {label for cell in quick for label in cell.asks}
         if spec.kind == "extraction":  # pairs of many fields take turns
             assert found >= {*spec.labels, "none"} and found <= {*map(stratum_of, map(names_in, strata(list(asked))))}
         else:
