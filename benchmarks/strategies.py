@@ -1,6 +1,6 @@
 """What each strategy of writing buys: points on gold per thousand teacher tokens, with and without real logs.
 
-    python benchmarks/strategies.py [--spec SPEC [--spec SPEC ...]] [--tokens 20000] [--rows 600] [--seeds 3]
+    python benchmarks/strategies.py [--spec SPEC [--spec SPEC ...]] [--tokens 20000] [--rows 600] [--seeds 3] [--logs no]
 
 For every strategy alone, for mixes (`--strategies label+contrastive`: equal shares of requests) and for none, rows are
 written until a budget of teacher tokens is used up; then hygiene, the judge and the committee do what they do in a
@@ -40,7 +40,7 @@ RESULTS = Path(__file__).parent / "results" / "strategies.csv"
 NONE = "none"
 USUAL = "finance/sentiment"
 EVERY = [NONE, *itertools.chain(*(kind.strategies for kind in OF_KIND.values()))]
-AND = "+"
+AND, LOGS = "+", ("no", "yes")
 KEY = ("spec", "teacher", "strategy", "logs", "seed", "token_budget", "row_budget", "judged")
 
 
@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--judge", type=int, default=200, help="texts the teacher judges, or marks")
     parser.add_argument("--strategies", nargs="*", type=_mix, default=EVERY, help="those of a spec's kind count")
+    parser.add_argument("--logs", nargs="*", choices=LOGS, default=list(LOGS), help="whether real texts are trained on")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     where = settings.load()
@@ -98,10 +99,10 @@ class _Bench:
         known = {NONE, *self.cheap.strategies}
         strategies = [mix for mix in dict.fromkeys([NONE, *self.asked.strategies]) if known.issuperset(_parts(mix))]
         metric = self.cheap.metric
-        logs = [False, True] if self.spec.unlabelled else [False]
+        logs = [said for said in LOGS if said in self.asked.logs and (said == "no" or self.spec.unlabelled)]
         for seed, with_logs, strategy in itertools.product(range(self.asked.seeds), logs, strategies):
             try:
-                line, answers = self.measure(strategy, with_logs, seed)
+                line, answers = self.measure(strategy, with_logs == "yes", seed)
             except SpecError as error:
                 print(f"{self.spec.name}: {strategy} is left out: {error.what}")
                 continue
@@ -114,7 +115,7 @@ class _Bench:
                 line["points_per_1000_tokens"] = round(1e5 * gain.value / line["tokens_written_and_read"], 4)
             found.append(line)
             save(out, KEY, line)
-        for strategy, labelled in itertools.product(strategies, ("no", "yes")):
+        for strategy, labelled in itertools.product(strategies, logs):
             mine = [one for one in found if one["strategy"] == strategy and one["logs"] == labelled]
             if values := [one[metric] for one in mine]:
                 spread = statistics.stdev(values) if len(values) > 1 else 0.0
