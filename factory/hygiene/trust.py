@@ -77,7 +77,9 @@ class Trust:
     @property
     def suspended(self) -> bool:
         """Whether its word drops no row: it is known to be below the floor."""
-        return self.floor is not None and self.kappa is not None and self.kappa.value < self.floor
+        if self.floor is None or self.kappa is None:
+            return False
+        return self.floor - self.kappa.value > 1e-9  # at the floor is not below it, however its last digit was rounded
 
     def context(self, known: Context) -> Context:
         """What checks may know, and that those of a judge below its floor drop nothing."""

@@ -22,9 +22,9 @@ from factory.spec import Budget, Hygiene, Spec, Student, Teacher
 
 PROMPTS = settings.load().prompts
 PINS = {  # digest of the quick plan's cell ids, digest of its first prompt
-    "finance/sentiment": ("d3852c0bc58afab2", "f3cba7bd4f2e93f8"),
-    "legal/clause": ("f668243db4360ee6", "ef5d790345a6ebaa"),
-    "support/intent": ("dd7f465e526aef04", "f4889709d466b87a"),
+    "finance/sentiment": ("83457a94190f8c2e", "1cb10bab36f4394f"),
+    "legal/clause": ("af919d9a78be4c3a", "6b4accc8cf1ecce1"),
+    "support/intent": ("09941f8c5913322c", "4eb0b7457b83f98c"),
 }
 
 

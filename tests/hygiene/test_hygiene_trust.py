@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.metrics import cohen_kappa_score
@@ -38,6 +39,7 @@ def world(caught: int, spared: int, missed: int, fine: int) -> tuple[list[Row], 
 cells = st.tuples(*[st.integers(0, 30)] * 4)
 
 
+@example((11, 0, 11, 11))  # a kappa of exactly 0.4
 @given(cells)
 def test_where_people_judged_all_rows_kappa_and_recall_are_the_usual_ones(counts: tuple[int, int, int, int]) -> None:
     rows, people = world(*counts)
@@ -57,7 +59,9 @@ def test_where_people_judged_all_rows_kappa_and_recall_are_the_usual_ones(counts
     if found.recall:
         assert found.recall.value == pytest.approx(caught / (caught + missed))
         assert 0 <= found.recall.low <= found.recall.value <= found.recall.high <= 1
-    assert found.suspended == (usual < 0.4)
+    n = sum(counts)
+    chance = (caught + spared) * (caught + missed) + (missed + fine) * (spared + fine)
+    assert found.suspended == (Fraction(n * (caught + fine) - chance, n * n - chance) < Fraction(2, 5))
 
 
 def test_what_was_drawn_oftener_does_not_count_for_more() -> None:
