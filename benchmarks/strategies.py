@@ -1,6 +1,6 @@
 """What each strategy of writing buys: points on gold per thousand teacher tokens, with and without real logs.
 
-    python benchmarks/strategies.py [--spec SPEC [--spec SPEC ...]] [--tokens 20000] [--rows 600] [--seeds 3] [--logs no]
+    python benchmarks/strategies.py [--spec SPEC ...] [--tokens 20000] [--rows 600] [--seeds 3] [--logs no]
 
 For every strategy alone, for mixes (`--strategies label+contrastive`: equal shares of requests) and for none, rows are
 written until a budget of teacher tokens is used up; then hygiene, the judge and the committee do what they do in a
