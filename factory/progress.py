@@ -14,6 +14,24 @@ def silent(done: int, total: int) -> None:
     """Listen to nothing."""
 
 
+class Parts:
+    """Work in parts of which each is told when it has been done.
+
+    Args:
+        progress: told (parts done, parts in all), first that none is.
+        total: how many there are.
+    """
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+        progress(0, total)
+
+    def done(self) -> None:
+        """One more is."""
+        self._done += 1
+        self._progress(self._done, self._total)
+
+
 class Meter:
     """Prints `name  120/400 rows  1.4/s  3:20 left`: on a terminal in place, in a log every few seconds."""
 

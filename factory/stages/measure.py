@@ -20,6 +20,7 @@ from factory.files import digest, read_json, read_jsonl, write_json
 from factory.generate import judge as judging
 from factory.generate import pipeline
 from factory.hygiene import trust
+from factory.progress import Parts
 from factory.review import proposals
 from factory.spec import Spec
 from factory.stage import Output
@@ -98,8 +99,9 @@ def evaluate(build: Build) -> Output:
 
     def work(out: Path) -> None:
         circumstances = here()
-        seen, aside = _student(build, out / "candidate", circumstances)
-        seen |= _baselines(build, made.path, alone.path)
+        parts = Parts(build.meter("measure", "parts"), len(model.trained(build).exports) + 4)
+        seen, aside = _student(build, out / "candidate", circumstances, parts)
+        seen |= _baselines(build, made.path, alone.path, parts)
         seen["teacher"] = read_predictions(teacher.path / "teacher.jsonl")
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
         if (teacher.path / SECONDS).exists():
@@ -129,6 +131,7 @@ def evaluate(build: Build) -> Output:
         report.write(out, _report(build, candidate.who, records, judged.passed))
         told = {name: round(value_of(metrics[0], one.gold, one.predicted), 4) for name, one in seen.items()}
         write_json(out / SUMMARY, {**told, "gold rows": len(build.gold), "gate passed": judged.passed})
+        parts.done()
 
     inputs = {
         "train": student,
@@ -142,7 +145,9 @@ def evaluate(build: Build) -> Output:
     return build.stage("evaluate", inputs, work)
 
 
-def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[dict[str, Predictions], list[Any]]:
+def _student(
+    build: Build, folder: Path, circumstances: Circumstances, parts: Parts
+) -> tuple[dict[str, Predictions], list[Any]]:
     """The exports as an application runs them, and how fast they are; the one that is published on all gold rows.
 
     And what perturbed texts do to that one.
@@ -167,6 +172,7 @@ def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[
             circumstances=circumstances,
             what="one thread",
         )
+        parts.done()
         if not place:
             aside += robustness.measure(
                 partial(_decisions, student, specialist),
@@ -176,6 +182,7 @@ def _student(build: Build, folder: Path, circumstances: Circumstances) -> tuple[
                 student.metrics[0],
                 circumstances,
             )
+            parts.done()
     return found, aside
 
 
@@ -183,12 +190,14 @@ def _decisions(student: Student, specialist: Specialist, texts: list[str]) -> Se
     return student.answers(specialist, texts).decisions
 
 
-def _baselines(build: Build, dataset: Path, alone: Path) -> dict[str, Predictions]:
+def _baselines(build: Build, dataset: Path, alone: Path, parts: Parts) -> dict[str, Predictions]:
     student, texts = model.student_of(build), [row.text for row in build.gold]
     said = dict(student.opponents(build, open_version(dataset).rows("train"), texts))
+    parts.done()
     if read_json(alone / SUMMARY)["trained"]:
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
         said["reviewed_only"] = Said(*student.alone(alone, model.recipe_of(build), texts), what)
+    parts.done()
     return {who: _answers(build, who, one) for who, one in said.items()}
 
 

@@ -36,6 +36,7 @@ def test_a_build_from_nothing_and_again(world: World) -> None:
     for stage in STAGES:
         assert f"] {stage}\n" in first.stdout
     assert world.prefect.run_url(run["id"]) in first.stdout
+    assert re.search(r"measure +(\d+)/\1 parts", first.stdout), "long work shows how far it is, to its end"
     assert "zoo.load('test/first')" in first.stdout
     assert "Traceback" not in first.stdout
     card = next(line.split(maxsplit=1)[1] for line in first.stdout.splitlines() if line.startswith("  Card "))
