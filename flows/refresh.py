@@ -33,6 +33,7 @@ from flows import engine, family
 from flows.notify import notify
 from flows.terminal import REFUSED, WAITS, ended, say
 from zoo.audit.storage import Place, opened
+from zoo.names import Version
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,6 +98,11 @@ def _run(
     with alone(name, settings):
         going_on = decide.read_state(settings.home, name).pending
         decision = look(spec, places, budget, enough, begins, settings)
+        now = published(name, settings)
+        if going_on and _later(
+            now, decision.version
+        ):  # its build came to its end, and nobody was there to write it down
+            return _published(decision, now, settings), 0
     what = "build" if decision.rebuild else "no build"
     say("\n".join([f"{'going on: ' if going_on else ''}{what}", *_why(decision)]))
     if not decision.rebuild:
@@ -110,12 +116,8 @@ def _build(decision: Decision, settings: Settings) -> tuple[Decision, int]:
     built = family.build(decision.name, decision.budget, settings)
     now = published(decision.name, settings)
     if built.status == 0 and now != decision.version:
-        became = f"{now} is published"
-        notify(f"{decision.name}@{now} is published", "\n".join(_why(decision)), settings)
-    elif built.status == 0:
-        became = f"{now} again: the build came to the same as before"
-    else:
-        became = built.became
+        return _published(decision, now, settings), 0
+    became = f"{now} again: the build came to the same as before" if built.status == 0 else built.became
     if built.status not in (0, REFUSED):
         decision = decide.ended(settings.home, decision, became, pending=True)
         if built.status == WAITS:
@@ -125,6 +127,18 @@ def _build(decision: Decision, settings: Settings) -> tuple[Decision, int]:
             fix="Put that right; the next refresh goes on with it.",
         )
     return decide.ended(settings.home, decision, became, pending=False), built.status
+
+
+def _published(decision: Decision, version: str, settings: Settings) -> Decision:
+    """Write down, and tell, what a decision's build has come to."""
+    notify(f"{decision.name}@{version} is published", "\n".join(_why(decision)), settings)
+    say(f"{version} is published")
+    return decide.ended(settings.home, decision, f"{version} is published", pending=False)
+
+
+def _later(version: str, than: str) -> bool:
+    """Whether there is such a version and it is a later one; the newest may be an older one, where one was yanked."""
+    return bool(version) and (not than or Version.parse(version) > Version.parse(than))
 
 
 def _tidy(name: str, settings: Settings) -> None:

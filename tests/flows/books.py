@@ -166,7 +166,8 @@ def decisions(where: Settings, name: str, published: list[Manifest], corrected: 
     assert [one.became.partition(" ")[0] for one in built if one.became.endswith("is published")] == [
         one.version for one in published[1:]
     ]
-    assert sum(one.corrected for one in built) == len(state.corrected)
+    begun = [one for one in built if one.became != decide.NOT_BEGUN]
+    assert sum(one.corrected for one in begun) == len(state.corrected)
     back = kept.read(where.home, name)
     waiting = corrected - len(back.corrected)
     assert 0 <= waiting == corrected - len(state.corrected), "an answer was lost or counted twice"
