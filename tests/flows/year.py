@@ -48,7 +48,8 @@ from zoo.yanked import given
 
 DAYS = int(os.environ.get("FACTORY_SOAK_DAYS") or 365)
 KEEP_DAYS = 30
-ENOUGH = 24
+ENOUGH = 60
+SEASON, SHIFTED = 90, 70  # days; from which of them on customers write otherwise
 SMALL = {"generate": 36, "label": 12, "judge": 30, "review": 30, "measure_teacher": 12, "epochs": 3}
 NAME = "test/year"
 LONGEST = 420.0  # seconds that a night may take
@@ -94,7 +95,7 @@ class Year:
 
     def traffic(self, day: int) -> None:
         """Customers ask, and on some days people say what is right of some answers."""
-        shifted = day % 90 >= 70
+        shifted = day % SEASON >= SHIFTED
         texts = [self._text(shifted) for _ in range(self.drawn.randint(15, 30))]
         looked_at = self.drawn.randint(4, 14) if self.drawn.random() < 0.2 else 0
         with zoo.AuditLog(self.log, keep_text=True) as kept:
@@ -121,16 +122,17 @@ class Year:
             person.respond(row_id, "submitted", label=label)
             self.given[row_id] = label
 
-    def due(self) -> bool:
-        """Whether there is something to build, as far as one can tell before."""
+    def due(self, day: int) -> bool:
+        """Whether there may be something to build, as far as one can tell before."""
         state = decide.read_state(self.settings.home, NAME)
-        return bool(state.pending) or self.corrected - len(state.corrected) >= ENOUGH
+        enough = self.corrected - len(state.corrected) >= ENOUGH
+        return bool(state.pending) or enough or day % SEASON in (0, SHIFTED)
 
     def night(self, day: int, trouble: str) -> int:
         """The refresh, and its trouble; the status it ended with."""
         arguments = [NAME, "--log", str(self.log), "--enough", str(ENOUGH)]
         with ExitStack() as after:
-            moment = self.drawn.uniform(0.2, 25.0 if self.due() else 5.0)
+            moment = self.drawn.uniform(0.2, 40.0 if self.due(day) else 5.0)
             if trouble == "teacher":
                 self.world.teacher.leave()
                 after.callback(self.world.teacher.come_back)
@@ -215,7 +217,7 @@ def test_a_year_of_refreshes(year: Year, tmp_path: Path) -> None:
         year.traffic(day)
         if year.drawn.random() < 0.15:
             year.answer()
-        due = year.due()
+        due = year.due(day)
         trouble = year.drawn.choice(TROUBLES) if year.drawn.random() < TROUBLED[due] and day < DAYS else ""
         since = time.monotonic()
         status = year.night(day, trouble)
@@ -227,7 +229,7 @@ def test_a_year_of_refreshes(year: Year, tmp_path: Path) -> None:
                 f"{year.versions()[-1]}{', goes on' if pending else ''}"
             )
             sys.stdout.flush()
-        if not trouble:
+        if not trouble:  # whatever came before
             assert status in (0, 3) and not pending, (year.logs / f"{day:03d}.log").read_text()
         sizes[day] = books.sizes(year.settings)
     print(f"{DAYS} days in {time.monotonic() - begun:.0f} s: {dict(struck)}")
