@@ -18,6 +18,7 @@ from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError, GateError, ReviewPendingError
 from factory.files import read_json, write_jsonl
+from factory.retention import command as retention
 from factory.services import news
 from factory.settings import Settings
 from factory.spec import Spec
@@ -130,12 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     why = yank.add_mutually_exclusive_group(required=True)
     why.add_argument("--reason", metavar="TEXT", help="why; whoever loads it is told")
     why.add_argument("--undo", action="store_true", help="take the mark away again")
-    prune = command("prune", _prune, "list what nobody needs any more of builds; --yes removes it", spec=False)
-    prune.add_argument("specs", metavar="SPEC", nargs="*", help="all that were built here, if none is named")
-    prune.add_argument(
-        "--keep-days", metavar="N", type=_days, help="spare what was used within so many; default: FACTORY_KEEP_DAYS"
-    )
-    prune.add_argument("--yes", action="store_true", help="remove it; without, nothing changes")
+    prune = command("prune", retention.run, "list what nobody needs any more of builds; --yes removes it", spec=False)
+    retention.arguments(prune)
     gguf = command("gguf", _gguf, "write a published specialist that writes as one file for llama.cpp", spec=False)
     gguf.add_argument("specialist", metavar="SPEC[@VERSION]", help="without a version the newest in the hub")
     gguf.add_argument("--out", metavar="FILE.gguf", type=Path, required=True)
@@ -386,29 +383,6 @@ def _yank(asked: argparse.Namespace, where: Settings) -> None:
     from factory.publish.yank import unyank, yank
 
     print(unyank(asked.specialist, where) if asked.undo else yank(asked.specialist, asked.reason, where))
-
-
-def _days(said: str) -> int:
-    if not (said.isascii() and said.isdigit()):
-        raise argparse.ArgumentTypeError(f"{said!r} is no number of days")
-    return int(said)
-
-
-def _prune(asked: argparse.Namespace, where: Settings) -> None:
-    from factory.retention import logs, prune, say
-
-    if (days := where.keep_days if asked.keep_days is None else asked.keep_days) == 0 and asked.keep_days is None:
-        raise FactoryError(
-            "Nothing says how long builds are kept, so they are kept for ever.",
-            where="FACTORY_KEEP_DAYS",
-            fix="Set it to a number of days, or give --keep-days N.",
-        )
-    now = datetime.now(UTC)
-    work = prune.prune if asked.yes else prune.plan
-    for name in asked.specs or prune.names(where):
-        print(say.table(work(name, where, days, now)))
-    cut = [logs.cut(log) for log in logs.long(where.home)] if asked.yes else logs.long(where.home)
-    print("\n".join([*say.logs(cut), say.conclusion(days, removed=asked.yes)]))
 
 
 def _gguf(asked: argparse.Namespace, where: Settings) -> None:

@@ -195,6 +195,7 @@ def year(world: World, student: dict[str, Any], tmp_path: Path, monkeypatch: pyt
             "TMPDIR": str(temporary),
             **{f"FACTORY_{name.upper()}": str(port) for name, port in ports.items()},
         }
+        world.prefect.stop()  # of the home that is shared
         prefect = PrefectServer(own)
         for name, value in (changed | prefect.environment()).items():
             monkeypatch.setenv(name, value)

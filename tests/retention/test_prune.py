@@ -30,6 +30,7 @@ from factory.lineage.verify import verify
 from factory.retention import logs
 from factory.retention.prune import names, plan, prune, remove
 from factory.review import waiting
+from factory.services.prefect import PrefectServer
 from factory.settings import Settings
 from factory.stage import Output
 
@@ -255,6 +256,19 @@ def test_the_command_lists_first_and_removes_when_told(command: Settings, capsys
     assert main(["prune", NAME, "--keep-days", "30", "--yes"]) == 0
     assert "That is removed." in capsys.readouterr().out
     assert len(there(command)) == 3 and names(command) == [NAME]
+
+
+def test_a_specialist_that_was_never_built(command: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    build(command, [1] * 5, 0, "plan")
+    assert main(["prune", "test/ship", "--keep-days", "30", "--yes"]) == 1
+    assert f"Use one of: {NAME}" in capsys.readouterr().err
+
+
+def test_prefect_forgets_ended_runs_after_as_many_days(here: Settings) -> None:
+    told = PrefectServer(dataclasses.replace(here, keep_days=7))._environment()
+    assert told["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] == str(7 * 24 * 3600)
+    assert "flow_runs" in told["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
+    assert not any("VACUUM" in name for name in PrefectServer(here)._environment())
 
 
 @pytest.mark.parametrize("said", ["-1", "1.5", "week"])
