@@ -224,18 +224,17 @@ def test_a_year_of_refreshes(year: Year, tmp_path: Path) -> None:
         status = year.night(day, trouble)
         pending = decide.read_state(year.settings.home, NAME).pending
         struck[trouble or "calm"] += 1
-        if status or due or trouble or day % 20 == 0:
-            print(
-                f"day {day}: {trouble or 'calm'}, ended with {status} after {time.monotonic() - since:.0f} s, "
-                f"{year.versions()[-1]}{', goes on' if pending else ''}"
-            )
+        took = time.monotonic() - since
+        if status or due or trouble or took > 10 or day % 20 == 0:
+            told = f"ended with {status} after {took:.0f} s, {year.versions()[-1]}{', goes on' if pending else ''}"
+            print(f"day {day}: {trouble or 'calm'}, {told}")
             sys.stdout.flush()
         if not trouble:  # whatever came before
             assert status in (0, 3) and not pending, (year.logs / f"{day:03d}.log").read_text()
         sizes[day] = books.sizes(year.settings)
     print(f"{DAYS} days in {time.monotonic() - begun:.0f} s: {dict(struck)}")
     books.closed(year.settings, NAME, year.given, year.corrected, tmp_path)
-    books.bounded(sizes)
+    books.bounded(sizes, year.logs)
 
 
 def kill(server: Service) -> None:
