@@ -7,8 +7,9 @@ refresh or of all that it has started, a teacher that is away, a hub that nobody
 Prefect that was killed. Then the next day goes on. Files are made a day older each day, and so is what Prefect's
 database holds, so that FACTORY_KEEP_DAYS has its effect.
 
-FACTORY_SOAK_DAYS asks for another number of days, FACTORY_SOAK_MINUTES for the books to be closed after as many minutes,
-however many days have passed; FACTORY_SOAK_SEED repeats what was drawn. Takes an hour on a machine that does nothing else.
+FACTORY_SOAK_DAYS asks for another number of days, FACTORY_SOAK_MINUTES for the books to be closed after as many minutes
+of days, however many they were; FACTORY_SOAK_SEED repeats what was drawn. Takes an hour on a machine that does nothing
+else.
 """
 
 from __future__ import annotations
