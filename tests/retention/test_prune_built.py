@@ -31,7 +31,8 @@ def test_versions_papers_rows_and_the_next_build_miss_nothing(built: Factory, tm
     gone = there.run("prune", "--keep-days", "0", "--yes")
     assert gone.returncode == 0, gone.stdout
     stages = [path.parent.name for path in before - _stages(there)]
-    assert sorted(stages) == sorted(_made(tried.stdout))
+    # With what was only tried, the vote of 1.0.0: no row rests on it, and no build asks for it again.
+    assert sorted(stages) == sorted([*_made(tried.stdout), "vote"])
     assert f"{NAME}: {len(stages)} that nobody needs" in gone.stdout
 
     again = there.run("build", NAME)
