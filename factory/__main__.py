@@ -18,6 +18,7 @@ from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError, GateError, ReviewPendingError
 from factory.files import read_json, write_jsonl
+from factory.retention import command as retention
 from factory.services import news
 from factory.settings import Settings
 from factory.spec import Spec
@@ -130,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     why = yank.add_mutually_exclusive_group(required=True)
     why.add_argument("--reason", metavar="TEXT", help="why; whoever loads it is told")
     why.add_argument("--undo", action="store_true", help="take the mark away again")
+    prune = command("prune", retention.run, "list what nobody needs any more of builds; --yes removes it", spec=False)
+    retention.arguments(prune)
     gguf = command("gguf", _gguf, "write a published specialist that writes as one file for llama.cpp", spec=False)
     gguf.add_argument("specialist", metavar="SPEC[@VERSION]", help="without a version the newest in the hub")
     gguf.add_argument("--out", metavar="FILE.gguf", type=Path, required=True)

@@ -43,6 +43,8 @@ class Settings:
             FACTORY_HUB_PORT, FACTORY_WATCH_PORT, FACTORY_ZOO_PORT, FACTORY_SITE_PORT, FACTORY_WORKER_PORT).
         notify: where people are told what waits for them, as apprise writes addresses (FACTORY_NOTIFY).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
+        keep_days: days after which refreshes remove what nobody needs (factory.retention), and Prefect what it knows of
+            runs that have ended; 0: never (FACTORY_KEEP_DAYS).
     """
 
     home: Path
@@ -73,6 +75,7 @@ class Settings:
     argilla_certificate: Path | None = None
     argilla_certificate_key: Path | None = None
     notify: tuple[str, ...] = ()
+    keep_days: int = 0
 
     @property
     def builds(self) -> Path:
@@ -104,7 +107,7 @@ def load() -> Settings:
     """The settings of this process.
 
     Raises:
-        FactoryError: a port that is no number, or a teacher named twice.
+        FactoryError: a port or a number of days that is no number, or a teacher named twice.
     """
     env = os.environ
 
@@ -114,13 +117,16 @@ def load() -> Settings:
     def optional(name: str) -> Path | None:
         return path(name, CHECKOUT) if env.get(name) else None
 
-    def port(name: str, default: int) -> int:
-        try:
-            return int(env.get(name) or default)
-        except ValueError as error:
+    def number(name: str, default: int, what: str) -> int:
+        said = env.get(name) or str(default)
+        if not (said.isascii() and said.isdigit()):
             raise FactoryError(
-                f"{env[name]!r} is no port.", where=name, fix=f"Set it to a number such as {default}, or leave it out."
-            ) from error
+                f"{said!r} is no {what}.", where=name, fix=f"Set it to a number such as {default}, or leave it out."
+            )
+        return int(said)
+
+    def port(name: str, default: int) -> int:
+        return number(name, default, "port")
 
     if env.get("FACTORY_TEACHER_URL") and env.get("FACTORY_TEACHER_BATCH"):
         raise FactoryError(
@@ -154,6 +160,7 @@ def load() -> Settings:
         audit_texts=env.get("FACTORY_AUDIT_TEXTS", "0") == "1",
         notify=tuple(env.get("FACTORY_NOTIFY", "").split()),
         operator=env.get("FACTORY_OPERATOR", ""),
+        keep_days=number("FACTORY_KEEP_DAYS", 0, "number of days"),
         teacher_batch=optional("FACTORY_TEACHER_BATCH"),
         argilla_listen=env.get("FACTORY_ARGILLA_LISTEN", ""),
         argilla_certificate=optional("FACTORY_ARGILLA_CERTIFICATE"),

@@ -3,11 +3,14 @@
 A stage that has run is a folder under `builds/<specialist>/<stage>/<key>/`. The folder appears by one rename, so
 it is there whole or not at all, and a stage whose folder is there is never run again. While a stage runs it works
 in `.<key>.part`, which survives a kill: a stage that can go on where it was (checkpoints) finds its leftovers there.
+The folder's time is when it was made or last found there, which tells what may go (factory.retention).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +45,15 @@ def run(root: Path, stage: str, inputs: Mapping[str, Any], work: Callable[[Path]
     key = digest({"stage": stage, "inputs": resolved})[:16]
     final = root / stage / key
     if (final / "inputs.json").exists():
+        with suppress(OSError):  # what can't be touched is not removed either
+            os.utime(final)
         return Output(stage, key, final, reused=True)
     part = final.with_name(f".{key}.part")
     with explained(part):
         part.mkdir(parents=True, exist_ok=True)
+        for torn in part.rglob(".*.part"):  # files that were being written when a kill came: else they'd be sealed, too
+            if torn.is_file():
+                torn.unlink()
         work(part)
         write_json(part / "inputs.json", resolved)
         part.replace(final)

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+import prefect
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from factory import settings as environment
 from factory import spec as specs
+from factory.alone import alone
 from factory.errors import FactoryError
 from factory.feedback.decide import ENOUGH, Decision
+from flows import engine
 from flows import family as families
 from flows import refresh as refreshing
 from flows.board import artifact_key
@@ -35,7 +38,9 @@ def refresh(
     """
     settings = environment.load()
     try:
-        decision, status = refreshing.run(spec, logs or [], budget, enough, since, settings)
+        with alone(spec, settings, "refresh"):
+            engine.close_killed_refreshes(spec, str(prefect.runtime.flow_run.id))
+            decision, status = refreshing.run(spec, logs or [], budget, enough, since, settings)
     except FactoryError as error:  # nobody is watching a schedule
         notify(f"{spec} could not be refreshed", str(error), settings)
         raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 from factory.errors import FactoryError
 from factory.services.prefect import PrefectServer
@@ -49,16 +51,25 @@ def close_killed(spec: str) -> int:
 
     Call it alone (factory.alone).
     """
+    # Not the refresh that this build is part of.
+    return _close("build", {"tags": {"all_": [spec]}, "state": {"type": {"any_": ["PENDING", "RUNNING"]}}})
+
+
+def close_killed_refreshes(spec: str, own: str) -> int:
+    """The same of its refreshes, but for the one that asks, whose run is `own`; call it alone as they are."""
+    # One that is pending is about to begin.
+    names = {"any_": [f"{spec} refresh"]}
+    return _close("refresh", {"name": names, "state": {"type": {"any_": ["RUNNING"]}}, "id": {"not_any_": [own]}})
+
+
+def _close(flow: str, runs: Mapping[str, Any]) -> int:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import FlowFilter, FlowRunFilter
     from prefect.states import Crashed
 
-    unfinished = FlowRunFilter.model_validate(
-        {"tags": {"all_": [spec]}, "state": {"type": {"any_": ["PENDING", "RUNNING"]}}}
-    )
-    builds = FlowFilter.model_validate({"name": {"any_": ["build"]}})  # not the refresh that this build is part of
+    which = FlowFilter.model_validate({"name": {"any_": [flow]}})
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_filter=builds, flow_run_filter=unfinished)
-        for run in runs:
+        found = client.read_flow_runs(flow_filter=which, flow_run_filter=FlowRunFilter.model_validate(runs))
+        for run in found:
             client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
-    return len(runs)
+    return len(found)

@@ -4,7 +4,7 @@ What people corrected and what the specialist was unsure of is taken out of the 
 against the version published last. Where drift is found, or enough was corrected, the specialist is built again with
 what came back; it is published if its gate lets it, as ever. Each refresh leaves its decision, with the reasons, in
 `<home>/refresh/<vertical>/<task>/`. What was considered once is not considered again, and a refresh that was killed, or
-whose build waits for people, goes on with that build.
+whose build waits for people, goes on with that build. With FACTORY_KEEP_DAYS it ends by removing what nobody needs.
 
 Exit status: 0 published, or there was nothing to do; 1 an error, said with what to do about it; 2 wrong usage; 3
 publishing refused, and the decision says why; 4 the build waits for people; 130 interrupted.
@@ -25,11 +25,15 @@ from factory.errors import FactoryError
 from factory.feedback import decide
 from factory.feedback.decide import Decision
 from factory.feedback.look import look, published
+from factory.retention import logs as service_logs
+from factory.retention import prune
+from factory.retention.say import line
 from factory.settings import Settings
 from flows import engine, family
 from flows.notify import notify
 from flows.terminal import REFUSED, WAITS, ended, say
 from zoo.audit.storage import Place, opened
+from zoo.names import Version
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +67,7 @@ def _flow(asked: argparse.Namespace) -> int:
 def run(
     name: str, logs: Sequence[Place], budget: str, enough: int, since: str, settings: Settings
 ) -> tuple[Decision, int]:
-    """Decide, and build where that is decided.
+    """Decide, and build where that is decided; then remove what nobody needs, whatever came of that.
 
     Args:
         name: `<vertical>/<task>`.
@@ -79,12 +83,26 @@ def run(
     Raises:
         FactoryError: something a person can put right; a decision that was made stays, and its build is gone on with.
     """
+    try:
+        return _run(name, logs, budget, enough, since, settings)
+    finally:
+        _tidy(name, settings)
+
+
+def _run(
+    name: str, logs: Sequence[Place], budget: str, enough: int, since: str, settings: Settings
+) -> tuple[Decision, int]:
     spec = specs.load(name, settings.prompts)
     places = logs or [folder for folder in (settings.audit,) if folder.exists()]
     begins = traffic.since(since, datetime.now(UTC)) if since else None
     with alone(name, settings):
         going_on = decide.read_state(settings.home, name).pending
         decision = look(spec, places, budget, enough, begins, settings)
+        now = published(name, settings)
+        if going_on and _later(
+            now, decision.version
+        ):  # its build came to its end, and nobody was there to write it down
+            return _published(decision, now, settings), 0
     what = "build" if decision.rebuild else "no build"
     say("\n".join([f"{'going on: ' if going_on else ''}{what}", *_why(decision)]))
     if not decision.rebuild:
@@ -98,12 +116,8 @@ def _build(decision: Decision, settings: Settings) -> tuple[Decision, int]:
     built = family.build(decision.name, decision.budget, settings)
     now = published(decision.name, settings)
     if built.status == 0 and now != decision.version:
-        became = f"{now} is published"
-        notify(f"{decision.name}@{now} is published", "\n".join(_why(decision)), settings)
-    elif built.status == 0:
-        became = f"{now} again: the build came to the same as before"
-    else:
-        became = built.became
+        return _published(decision, now, settings), 0
+    became = f"{now} again: the build came to the same as before" if built.status == 0 else built.became
     if built.status not in (0, REFUSED):
         decision = decide.ended(settings.home, decision, became, pending=True)
         if built.status == WAITS:
@@ -113,6 +127,32 @@ def _build(decision: Decision, settings: Settings) -> tuple[Decision, int]:
             fix="Put that right; the next refresh goes on with it.",
         )
     return decide.ended(settings.home, decision, became, pending=False), built.status
+
+
+def _published(decision: Decision, version: str, settings: Settings) -> Decision:
+    """Write down, and tell, what a decision's build has come to."""
+    notify(f"{decision.name}@{version} is published", "\n".join(_why(decision)), settings)
+    say(f"{version} is published")
+    return decide.ended(settings.home, decision, f"{version} is published", pending=False)
+
+
+def _later(version: str, than: str) -> bool:
+    """Whether there is such a version and it is a later one; the newest may be an older one, where one was yanked."""
+    return bool(version) and (not than or Version.parse(version) > Version.parse(than))
+
+
+def _tidy(name: str, settings: Settings) -> None:
+    """Remove what nobody has needed for so many days; a refresh does not fail of it."""
+    if not settings.keep_days:
+        return
+    try:
+        gone = prune.prune(name, settings, settings.keep_days, datetime.now(UTC))
+        for log in service_logs.long(settings.home):
+            service_logs.cut(log)
+    except (FactoryError, OSError) as error:
+        say(f"nothing could be removed: {error}")
+    else:
+        say(f"removed: {line(gone)}")
 
 
 def _why(decision: Decision) -> list[str]:

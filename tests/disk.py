@@ -42,3 +42,8 @@ def fill(place: Path) -> Path:
 def close(place: Path) -> None:
     """Let nobody write on a disk any more."""
     subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+
+
+def reopen(place: Path) -> None:
+    """Let everybody write on it again."""
+    subprocess.run(["mount", "-o", "remount,rw", place], check=True)

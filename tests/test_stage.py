@@ -116,6 +116,18 @@ def test_what_fails_leaves_no_output_and_keeps_its_leftovers(tmp_path: Path) -> 
     assert list((tmp_path / "train").iterdir()) == [done.path]
 
 
+def test_what_a_kill_tore_is_not_sealed_with_the_rest(tmp_path: Path) -> None:
+    def killed(out: Path) -> None:
+        (out / "data").mkdir()
+        (out / "data" / ".rows.jsonl.4711.part").write_text('{"te')
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        stage.run(tmp_path, "write", {"a": 1}, killed)
+    done = stage.run(tmp_path, "write", {"a": 1}, lambda out: None)
+    assert [path.name for path in done.path.rglob("*") if path.is_file()] == ["inputs.json"]
+
+
 def test_a_kill_between_the_last_file_and_the_rename_costs_only_the_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

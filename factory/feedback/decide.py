@@ -24,6 +24,7 @@ from zoo.audit.storage import Place, opened
 ENOUGH = 50
 """New answers of people that are worth a build."""
 STATE = "state.json"
+NOT_BEGUN = "nothing: it was killed before the build began, and all was considered again"
 _TOLD = 20  # reasons why answers can't be used
 
 
@@ -182,6 +183,16 @@ def read(home: Path, spec: str, file: str) -> Decision:
 def keep(home: Path, decision: Decision) -> None:
     """Write it down."""
     write_json(_folder(home, decision.name) / decision.file, asdict(decision))
+
+
+def close_killed(home: Path, spec: str) -> None:
+    """Say of a decision to build which was killed before the state named it that nothing came of it.
+
+    Call it where no build is pending: such a decision is the newest, because whoever decides again calls this first.
+    """
+    *_, newest = ["", *sorted(path.name for path in _folder(home, spec).glob("[!.]*.json") if path.name != STATE)]
+    if newest and (decision := read(home, spec, newest)).rebuild and not decision.became:
+        keep(home, replace(decision, became=NOT_BEGUN))
 
 
 def ended(home: Path, decision: Decision, became: str, *, pending: bool) -> Decision:

@@ -39,6 +39,7 @@ def look(
     state = decide.read_state(home, name)
     if state.pending:
         return decide.read(home, name, state.pending)
+    decide.close_killed(home, name)
     now, version = datetime.now(UTC), published(name, settings)
     specialist = f"{name}@{version}" if version else name
     known = kept.read(home, name)

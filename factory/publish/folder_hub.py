@@ -142,12 +142,15 @@ def _arriving(place: Path) -> Iterator[Path | None]:
     """A hidden folder to fill, which becomes `place` by one rename; None where `place` is there already.
 
     The counterpart, for versions named by content, of the zoo's `incoming`: publishers take turns, so what a killed
-    one left is found and filled again by the next.
+    one left is found and filled again by the next, or removed where that publishes another version.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(f".incoming-{place.name}")
     with (place.parent / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in place.parent.glob(".incoming-*"):
+            if left != part:
+                shutil.rmtree(left, ignore_errors=True)
         if place.exists():
             yield None
             return

@@ -55,4 +55,14 @@ class PrefectServer(Service):
             PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT="false",
             PREFECT_SERVER_LOGGING_LEVEL="WARNING",
             PYTHONUNBUFFERED="1",
+            **self._retention(),
         )
+
+    def _retention(self) -> dict[str, str]:
+        """Have it forget runs that ended so long ago, and so none that waits. Events it keeps for a week."""
+        if not self._settings.keep_days:
+            return {}
+        return {
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(self._settings.keep_days * 86_400),
+        }

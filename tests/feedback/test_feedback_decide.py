@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,11 +10,15 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factory import settings as environment
+from factory import spec as specs
 from factory.drift.measure import Drift, Finding
 from factory.feedback import decide as deciding
 from factory.feedback.collect import Look
 from factory.feedback.decide import Decision, State, decide
 from factory.feedback.kept import Feedback, by_id
+from factory.feedback.look import look as look_at
+from tests import shop
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LAST = "2026-03-01T11:00:00.000000+00:00"
@@ -100,3 +105,18 @@ def test_what_is_kept_is_read_back_and_names_the_build_that_has_not_ended(tmp_pa
     deciding.ended(tmp_path, one, "1.1.0 is published", pending=False)
     assert deciding.read_state(tmp_path, NAME) == State(state.corrected, state.until)
     assert deciding.read(tmp_path, NAME, one.file).became == "1.1.0 is published"
+
+
+def test_a_decision_that_was_killed_before_it_counted_is_closed_by_the_next(tmp_path: Path) -> None:
+    shop.make_specialist(tmp_path / "prompts" / NAME, tmp_path / "gold", {})
+    here = dataclasses.replace(environment.load(), home=tmp_path / "home", hub=str(tmp_path / "hub"))
+    killed, _ = decided(seen([(1, "a")]), State(), [look()])
+    deciding.keep(here.home, killed)  # and no state
+    spec = specs.load(NAME, tmp_path / "prompts")
+    later = look_at(spec, [], "quick", 5, None, here)
+    assert not later.rebuild and later.file != killed.file
+    assert deciding.read(here.home, NAME, killed.file).became == deciding.NOT_BEGUN
+    again, state = decided(seen([(1, "a")]), State(), [look()])
+    deciding.keep(here.home, again)
+    deciding.keep_state(here.home, NAME, state)
+    assert look_at(spec, [], "quick", 5, None, here) == again  # one that counts is gone on with

@@ -90,6 +90,8 @@ def test_drift_is_found_learned_from_and_published_once(world: World, student: d
         f"{spec}@1.0.0: production has drifted",
         f"{spec}@1.1.0 is published",
     ]
+    refreshes = world.ask("flow_runs/filter", flow_runs={"name": {"any_": [f"{spec} refresh"]}}, sort="START_TIME_ASC")
+    assert [one["state_type"] for one in refreshes] == ["COMPLETED", "CRASHED", "COMPLETED"]
     assert (made(world, spec, "plan"), made(world, spec, "write")) == (1, 1)  # the teacher writes nothing anew
 
     manifest = zoo.load(spec, hub=world.settings.hub).manifest

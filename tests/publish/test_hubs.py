@@ -150,6 +150,14 @@ def test_killed_while_writing_a_dataset_nothing_is_visible_and_the_next_try_leav
     assert sorted(path.name for path in (tmp_path / "hub/datasets/test/mood").iterdir()) == [".lock", dataset.version]
 
 
+def test_what_was_killed_goes_when_another_version_comes(dataset, tmp_path):
+    kill("manifest", str(tmp_path / "hub"), "", dataset.path, tmp_path)
+    place = tmp_path / "hub/datasets/test/mood"
+    (place / f".incoming-{dataset.version}").rename(place / ".incoming-d-000000000000")
+    open_hub(str(tmp_path / "hub")).publish_dataset(dataset.path)
+    assert sorted(path.name for path in place.iterdir()) == [".lock", dataset.version]
+
+
 @pytest.mark.parametrize("moment", ["upload", "tag"])
 def test_killed_while_uploading_nothing_is_visible_and_the_next_try_succeeds(moment, packed, server, tmp_path):
     folder = packed(weights=b"x" * (2 << 20))
