@@ -87,6 +87,7 @@ class Year:
     given: dict[str, str] = dataclasses.field(default_factory=dict)
     corrected: int = 0
     texts: int = 0
+    deck: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
@@ -130,6 +131,11 @@ class Year:
         state = decide.read_state(self.settings.home, NAME)
         enough = self.corrected - len(state.corrected) >= ENOUGH
         return bool(state.pending) or enough or day % SEASON in (0, SHIFTED)
+
+    def trouble(self) -> str:
+        """The next trouble: each comes round before any comes too often."""
+        self.deck = self.deck or self.drawn.sample(TROUBLES, len(TROUBLES))
+        return self.deck.pop()
 
     def night(self, day: int, trouble: str) -> int:
         """The refresh, and its trouble; the status it ended with."""
@@ -222,7 +228,7 @@ def test_a_year_of_refreshes(year: Year, tmp_path: Path) -> None:
         if year.drawn.random() < 0.15:
             year.answer()
         due, last = year.due(day), day == DAYS or time.monotonic() - begun > 60 * MINUTES
-        trouble = year.drawn.choice(TROUBLES) if year.drawn.random() < TROUBLED[due] and not last else ""
+        trouble = year.trouble() if year.drawn.random() < TROUBLED[due] and not last else ""
         since = time.monotonic()
         status = year.night(day, trouble)
         pending = decide.read_state(year.settings.home, NAME).pending
