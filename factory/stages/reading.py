@@ -53,6 +53,7 @@ class Way(ABC):
         verdict: the name under which a row keeps what came of asking the teacher.
         checks: checks asked again once the decisions are there.
         how: what the audit compares where people had decided rows before.
+        weighs: what `belief` goes by; empty: it believes all.
     """
 
     kind: ClassVar[Kind]
@@ -62,6 +63,7 @@ class Way(ABC):
     verdict: ClassVar[str]
     checks: ClassVar[tuple[str, ...]]
     how: ClassVar[str]
+    weighs: ClassVar[str] = ""
 
     @staticmethod
     @abstractmethod
@@ -123,6 +125,13 @@ class Way(ABC):
     def context(self, build: Build, judged: Path) -> check.Context:
         """What `checks` may know."""
         return check.context(build.spec, build.gold)
+
+    def belief(self, pairs: Sequence[Pair]) -> float:
+        """How far the teacher's word is believed, 0 to 1, by what it says of rows that people decided before.
+
+        A row that no person has seen weighs `synthetic_weight` times this.
+        """
+        return 1.0
 
     def alike(self, machine: str, people: str | None) -> float:
         """How far two decisions agree, as `Row.decision` writes them, 0 to 1; None: people would give none."""
@@ -249,6 +258,7 @@ class Way(ABC):
             "answers": answered_of(pulled),
             "synthetic_weight": spec.student.synthetic_weight,
             "spec": spec.data_identity,
+            **({"weighs": self.weighs} if self.weighs else {}),
             **({"came back": back_again} if back_again else {}),
         }
         return build.stage("review", inputs, work)
@@ -259,17 +269,19 @@ class Way(ABC):
         Real texts that it was not asked about, or of which it said nothing usable, are rows that are not sound.
         """
         said = {line["id"]: line for line in read_jsonl(judged / "judgements.jsonl")}
-        return [self._row(build, row, said.get(row.id)) for row in read_rows(cleaned / "kept.jsonl")], said
+        rows = read_rows(cleaned / "kept.jsonl")
+        weight = round(build.spec.student.synthetic_weight * self.belief(self._pairs(rows, said)), 4)
+        return [self._row(build, row, said.get(row.id), weight) for row in rows], said
 
     def _line(self, row: Row, said: Said[Any]) -> dict[str, Any]:
         decision = to_jsonable_python(said.decision)
         return {"id": row.id, self._field: decision, **said.beside, "key": said.key, "failure": said.failure}
 
-    def _row(self, build: Build, row: Row, line: Line | None) -> Row:
+    def _row(self, build: Build, row: Row, line: Line | None, weight: float) -> Row:
         """The row with what the teacher found, if it is for the teacher to say; people's rows stay as they are."""
         if row.origin in ("reviewed", "example"):
             return row
-        weighed = row.model_copy(update={"weight": build.spec.student.synthetic_weight})
+        weighed = row.model_copy(update={"weight": weight})
         if row.origin == "generated":
             return weighed
         if line is None or not self.usable(line):

@@ -13,6 +13,9 @@ from factory.span import Span
 from factory.stages.build import Build
 from factory.stages.reading import Line, Pair, Way, precision_recall
 
+ENOUGH = 20
+"""Rows that people decided and the teacher, too, below which nothing is known of how far it is to be believed."""
+
 
 class Spans(Way):
     """A teacher claims words and their types, which are sought in the text."""
@@ -22,6 +25,7 @@ class Spans(Way):
     verdict = "marking"
     checks = (spans.NAME,)
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
+    weighs = "the teacher's F1 on people's spans"
     request, read = staticmethod(marking.request), staticmethod(marking.read)
 
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
@@ -38,22 +42,32 @@ class Spans(Way):
 
     def agreement(self, build: Build, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Precision, recall and F1 of exact spans with their type."""
-        both = [(set(row.spans or ()), set(_marks(line))) for row, line in pairs]
-        right = sum(len(people & teacher) for people, teacher in both)
-        there, claimed = (sum(len(pair[side]) for pair in both) for side in (0, 1))
-        if not claimed or not there:
+        precision, recall, f1 = _beside(pairs)
+        if precision is None or recall is None:
             return {}
-        precision, recall, f1 = precision_recall(right, claimed, there)
         return {
             "teacher's spans that people marked": precision,
             "people's spans that the teacher found": recall,
             "teacher's F1 on people's spans": f1,
         }
 
+    def belief(self, pairs: Sequence[Pair]) -> float:
+        """See Way.belief; the F1 of its spans beside people's, where enough rows tell."""
+        _, _, f1 = _beside(pairs) if len(pairs) >= ENOUGH else (None, None, None)
+        return 1.0 if f1 is None else f1
+
     def right(self, pair: Pair) -> bool:
         """See Way.right."""
         row, line = pair
         return set(row.spans or ()) == set(_marks(line))
+
+
+def _beside(pairs: Sequence[Pair]) -> tuple[float | None, float | None, float | None]:
+    """Precision, recall and F1 of the teacher's exact spans, with their types, beside people's."""
+    both = [(set(row.spans or ()), set(_marks(line))) for row, line in pairs]
+    right = sum(len(people & teacher) for people, teacher in both)
+    there, claimed = (sum(len(pair[side]) for pair in both) for side in (0, 1))
+    return precision_recall(right, claimed, there)
 
 
 def _marks(line: Line) -> tuple[Span, ...]:
