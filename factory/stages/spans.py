@@ -25,7 +25,7 @@ class Spans(Way):
     verdict = "marking"
     checks = (spans.NAME,)
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
-    weighs = "the teacher's F1 on people's spans"
+    weighs = "the share of people's rows that the teacher marks as they did"
     request, read = staticmethod(marking.request), staticmethod(marking.read)
 
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
@@ -42,9 +42,12 @@ class Spans(Way):
 
     def agreement(self, build: Build, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Precision, recall and F1 of exact spans with their type."""
-        precision, recall, f1 = _beside(pairs)
-        if precision is None or recall is None:
+        both = [(set(row.spans or ()), set(_marks(line))) for row, line in pairs]
+        right = sum(len(people & teacher) for people, teacher in both)
+        there, claimed = (sum(len(pair[side]) for pair in both) for side in (0, 1))
+        if not claimed or not there:
             return {}
+        precision, recall, f1 = precision_recall(right, claimed, there)
         return {
             "teacher's spans that people marked": precision,
             "people's spans that the teacher found": recall,
@@ -52,22 +55,13 @@ class Spans(Way):
         }
 
     def belief(self, pairs: Sequence[Pair]) -> float:
-        """See Way.belief; the F1 of its spans beside people's, where enough rows tell."""
-        _, _, f1 = _beside(pairs) if len(pairs) >= ENOUGH else (None, None, None)
-        return 1.0 if f1 is None else f1
+        """See Way.belief; the chance that all marks of a row are right, and none is missing."""
+        return sum(map(self.right, pairs)) / len(pairs) if len(pairs) >= ENOUGH else 1.0
 
     def right(self, pair: Pair) -> bool:
         """See Way.right."""
         row, line = pair
         return set(row.spans or ()) == set(_marks(line))
-
-
-def _beside(pairs: Sequence[Pair]) -> tuple[float | None, float | None, float | None]:
-    """Precision, recall and F1 of the teacher's exact spans, with their types, beside people's."""
-    both = [(set(row.spans or ()), set(_marks(line))) for row, line in pairs]
-    right = sum(len(people & teacher) for people, teacher in both)
-    there, claimed = (sum(len(pair[side]) for pair in both) for side in (0, 1))
-    return precision_recall(right, claimed, there)
 
 
 def _marks(line: Line) -> tuple[Span, ...]:
