@@ -48,7 +48,7 @@ def train(build: Build) -> Output:
     def work(out: Path) -> None:
         version = open_version(made.path)
         held = version.rows("held_out")
-        _fit(build, version.rows("train"), held, out, "train")
+        _fit(build, version.rows("train"), choosing(held, build.spec.student), out, "train")
         student.export(out, recipe)
         found = student.calibrate(out, held, recipe, build.spec.student.risk)
         if found.weights != "int8":
@@ -171,6 +171,16 @@ def method_of(folder: Path) -> str:
     """How the model in a folder was trained: a key of WAYS."""
     said = read_json(folder / "training.json")["recipe"]
     return "frozen" if said.get("frozen") else "lora" if said["rank"] else "full"
+
+
+def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
+    """Held-out rows as they choose an epoch: none weighs less for a teacher that is often wrong (Way.belief).
+
+    What people have held out alone is often so little that chance would choose; and a teacher's slips are the same in
+    every epoch.
+    """
+    least = student.synthetic_weight
+    return [row if row.weight >= least else row.model_copy(update={"weight": least}) for row in held]
 
 
 def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name: str) -> None:
