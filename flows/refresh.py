@@ -99,9 +99,8 @@ def _run(
         going_on = decide.read_state(settings.home, name).pending
         decision = look(spec, places, budget, enough, begins, settings)
         now = published(name, settings)
-        if going_on and _later(
-            now, decision.version
-        ):  # its build came to its end, and nobody was there to write it down
+        # Its build came to its end, and nobody was there to write it down.
+        if going_on and _later(now, decision.version):
             return _published(decision, now, settings), 0
     what = "build" if decision.rebuild else "no build"
     say("\n".join([f"{'going on: ' if going_on else ''}{what}", *_why(decision)]))

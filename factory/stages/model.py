@@ -176,8 +176,7 @@ def method_of(folder: Path) -> str:
 def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
     """Held-out rows as they choose an epoch: none weighs less for a teacher that is often wrong (Way.belief).
 
-    What people have held out alone is often so little that chance would choose; and a teacher's slips are the same in
-    every epoch.
+    What is held out of people's rows alone is often so little that chance would choose.
     """
     least = student.synthetic_weight
     return [row if row.weight >= least else row.model_copy(update={"weight": least}) for row in held]
