@@ -26,6 +26,7 @@ pytestmark = pytest.mark.real
 REFRESH = "import sys; from flows.refresh import main; sys.exit(main(sys.argv[1:]))"
 SMALL = {"generate": 36, "label": 12, "judge": 30, "review": 30, "measure_teacher": 12, "epochs": 3}
 CORRECTIONS = 24
+SHIFTED = 270  # three times the usual ones before them, so that an encoder of random weights can tell, too
 
 
 def usual(number: int) -> str:
@@ -73,7 +74,7 @@ def test_drift_is_found_learned_from_and_published_once(world: World, student: d
     assert "no build\n  - no drift was found, and 0 new answers of people are fewer than 50" in calm.stdout
     assert not (world.settings.home / "feedback" / spec / "reviewed.jsonl").exists()
 
-    production(world, spec, log, [other(number) for number in range(90)], among=CORRECTIONS)
+    production(world, spec, log, [other(number) for number in range(SHIFTED)], among=CORRECTIONS)
     with listening() as (address, heard):
         told = dataclasses.replace(world, environment=world.environment | {"FACTORY_NOTIFY": address})
         struck = told.start(spec, "--log", str(log), code=REFRESH)
