@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parts.recipe import OWN, VARIED, changes
+from benchmarks.parts.recipe import OWN, VARIED, changed
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for seed in range(base.seed, base.seed + asked.seeds):
             own: list[Decision] = []
             for text in ["", *asked.recipe]:
-                recipe = replace(base, seed=seed, **changes(text))
+                recipe = changed(replace(base, seed=seed), text)
                 line, answers = _measure(build, version, recipe)
                 own = own or answers
                 gain = paired(student_of(build).metrics[0], [truth(row) for row in build.gold], answers, own)

@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parts.recipe import OWN, VARIED, changes
+from benchmarks.parts.recipe import OWN, VARIED, changed
 from benchmarks.parts.table import save
 from factory import settings
 from factory.evidence.circumstances import hardware
 from factory.files import read_jsonl
 from factory.row import Lineage, Row
-from factory.students.classifier import Recipe, train
+from factory.students.classifier import ContrastRecipe, train
 from factory.students.encoder import Encoder, default_device
 
 RESULTS = Path(__file__).parent / "results" / "training.csv"
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Row(text=one["text"], label=one["label"], origin="reviewed", lineage=Lineage(spec=str(file)))
         for one in read_jsonl(file)[: asked.most]
     ]
-    base = Recipe(
+    base = ContrastRecipe(
         encoder=asked.encoder or _packaged(where),
         labels=tuple(sorted({row.label for row in rows})),
         max_tokens=asked.max_tokens,
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for device in dict.fromkeys(["cpu", default_device()]):
             line = {"rows": f"{file.parent.parent.name}/{file.parent.name}", "encoder": Path(base.encoder).name}
             line |= {"recipe": text or OWN, "epochs": asked.epochs, "device": device, "hardware": hardware()}
-            save(asked.out, KEY, line | _apart(rows, replace(base, **changes(text)), device))
+            save(asked.out, KEY, line | _apart(rows, changed(base, text), device))
 
 
 def _packaged(where: settings.Settings) -> str:
@@ -73,7 +73,7 @@ def _packaged(where: settings.Settings) -> str:
     return str(weights.resolve("all-minilm-l6-v2", where))
 
 
-def _apart(rows: list[Row], recipe: Recipe, device: str) -> dict[str, Any]:
+def _apart(rows: list[Row], recipe: ContrastRecipe, device: str) -> dict[str, Any]:
     """Measured in a fresh process that sees the GPU or does not."""
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -84,7 +84,7 @@ def _apart(rows: list[Row], recipe: Recipe, device: str) -> dict[str, Any]:
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)
 
 
-def measure(rows: list[Row], recipe: Recipe) -> dict[str, Any]:
+def measure(rows: list[Row], recipe: ContrastRecipe) -> dict[str, Any]:
     """Figures of one training."""
     import torch
 

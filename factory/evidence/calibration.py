@@ -13,7 +13,7 @@ LOWEST, HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
 
 
-def temperature(logits: Any, gold: Any) -> float:
+def temperature(logits: Any, gold: Any, weights: Any = None) -> float:
     """The temperature that makes softmax(logits / T) fit held-out rows best (Guo et al. 2017).
 
     Minimises the negative log-likelihood, which is convex in 1/T, by golden-section search over T in [0.05, 20]. Log
@@ -22,17 +22,19 @@ def temperature(logits: Any, gold: Any) -> float:
     Args:
         logits: [n, labels].
         gold: index of the right label, [n]; or a distribution over labels for each row, [n, labels].
+        weights: of the rows, [n], not negative; None: all weigh alike.
 
     Raises:
         ValueError: no rows, shapes that do not fit, or logits that are not finite.
     """
     values, wanted = _checked(logits, gold)
+    counts = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
 
     def loss(inverse: float) -> float:
         scaled = values * inverse
         top = scaled.max(axis=1, keepdims=True)
         spread = np.log(np.exp(scaled - top).sum(axis=1)) + top[:, 0]
-        return float((spread - (scaled * wanted).sum(axis=1)).mean())
+        return float(counts @ (spread - (scaled * wanted).sum(axis=1)) / len(counts))
 
     low, high = 1.0 / HIGHEST, 1.0 / LOWEST
     while high - low > 1e-5:

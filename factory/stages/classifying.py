@@ -15,9 +15,9 @@ from factory.row import Row
 from factory.spec import Spec
 from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
-from factory.stages.student import Said
+from factory.stages.student import Said, shared
 from factory.students.baselines import Majority, Tfidf
-from factory.students.classifier import Labels, targets
+from factory.students.classifier import ContrastRecipe, Labels, targets
 from factory.students.static import Static
 from factory.students.training import Recipe
 from factory.teacher.chat import Request
@@ -30,6 +30,10 @@ class Classifying(Scoring):
     pooled = True
     metrics = ("accuracy", "macro_f1")
     bounds = "constrained to the labels"
+
+    def recipe(self, build: Build) -> ContrastRecipe:
+        """See Student.recipe."""
+        return ContrastRecipe(**shared(build))
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
         """See Scoring.logits; a line a text."""

@@ -1,33 +1,58 @@
 """A student that gives a text one label; it learns from distributions over labels.
 
 Soft labels: the loss is the cross-entropy against the row's distribution, weighted by the row's weight (Hinton et al.
-2015, temperature 1).
+2015, temperature 1). Beside it, in the recipe's share, stands supervised contrastive learning (Khosla et al. 2020; with
+cross-entropy, Gunel et al. 2021): of the texts of a batch those of one label are drawn together. It is what makes few
+rows worth most; rows with soft labels attract each other by the chance that their labels are the same.
+
+The head that is trained beside the encoder has seen its rows too often to be the best one at the end, so heads fitted
+to the trained encoder's vectors are tried as well (EncoderLesson.close).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from factory.evidence import calibration
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import training
 from factory.students.encoder import Encoder, half, to_numpy
 from factory.students.encoder_lesson import EncoderLesson
 from factory.students.probe import Array
-from factory.students.training import PATIENCE as PATIENCE
-from factory.students.training import TRAINER as TRAINER
-from factory.students.training import Recipe as Recipe
+from factory.students.training import Recipe
+
+SHARPNESS = 0.1
+"""What cosines are divided by before the contrastive loss's softmax; Khosla et al. use 0.1, too."""
+
+
+@dataclass(frozen=True)
+class ContrastRecipe(Recipe):
+    """How to train a classifier.
+
+    Attributes:
+        contrast: the contrastive loss's share of the whole, 0 to 1.
+    """
+
+    contrast: float = 0.5
 
 
 class Labels(EncoderLesson):
-    """A label a text, from the logits' mean over tokens."""
+    """A label a text, from the logits' mean over tokens.
 
-    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None:
+    The held-out loss is taken at the temperature that is best for it, as calibration puts sureness right in any case:
+    else an epoch that knows more, but is too sure of it, would seem the worse one.
+    """
+
+    trainer = training.TRAINER + 1
+
+    def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: ContrastRecipe, encoder: Encoder) -> None:
         import torch
 
         self.texts = [row.text for row in rows]
@@ -35,8 +60,9 @@ class Labels(EncoderLesson):
         self.held_texts = [row.text for row in held_out]
         self.targets = torch.tensor(targets(rows, recipe.labels), device=encoder.device)
         self.weights = torch.tensor([row.weight for row in rows], device=encoder.device)
-        self.held_targets = torch.tensor(targets(held_out, recipe.labels))
-        self.held_weights = torch.tensor([row.weight for row in held_out])
+        self.held_targets = targets(held_out, recipe.labels)
+        self.held_weights = np.array([row.weight for row in held_out])
+        self.contrast = recipe.contrast
 
     @staticmethod
     def outputs(labels: Sequence[str]) -> tuple[str, ...]:
@@ -52,19 +78,50 @@ class Labels(EncoderLesson):
         import torch
 
         with half():
-            logits = encoder.logits([self.texts[i] for i in batch])
-        scores = torch.log_softmax(logits.float(), dim=-1)
-        return -(self.targets[batch] * scores).sum(-1), self.weights[batch]
+            logits, vectors = encoder.read([self.texts[i] for i in batch])
+        wanted = self.targets[batch]
+        told = -(wanted * torch.log_softmax(logits.float(), dim=-1)).sum(-1)
+        if not self.contrast:
+            return told, self.weights[batch]
+        return (1 - self.contrast) * told + self.contrast * contrast(vectors.float(), wanted), self.weights[batch]
 
     def held_out(self, encoder: Encoder) -> tuple[Any, Any]:
         """One a text."""
         import torch
 
-        scores = torch.log_softmax(torch.tensor(encoder.predict_logits(self.held_texts)), dim=-1)
-        return -(self.held_targets * scores).sum(-1), self.held_weights
+        logits = encoder.predict_logits(self.held_texts)
+        scale = calibration.temperature(logits, self.held_targets, self.held_weights)
+        scores = np.log(np.maximum(calibration.probabilities(logits, scale), 1e-12))
+        return torch.tensor(-(self.held_targets * scores).sum(-1)), torch.tensor(self.held_weights)
+
+    def close(self, encoder: Encoder, progress: Progress = silent) -> list[dict[str, float]]:
+        """See Lesson.close: heads fitted to what the encoder makes of its rows by now, beside the trained one."""
+        return self.choose(encoder, self.seen(encoder, progress), own=True)
 
 
-def train(rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, out: Path, progress: Progress = silent) -> None:
+def contrast(vectors: Any, wanted: Any) -> Any:
+    """How far each of a batch's texts is from those of its label, beside all others; 0 where it is alone.
+
+    Args:
+        vectors: a tensor [texts, hidden].
+        wanted: their distributions over labels, [texts, labels].
+
+    Returns:
+        A tensor [texts], with gradients.
+    """
+    import torch
+
+    unit = torch.nn.functional.normalize(vectors, dim=-1)
+    itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    nearness = torch.log_softmax((unit @ unit.T / SHARPNESS).masked_fill(itself, -torch.inf), dim=-1)
+    alike = (wanted @ wanted.T).masked_fill(itself, 0.0)
+    drawn = -(alike * nearness.masked_fill(itself, 0.0)).sum(-1)
+    return drawn / alike.sum(-1).clamp(min=1e-6)
+
+
+def train(
+    rows: Sequence[Row], held_out: Sequence[Row], recipe: ContrastRecipe, out: Path, progress: Progress = silent
+) -> None:
     """Train a classifier; see `factory.students.training.train`."""
     training.train(Labels, rows, held_out, recipe, out, progress)
 

@@ -84,6 +84,12 @@ class Encoder:
         batch = self.tokens(texts)
         return mean_over_tokens(self.model(**batch).logits, batch["attention_mask"])
 
+    def read(self, texts: Sequence[str]) -> tuple[Any, Any]:
+        """`logits`, and the mean of the last layer's vectors: a tensor [texts, hidden], with gradients, too."""
+        batch = self.tokens(texts)
+        said, mask = self.model(**batch, output_hidden_states=True), batch["attention_mask"]
+        return mean_over_tokens(said.logits, mask), mean_over_tokens(said.hidden_states[-1], mask)
+
     def vectors(self, texts: Sequence[str], progress: Progress = silent) -> NDArray[np.float32]:
         """Mean-pooled vectors of the encoder below the head, float32 [texts, hidden]; not normalised."""
 

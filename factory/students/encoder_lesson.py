@@ -53,14 +53,28 @@ class EncoderLesson(Lesson):
 
     def settle(self, learner: Encoder, progress: Progress = silent) -> list[dict[str, float]]:
         """See Lesson.settle: of heads with different penalties the one with the lowest held-out figure is kept."""
-        seen = self.seen(learner, progress)
-        heads = {penalty: probe.fit(*seen, penalty) for penalty in PENALTIES}
+        return self.choose(learner, self.seen(learner, progress))
+
+    def choose(self, learner: Encoder, seen: tuple[Array, Array, Array], own: bool = False) -> list[dict[str, float]]:
+        """Give the model the best of several heads by the held-out figure, and tell what was tried.
+
+        Args:
+            learner: the model.
+            seen: what heads are fitted to, one for each of PENALTIES.
+            own: whether the head it has takes part; its penalty is said to be 0.
+        """
+        heads = {**({0.0: _head(learner)} if own else {}), **{one: probe.fit(*seen, one) for one in PENALTIES}}
         tried = []
         for penalty, head in heads.items():
             _set(learner, *head)
             tried.append({"penalty": penalty, "held_out": round(average(*self.held_out(learner)), 5)})
         _set(learner, *heads[min(tried, key=lambda one: one["held_out"])["penalty"]])
         return tried
+
+
+def _head(learner: Encoder) -> tuple[Array, Array]:
+    found = learner.model.classifier
+    return found.weight.detach().cpu().numpy().copy(), found.bias.detach().cpu().numpy().copy()
 
 
 def _set(learner: Encoder, weight: Array, bias: Array) -> None:

@@ -110,6 +110,10 @@ class Lesson(ABC):
         """
         raise FactoryError("This student has no head: frozen it would learn nothing.", fix="Train it with adapters.")
 
+    def close(self, learner: Any, progress: Progress = silent) -> list[dict[str, float]]:
+        """A last choice for a trained and merged model; what was tried, each with its `held_out` figure."""
+        return []
+
     @abstractmethod
     def losses(self, learner: Any, batch: Sequence[int]) -> tuple[Any, Any]:
         """Losses of these examples, with gradients, and their weights: two tensors [n]."""
@@ -158,18 +162,24 @@ def train(
     learner = lesson.learner(recipe)
     made, folder = lesson(rows, held_out, recipe, learner), out / "checkpoint"
     if recipe.frozen:
-        history = made.settle(learner, progress)
+        history, closed = made.settle(learner, progress), []
     else:
         run = _Run(made, learner, recipe, folder)
         history = run.fit(progress)
         learner.model = run.best()
+        closed = made.close(learner)
     wrong, weights = made.held_out(learner)
     learner.model.save_pretrained(out)
     learner.tokenizer.save_pretrained(out)
     write_json(out / HELD_OUT, {"wrong": wrong.tolist(), "weights": weights.tolist()})
     write_json(
         out / "training.json",
-        {"recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name}, "rows": len(rows), "epochs": history},
+        {
+            "recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name},
+            "rows": len(rows),
+            "epochs": history,
+            **({"heads": closed} if closed else {}),
+        },
     )
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -45,6 +45,13 @@ def test_probabilities_do_as_logits() -> None:
     assert temperature(np.log(probabilities(logits)), gold) == pytest.approx(temperature(logits, gold), rel=1e-3)
 
 
+@given(st.lists(st.integers(0, 3), min_size=40, max_size=40).filter(any))
+def test_a_row_of_weight_n_is_n_rows(weights: list[int]) -> None:
+    logits, gold = drawn(40, 2.0)
+    expected = temperature(np.repeat(logits, weights, axis=0), np.repeat(gold, weights))
+    assert temperature(logits, gold, weights) == pytest.approx(expected, rel=1e-3)
+
+
 def test_extremes_stay_in_bounds() -> None:
     assert temperature([[1.0, 0.0]] * 3, [0, 0, 0]) == pytest.approx(0.05, rel=0.01)
     assert temperature([[1.0, 0.0]] * 3, [1, 1, 1]) == pytest.approx(20, rel=0.01)

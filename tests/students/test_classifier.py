@@ -10,27 +10,32 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factory.errors import DataError, SpecError
+from factory.evidence import calibration
 from factory.files import read_json
 from factory.row import Row, write_rows
-from factory.students.classifier import PATIENCE, Recipe, targets, train
+from factory.students.classifier import ContrastRecipe, contrast, targets, train
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
+from factory.students.training import PATIENCE
 
 LABELS = ("parcel", "money")
 HELD = 48  # rows from here are held out
 
 
 @pytest.fixture
-def recipe(encoder: Path) -> Recipe:
-    return Recipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
+def recipe(encoder: Path) -> ContrastRecipe:
+    return ContrastRecipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
 
 
 @pytest.fixture(scope="module")
 def trained(encoder: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained")
-    recipe = Recipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
+    recipe = ContrastRecipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
     train(rows[:HELD], rows[HELD:], recipe, out)
     return out
 
@@ -63,7 +68,7 @@ class Stop(Exception):  # noqa: N818
 
 @pytest.mark.parametrize("moment", [1, 4, 8])
 def test_interrupted_training_ends_with_the_same_bytes(
-    trained: Path, recipe: Recipe, rows: list[Row], tmp_path: Path, moment: int
+    trained: Path, recipe: ContrastRecipe, rows: list[Row], tmp_path: Path, moment: int
 ) -> None:
     """Three batches an epoch: within the first epoch, within the second, within the third."""
 
@@ -86,19 +91,19 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from factory.row import read_rows
-from factory.students.classifier import Recipe, train
+from factory.students.classifier import ContrastRecipe, train
 encoder, file, out, held = sys.argv[1:]
 rows = read_rows(Path(file))
 def kill(done, total):
     if done == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-recipe = Recipe(encoder, ("parcel", "money"), max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
+recipe = ContrastRecipe(encoder, ("parcel", "money"), max_tokens=24, rank=2, learning_rate=5e-3, epochs=3)
 train(rows[:int(held)], rows[int(held):], recipe, Path(out), kill)
 """
 
 
 def test_killed_training_ends_with_the_same_bytes(
-    trained: Path, recipe: Recipe, rows: list[Row], tmp_path: Path
+    trained: Path, recipe: ContrastRecipe, rows: list[Row], tmp_path: Path
 ) -> None:
     write_rows(tmp_path / "rows.jsonl", rows)
     out = tmp_path / "out"
@@ -115,25 +120,91 @@ def test_killed_training_ends_with_the_same_bytes(
 
 def test_training_ends_early_and_keeps_the_best_epoch(encoder: Path, rows: list[Row], tmp_path: Path) -> None:
     wrong = [row.model_copy(update={"label": LABELS[row.label == "parcel"], "soft": None}) for row in rows[HELD:]]
-    recipe = Recipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=20)
+    recipe = ContrastRecipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=20)
     train(rows[:HELD], wrong, recipe, tmp_path)  # the better it learns, the worse it does on these
     losses = [epoch["held_out"] for epoch in read_json(tmp_path / "training.json")["epochs"]]
     assert len(losses) < 20
     assert len(losses) - 1 - losses.index(min(losses)) == PATIENCE
-    logits = Encoder.load(tmp_path, LABELS, 24).predict_logits([row.text for row in wrong])
-    scores = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    weights = np.array([row.weight for row in wrong])
-    loss = float(-((targets(wrong, LABELS) * scores).sum(axis=1) * weights).sum() / weights.sum())
-    assert loss == pytest.approx(min(losses), abs=1e-3)
+    heads = [head["held_out"] for head in read_json(tmp_path / "training.json")["heads"]]
+    assert heads[0] == pytest.approx(min(losses), abs=1e-3)  # the one that was trained
+    assert tempered(tmp_path, wrong) == pytest.approx(min(heads), abs=1e-3)
+
+
+def tempered(folder: Path, rows: list[Row]) -> float:
+    """The loss of a model's answers at their best temperature."""
+    logits = Encoder.load(folder, LABELS, 24).predict_logits([row.text for row in rows])
+    weights, wanted = np.array([row.weight for row in rows]), targets(rows, LABELS)
+    scores = np.log(calibration.probabilities(logits, calibration.temperature(logits, wanted, weights)))
+    return float(-((wanted * scores).sum(axis=1) * weights).sum() / weights.sum())
+
+
+def test_the_head_that_fits_held_out_rows_best_is_published(trained: Path, rows: list[Row]) -> None:
+    heads = read_json(trained / "training.json")["heads"]
+    assert heads[0]["penalty"] == 0 and len({head["penalty"] for head in heads}) == len(heads) > 2
+    assert tempered(trained, rows[HELD:]) == pytest.approx(min(head["held_out"] for head in heads), abs=1e-3)
+
+
+def apart(folder: Path, rows: list[Row], max_tokens: int = 24) -> float:
+    """How much nearer texts are to those of their label than to others, in cosines."""
+    vectors = Encoder.load(folder, LABELS, max_tokens).vectors([row.text for row in rows])
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    same = np.array([[one.label == other.label for one in rows] for other in rows])
+    return float((unit @ unit.T)[same].mean() - (unit @ unit.T)[~same].mean())
+
+
+def test_contrast_draws_texts_of_a_label_together(
+    encoder: Path, recipe: ContrastRecipe, rows: list[Row], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(recipe, rank=0, epochs=8)
+    for share in (0.0, 0.9):
+        train(rows[:HELD], rows[HELD:], dataclasses.replace(recipe, contrast=share), tmp_path / str(share))
+    assert apart(encoder, rows) < apart(tmp_path / "0.0", rows) < apart(tmp_path / "0.9", rows) / 2
+    assert accuracy(tmp_path / "0.9", rows[HELD:]) >= 0.9
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=12), st.integers(0, 99))
+def test_contrast_is_of_texts_that_have_company(labels: list[int], seed: int) -> None:
+    vectors = torch.tensor(np.random.default_rng(seed).normal(size=(len(labels), 5)), requires_grad=True)
+    found = contrast(vectors, torch.eye(4, dtype=torch.float64)[labels])
+    alone = [labels.count(label) == 1 for label in labels]
+    assert [value == 0 for value in found.tolist()] == [one or len(labels) == 2 for one in alone]
+    assert bool((found >= 0).all())
+    found.sum().backward()
+    assert bool(torch.isfinite(vectors.grad).all())
+
+
+def test_contrast_is_as_its_paper_has_it() -> None:
+    """Khosla et al. 2020, equation 2, for three texts written out; and soft labels attract by their likeness."""
+    unit = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]), dim=-1)
+    near, far = float(unit[0] @ unit[1]) / 0.1, float(unit[0] @ unit[2]) / 0.1
+    wanted = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    expected = -np.log(np.exp(near) / (np.exp(near) + np.exp(far)))
+    found = contrast(3 * unit, wanted)  # their length says nothing
+    assert float(found[0]) == pytest.approx(expected, abs=1e-5) and float(found[2]) == 0.0
+    soft = torch.tensor([[0.8, 0.2], [0.9, 0.1], [0.3, 0.7]])
+    both = np.array([0.8 * 0.9 + 0.2 * 0.1, 0.8 * 0.3 + 0.2 * 0.7])
+    each = -np.log(np.exp([near, far]) / np.exp([near, far]).sum())
+    assert float(contrast(unit, soft)[0]) == pytest.approx(float(both @ each / both.sum()), abs=1e-5)
+
+
+def test_what_is_read_while_training_is_what_is_read_after(trained: Path, rows: list[Row]) -> None:
+    model, texts = Encoder.load(trained, LABELS, 24), [row.text for row in rows[:8]]
+    model.model.eval()
+    with torch.no_grad():
+        logits, vectors = model.read(texts)
+    assert np.allclose(logits, model.predict_logits(texts), atol=1e-5)
+    assert np.allclose(vectors, model.vectors(texts), atol=1e-5)
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (0, HELD), (HELD, HELD)])
-def test_nothing_to_train_on_is_told(recipe: Recipe, rows: list[Row], tmp_path: Path, first: int, last: int) -> None:
+def test_nothing_to_train_on_is_told(
+    recipe: ContrastRecipe, rows: list[Row], tmp_path: Path, first: int, last: int
+) -> None:
     with pytest.raises(DataError, match="both are needed"):
         train(rows[first:last] if first else [], rows[HELD:] if last else [], recipe, tmp_path)
 
 
-def test_an_encoder_that_reads_less_at_once_is_refused(recipe: Recipe, rows: list[Row], tmp_path: Path) -> None:
+def test_an_encoder_that_reads_less_at_once_is_refused(recipe: ContrastRecipe, rows: list[Row], tmp_path: Path) -> None:
     far = dataclasses.replace(recipe, max_tokens=8192)
     with pytest.raises(SpecError, match=r"student.max_tokens is 8192, and this student reads \d+ at once"):
         train(rows[:HELD], rows[HELD:], far, tmp_path)

@@ -20,7 +20,7 @@ from factory.students import classifier, ladder
 from factory.students.encoder import Encoder
 from factory.students.training import HELD_OUT, Recipe, average
 
-BASE = Recipe("encoder", ("parcel", "money"), max_tokens=24, rank=2, learning_rate=1e-2)
+BASE = classifier.ContrastRecipe("encoder", ("parcel", "money"), max_tokens=24, rank=2, learning_rate=1e-2)
 METHODS = ("frozen", "lora", "full")
 Fit = Callable[[Recipe, Path], None]
 

@@ -1,13 +1,13 @@
 """How long a reviewer waits for a filtered search in the embedded Argilla.
 
-    python benchmarks/argilla.py [RECORDS [HOME]]     default: 100000, in a temporary folder; a HOME is filled once
+    python benchmarks/annotation.py [RECORDS [HOME]]     default: 100000, in a temporary folder; a HOME is filled once
 
 Made-up messages of 10 to 40 words (drawn as words are in language, by Zipf's law) with metadata, suggestions of two
 questions, a vector of 384 numbers each, and answers to a tenth of them. The rows are written straight into Argilla's
 database while it is down, as its own API writes them, for that takes a quarter of an hour; the search index is made at
 the start after that, and how long that takes is in the table, too. Each query is asked as the web pages ask it, over
 HTTP, for a page of ten, by a reviewer who is signed in; each is asked 20 times, after once for nothing. `found` is how
-many records match. Results go to benchmarks/results/argilla.csv, a line a kind of query.
+many records match. Results go to benchmarks/results/annotation.csv, a line a kind of query.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from factory.services.argilla.credentials import REVIEWER
 from factory.services.argilla.server import ArgillaServer
 from factory.services.process import free_port
 
-RESULTS = Path(__file__).parent / "results" / "argilla.csv"
+RESULTS = Path(__file__).parent / "results" / "annotation.csv"
 KEY = ("records", "query")
 TIMES = 20
 LABELS = [f"topic_{n:02}" for n in range(77)]
