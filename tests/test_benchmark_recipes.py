@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,22 +11,28 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.parts.recipe import changes
+from benchmarks.parts.recipe import changed
 from factory.errors import FactoryError
 from factory.settings import CHECKOUT
+from factory.students.classifier import ContrastRecipe
+from factory.students.training import Recipe
 from tests import kitchen, shop, tiny_encoder
 from tests.conftest import Factory
 
+BASE = Recipe("encoder", ("sad", "glad"), max_tokens=8)
+
 
 def test_changes_are_numbers_of_their_kind() -> None:
-    assert changes("dropout=0.1,rank=32") == {"dropout": 0.1, "rank": 32}
-    assert changes("") == {}
+    assert changed(BASE, "dropout=0.1,rank=32") == dataclasses.replace(BASE, dropout=0.1, rank=32)
+    assert changed(BASE, "") == BASE
+    labels = ContrastRecipe("encoder", ("sad", "glad"), max_tokens=8)
+    assert changed(labels, "contrast=0") == dataclasses.replace(labels, contrast=0.0)
 
 
-@pytest.mark.parametrize("text", ["colour=1", "rank=many", "rank=1.5", "rank", "encoder=x"])
+@pytest.mark.parametrize("text", ["colour=1", "rank=many", "rank=1.5", "rank", "encoder=x", "contrast=0"])
 def test_another_key_or_no_number_is_refused_by_name(text: str) -> None:
     with pytest.raises(FactoryError, match="A recipe has no"):
-        changes(text)
+        changed(BASE, text)
 
 
 @pytest.mark.real

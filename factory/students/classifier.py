@@ -50,7 +50,7 @@ class Labels(EncoderLesson):
     else an epoch that knows more, but is too sure of it, would seem the worse one.
     """
 
-    trainer = training.TRAINER + 1
+    trainer = training.TRAINER + 2
 
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: ContrastRecipe, encoder: Encoder) -> None:
         import torch

@@ -19,6 +19,8 @@ from factory.students.training import Lesson, Recipe, average
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 """On the squares of a frozen model's head; what goes on to be trained starts from `probe.fit`'s own."""
+CLOSING = PENALTIES[1:]
+"""The same, of a trained model's: with less a weak model's head grows so large that int8 answers otherwise."""
 
 
 class EncoderLesson(Lesson):
@@ -61,9 +63,10 @@ class EncoderLesson(Lesson):
         Args:
             learner: the model.
             seen: what heads are fitted to, one for each of PENALTIES.
-            own: whether the head it has takes part; its penalty is said to be 0.
+            own: the head it has takes part, its penalty is said to be 0, and the others' are CLOSING.
         """
-        heads = {**({0.0: _head(learner)} if own else {}), **{one: probe.fit(*seen, one) for one in PENALTIES}}
+        heads = {0.0: _head(learner)} if own else {}
+        heads |= {penalty: probe.fit(*seen, penalty) for penalty in (CLOSING if own else PENALTIES)}
         tried = []
         for penalty, head in heads.items():
             _set(learner, *head)
