@@ -64,7 +64,7 @@ def main(records: int, home: Path) -> None:
 
 
 def make(server: ArgillaServer) -> str:
-    """A dataset without records; its id. (Not by Argilla's SDK, whose name this file has.)"""
+    """A dataset without records; its id."""
     key = {"X-Argilla-Api-Key": server.credentials.api_key}
     with httpx.Client(base_url=f"{server.url}/api/v1", headers=key, trust_env=False, timeout=60) as http:
 

@@ -2,11 +2,11 @@
 
 Soft labels: the loss is the cross-entropy against the row's distribution, weighted by the row's weight (Hinton et al.
 2015, temperature 1). Beside it, in the recipe's share, stands supervised contrastive learning (Khosla et al. 2020; with
-cross-entropy, Gunel et al. 2021): of the texts of a batch those of one label are drawn together. It is what makes few
-rows worth most; rows with soft labels attract each other by the chance that their labels are the same.
+cross-entropy, Gunel et al. 2021): of the texts of a batch those of one label are drawn together; those with soft
+labels, by the chance that their labels are the same.
 
 The head that is trained beside the encoder has seen its rows too often to be the best one at the end, so heads fitted
-to the trained encoder's vectors are tried as well (EncoderLesson.close).
+to the trained encoder's vectors are tried as well (Labels.close).
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ class Labels(EncoderLesson):
         scores = np.log(np.maximum(calibration.probabilities(logits, scale), 1e-12))
         return torch.tensor(-(self.held_targets * scores).sum(-1)), torch.tensor(self.held_weights)
 
-    def close(self, encoder: Encoder, progress: Progress = silent) -> list[dict[str, float]]:
+    def close(self, encoder: Encoder) -> list[dict[str, float]]:
         """See Lesson.close: heads fitted to what the encoder makes of its rows by now, beside the trained one."""
-        return self.choose(encoder, self.seen(encoder, progress), own=True)
+        return self.choose(encoder, self.seen(encoder), own=True)
 
 
 def contrast(vectors: Any, wanted: Any) -> Any:
@@ -113,10 +113,10 @@ def contrast(vectors: Any, wanted: Any) -> Any:
 
     unit = torch.nn.functional.normalize(vectors, dim=-1)
     itself = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
-    nearness = torch.log_softmax((unit @ unit.T / SHARPNESS).masked_fill(itself, -torch.inf), dim=-1)
+    # A text is farther from itself than from any other; not infinitely, for that times 0 is not a number.
+    nearness = torch.log_softmax((unit @ unit.T / SHARPNESS).masked_fill(itself, -1e4), dim=-1)
     alike = (wanted @ wanted.T).masked_fill(itself, 0.0)
-    drawn = -(alike * nearness.masked_fill(itself, 0.0)).sum(-1)
-    return drawn / alike.sum(-1).clamp(min=1e-6)
+    return -(alike * nearness).sum(-1) / alike.sum(-1).clamp(min=1e-6)
 
 
 def train(

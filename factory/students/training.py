@@ -110,7 +110,7 @@ class Lesson(ABC):
         """
         raise FactoryError("This student has no head: frozen it would learn nothing.", fix="Train it with adapters.")
 
-    def close(self, learner: Any, progress: Progress = silent) -> list[dict[str, float]]:
+    def close(self, learner: Any) -> list[dict[str, float]]:
         """A last choice for a trained and merged model; what was tried, each with its `held_out` figure."""
         return []
 

@@ -144,9 +144,9 @@ def test_the_head_that_fits_held_out_rows_best_is_published(trained: Path, rows:
     assert tempered(trained, rows[HELD:]) == pytest.approx(min(head["held_out"] for head in heads), abs=1e-3)
 
 
-def apart(folder: Path, rows: list[Row], max_tokens: int = 24) -> float:
+def apart(folder: Path, rows: list[Row]) -> float:
     """How much nearer texts are to those of their label than to others, in cosines."""
-    vectors = Encoder.load(folder, LABELS, max_tokens).vectors([row.text for row in rows])
+    vectors = Encoder.load(folder, LABELS, 24).vectors([row.text for row in rows])
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     same = np.array([[one.label == other.label for one in rows] for other in rows])
     return float((unit @ unit.T)[same].mean() - (unit @ unit.T)[~same].mean())
@@ -162,7 +162,7 @@ def test_contrast_draws_texts_of_a_label_together(
     assert accuracy(tmp_path / "0.9", rows[HELD:]) >= 0.9
 
 
-@given(st.lists(st.integers(0, 3), min_size=2, max_size=12), st.integers(0, 99))
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.integers(0, 99))
 def test_contrast_is_of_texts_that_have_company(labels: list[int], seed: int) -> None:
     vectors = torch.tensor(np.random.default_rng(seed).normal(size=(len(labels), 5)), requires_grad=True)
     found = contrast(vectors, torch.eye(4, dtype=torch.float64)[labels])
