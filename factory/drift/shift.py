@@ -51,7 +51,7 @@ def labels(ours: Sequence[str], theirs: Sequence[str], seed: int = 0) -> Shift:
         [np.bincount([place[one] for one in side], minlength=len(names)) for side in (ours, theirs)]
     )
     shares = table / table.sum(axis=1, keepdims=True)
-    distance = 0.5 * float(np.abs(shares[0] - shares[1]).sum())
+    distance = min(1.0, 0.5 * float(np.abs(shares[0] - shares[1]).sum()))  # rounding may say a little more
     method = f"chi-square, Monte Carlo of {RESAMPLES} tables"
     if len(names) == 1:
         return Shift(0.0, 1.0, method)

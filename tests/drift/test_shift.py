@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -62,6 +62,7 @@ def test_a_larger_shift_is_further_away(test: Callable[[int, float], Shift]) -> 
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=40), st.lists(st.sampled_from("bcd"), min_size=1))
+@example(["a"], [*"bbbbbbccccccd"])  # nothing in common, in shares that do not add up to the last digit
 def test_labels_from_either_side(ours: list[str], theirs: list[str]) -> None:
     one, other = shift.labels(ours, theirs), shift.labels(theirs, ours)
     assert one.distance == pytest.approx(other.distance)
