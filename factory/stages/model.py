@@ -62,14 +62,16 @@ def train(build: Build) -> Output:
                 "weights": found.weights,
             },
         )
-        history, rungs = read_json(out / "training.json")["epochs"], ladder.rungs(out)
+        told, rungs = read_json(out / "training.json"), ladder.rungs(out)
+        history, heads = told["epochs"], told.get("heads", [])
         write_json(
             out / SUMMARY,
             {
                 "trained": WAYS[method_of(out)],
                 **{f"{student.lesson.figure}, {one.method}": one.sentence for one in rungs},
                 **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
-                student.lesson.figure: min(item["held_out"] for item in history),
+                student.lesson.figure: min(item["held_out"] for item in heads or history),
+                **({"head": _head(heads)} if heads else {}),
                 "temperature": round(found.temperature, 3),
                 "int8 answers as torch does": round(student.agreement(found.parity), 4),
                 "published weights": found.weights,
@@ -191,6 +193,12 @@ def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name
         student.fit(rows, held, recipe, folder, build.meter(f"{name}, {recipe.method}" if several else name, unit))
 
     ladder.climb(recipes_of(build), fit, out)
+
+
+def _head(tried: Sequence[Mapping[str, float]]) -> str:
+    """Which of a trained model's heads was kept (Lesson.close), for people."""
+    kept = min(tried, key=lambda one: one["held_out"])
+    return f"fitted anew, penalty {kept['penalty']:g}" if kept["penalty"] else "as trained"
 
 
 def _stated(student: StudentSpec) -> dict[str, float]:

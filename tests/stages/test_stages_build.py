@@ -122,6 +122,11 @@ def test_the_evidence_says_where_it_is_weak_what_it_bears_and_what_it_takes(buil
     history = read_json(built.stage("train") / "training.json")["epochs"]
     assert [one.held_out for one in own["learned"]] == [one["held_out"] for one in history]
     assert sum(one.kept for one in own["learned"]) == 1
+    heads = read_json(built.stage("train") / "training.json")["heads"]
+    kept = min(heads, key=lambda one: one["held_out"])
+    told = read_json(built.stage("train") / "summary.json")
+    assert told["held-out loss"] == kept["held_out"]
+    assert told["head"] == (f"fitted anew, penalty {kept['penalty']:g}" if kept["penalty"] else "as trained")
     page = (built.stage("evaluate") / "report.html").read_text()
     assert page.count("<svg ") >= 3 and "What careless typing costs" in page
 
