@@ -17,7 +17,7 @@ import zoo
 from zoo.audit import files, verify
 from zoo.audit.record import DECISION, End, link
 from zoo.audit.storage import Rotation
-from zoo.errors import BrokenLog, UnknownRecord
+from zoo.errors import BrokenLog, UnknownRecord, Unrecorded
 
 FILES, EACH = 3, 4
 ROWS = FILES * EACH
@@ -141,6 +141,27 @@ def test_any_byte_of_the_files_themselves(whole: Path, file: int, place: int) ->
         except BrokenLog:
             return
         assert problems or stored(folder) == before  # most of a small file is room for more
+
+
+@pytest.mark.parametrize("file", range(FILES))
+def test_any_byte_of_a_table_s_definition(whole: Path, file: int) -> None:
+    before = stored(whole)
+    with copied(whole) as folder:
+        path = files.files(folder)[file]
+        data = path.read_bytes()
+        begin = data.index(b"CREATE TABLE")
+        for place in range(begin, begin + len(b"CREATE TABLE records (number INTEGER PRIMARY KEY, ")):
+            for flip in (1, 0x20, 0x80):
+                path.write_bytes(data[:place] + bytes([data[place] ^ flip]) + data[place + 1 :])
+                try:
+                    found = verify(folder).problems or stored(folder) == before
+                except BrokenLog:
+                    found = True
+                assert found, (place, flip)
+                with suppress(BrokenLog, Unrecorded):
+                    zoo.AuditLog(folder).record(MODEL, ["more"], [SURE], [0.0])
+                shutil.rmtree(folder)
+                shutil.copytree(whole, folder)
 
 
 @settings(max_examples=30)

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from zoo.audit.record import End
@@ -35,11 +36,12 @@ def writer(path: Path, *, timeout: float, sync: bool) -> sqlite3.Connection:
     """A connection to write a file, which is made where it is missing; may be used by any thread, one at a time."""
     database = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
-        # WAL: readers never wait for a writer, nor it for them. NORMAL: a commit outlives every kill of the process; of
-        # a power cut it is FULL alone that spares the last ones, for a sync each.
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
-        database.execute(_TABLE)
+        with _legible():
+            # WAL: readers never wait for a writer, nor it for them. NORMAL: a commit outlives every kill of the
+            # process; of a power cut it is FULL alone that spares the last ones, for a sync each.
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
+            database.execute(_TABLE)
     except BaseException:
         database.close()
         raise
@@ -49,7 +51,7 @@ def writer(path: Path, *, timeout: float, sync: bool) -> sqlite3.Connection:
 def last(database: sqlite3.Connection) -> End | None:
     """Where the file's records end; None where it has none."""
     found = database.execute(LAST).fetchone()
-    return End(*found) if found else None
+    return End(*_numbered(found)) if found else None
 
 
 @contextmanager
@@ -62,7 +64,8 @@ def reader(path: Path) -> Iterator[sqlite3.Connection]:
 def rows(database: sqlite3.Connection) -> Iterator[Row]:
     """The file's records, in their order; none where a kill came before its first."""
     if _begun(database):
-        yield from database.execute("SELECT number, record, hash FROM records ORDER BY number")
+        for found in database.execute("SELECT number, record, hash FROM records ORDER BY number"):
+            yield _numbered(found)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -71,8 +74,9 @@ def _opened(path: Path) -> sqlite3.Connection:
         database = sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, isolation_level=None, timeout=60.0)
         database.text_factory = bytes
         try:
-            database.execute("BEGIN")
-            database.execute("SELECT count(*) FROM sqlite_master")  # from now on this reader sees what there is now
+            with _legible():
+                database.execute("BEGIN")
+                database.execute("SELECT count(*) FROM sqlite_master")  # from now on this reader sees what there is now
         except sqlite3.OperationalError as error:
             database.close()
             if code_of(error) != sqlite3.SQLITE_CANTOPEN or "immutable" in how:
@@ -101,3 +105,19 @@ def latest(database: sqlite3.Connection, event: str) -> Iterator[bytes]:
 def _begun(database: sqlite3.Connection) -> bool:
     """Whether a file has its table: a kill may come before."""
     return bool(database.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone())
+
+
+@contextmanager
+def _legible() -> Iterator[None]:
+    """SQLite quotes a damaged table's definition in its error; Python can't decode it then, and says only that."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError("the definition of its table is damaged") from error
+
+
+def _numbered(found: tuple[Any, ...]) -> Any:
+    """A row whose first value is a number, as in every table that _TABLE made."""
+    if not isinstance(found[0], int):
+        raise sqlite3.DatabaseError("the definition of its table was changed: records have no numbers")
+    return found
