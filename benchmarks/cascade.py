@@ -44,11 +44,12 @@ from factory.progress import Meter
 from factory.settings import Settings
 from factory.stages import Build
 from factory.teacher.cache import ReplyCache
+from zoo.fallback import unpromised
 from zoo.question import Question
 
 RESULTS = Path(__file__).parent / "results" / "cascade.csv"
 SPECS = ["finance/complaint", "support/intent"]
-KEY = ("spec", "specialist", "large_model", "rows", "system")
+KEY = ("spec", "specialist", "large_model", "rows", "system", "unpromised")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -61,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", help="as the server calls it; default: the spec's teacher")
     parser.add_argument("--read-price", type=float, default=0.0, help="of a million tokens of questions, in any money")
     parser.add_argument("--write-price", type=float, default=0.0, help="of a million tokens of replies")
-    about = "what to do where the specialist promises nothing (default escalate)"
-    parser.add_argument("--unpromised", choices=["escalate", "answer"], default="escalate", help=about)
+    about = "where the specialist promises nothing: escalate (default), answer, or the confidence to answer from"
+    parser.add_argument("--unpromised", type=unpromised, default="escalate", metavar="HOW", help=about)
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(arguments)
     where = settings.load()
@@ -194,6 +195,7 @@ class _Bench:
             "large_model": model,
             "rows": one.said.sample,
             "system": system,
+            "unpromised": self.asked.unpromised if system == "cascade" and manifest.threshold is None else "",
             "n": len(right),
             "accuracy": _of(whole.value),
             "low": _of(whole.low),

@@ -21,6 +21,9 @@ from zoo.question import Question
 if TYPE_CHECKING:
     from zoo.rollout.pair import Pair
 
+Unpromised = Literal["escalate", "answer"] | float
+"""What to do with a specialist that promises nothing; a number: the confidence from which on it answers."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -70,7 +73,9 @@ class Cascade(Named):
         fallback: a zoo.Endpoint; a larger zoo.Classifier with the same labels; a zoo.Cascade, for more tiers; or a
             function from a text to a label (its errors are caught; how long it may take is its own affair).
         unpromised: what to do with a specialist for which no threshold could be shown (manifest.threshold is None), so
-            that nothing tells when it is sure: `escalate` all its texts, or `answer` all of them.
+            that nothing tells when it is sure: `escalate` all its texts, `answer` all of them, or a confidence from 0
+            to 1 from which on it answers: its card says how often it was wrong from there up on rows that people
+            labelled, and nothing is promised.
         calls: how often an endpoint or function may be asked, in all; None: any number.
         cost: what that may cost, in the money of the endpoint's prices; None: any. A question is asked only if the most
             that it can cost is left.
@@ -91,7 +96,7 @@ class Cascade(Named):
         specialist: Classifier | Pair[Answer],
         fallback: Classifier | Cascade | Endpoint | Callable[[str], str],
         *,
-        unpromised: Literal["escalate", "answer"] | None = None,
+        unpromised: Unpromised | None = None,
         calls: int | None = None,
         cost: float | None = None,
         retries: int = 1,
@@ -104,11 +109,14 @@ class Cascade(Named):
             raise BadInput(f"A cascade begins with a classifier, not with {type(specialist).__name__}.")
         self.specialist, self.unpromised = specialist, unpromised
         self._unpromised = {one.id for one in _manifests(specialist) if one.threshold is None}
-        if self._unpromised and unpromised not in ("escalate", "answer"):
+        if unpromised is not None and not _can_be(unpromised):
+            raise BadInput(f"unpromised must be 'escalate', 'answer' or from 0 to 1, not {unpromised!r}.")
+        if self._unpromised and unpromised is None:
             raise BadInput(
                 f"{', '.join(sorted(self._unpromised))} promises nothing: no threshold could be shown for it, so "
                 "nothing tells when it is sure.",
-                fix="Say unpromised='escalate' to pass all texts on, or unpromised='answer' to pass none on.",
+                fix="Say unpromised='escalate' to pass all texts on, unpromised='answer' to pass none on, or the "
+                "confidence from which on it answers; its card has a table of how often it is wrong from there.",
             )
         if budget is not None and (calls is not None or cost is not None):
             raise BadInput("A budget has its own limits: give either it, or calls and cost.")
@@ -187,7 +195,11 @@ class Cascade(Named):
 
     def doubts(self, guess: Given[Answer]) -> bool:
         """Whether the tier is to be asked."""
-        return self.unpromised == "escalate" if guess.model in self._unpromised else guess.answer.unsure
+        if guess.model not in self._unpromised:
+            return guess.answer.unsure
+        if isinstance(self.unpromised, str):
+            return self.unpromised == "escalate"
+        return self.unpromised is not None and guess.answer.confidence < self.unpromised
 
     def decide(self, guess: Given[Answer], found: Outcome | None) -> Given[Decision]:
         """What follows from a guess, and from what became of its text at the tier; None: that was not asked."""
@@ -219,6 +231,13 @@ class Cascade(Named):
         else:
             raise BadInput(f"A fallback is an endpoint, a classifier, a cascade or a function, not {fallback!r}.")
         return Remote(name, ask, most, budget=self._budget, breaker=self._breaker, **how)
+
+
+def _can_be(unpromised: object) -> bool:
+    """Whether it is of type Unpromised."""
+    if isinstance(unpromised, str):
+        return unpromised in ("escalate", "answer")
+    return isinstance(unpromised, int | float) and not isinstance(unpromised, bool) and 0 <= unpromised <= 1
 
 
 def _begins(specialist: Any) -> bool:

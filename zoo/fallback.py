@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from zoo.breaker import Breaker
 from zoo.budget import Budget
-from zoo.cascade import Cascade
+from zoo.cascade import Cascade, Unpromised
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput
 
@@ -47,7 +48,7 @@ class Fallback:
         concurrency: int = 8,
         failures: int = 5,
         pause: float = 30.0,
-        unpromised: Literal["escalate", "answer"] | None = None,
+        unpromised: Unpromised | None = None,
     ) -> None:
         self.where, self._unpromised = where, unpromised
         self._how: dict[str, Any] = {"retries": retries, "concurrency": concurrency}
@@ -88,8 +89,8 @@ def add(parser: argparse.ArgumentParser, **how: Any) -> None:
     parser.add_argument("--fallback-failures", type=int, default=5, metavar="N", help=about)
     about = "for so many seconds (default 30)"
     parser.add_argument("--fallback-pause", type=float, default=30.0, metavar="S", help=about)
-    choices = ["escalate", "answer"]
-    parser.add_argument("--unpromised", choices=choices, help="with --fallback, where a specialist has no threshold")
+    about = "with --fallback, of a specialist without a threshold: escalate, answer, or the confidence to answer from"
+    parser.add_argument("--unpromised", type=unpromised, metavar="HOW", help=about)
 
 
 def told(where: str, options: argparse.Namespace, *, several: bool = False) -> Fallback:
@@ -107,3 +108,13 @@ def told(where: str, options: argparse.Namespace, *, several: bool = False) -> F
     read, write = options.fallback_prices
     how |= {"read_price": read, "write_price": write, "unpromised": options.unpromised}
     return Fallback(where, model=options.fallback_model, key=os.environ.get(KEY, ""), **how)
+
+
+def unpromised(said: str) -> Unpromised:
+    """What --unpromised says, for argparse."""
+    if said in ("escalate", "answer"):
+        return said  # type: ignore[return-value]
+    with suppress(ValueError):
+        if 0 <= float(said) <= 1:
+            return float(said)
+    raise argparse.ArgumentTypeError(f"{said!r} is neither escalate nor answer nor a number from 0 to 1")

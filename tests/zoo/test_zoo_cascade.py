@@ -224,6 +224,21 @@ def test_without_a_promise_somebody_has_to_say_what_to_do(copy: Path, serve: Any
     assert reasons == {"escalate": {"unsure_escalated"}, "answer": {"answered"}}
 
 
+@pytest.mark.parametrize("least", [0, 0.6, 0.61, 1])
+def test_without_a_promise_it_may_be_said_from_which_confidence_it_answers(copy: Path, least: float) -> None:
+    nothing: zoo.Classifier = zoo.load(tiny.seal(copy, threshold=None))
+    guesses = nothing.predict(TEXTS)
+    found = zoo.Cascade(nothing, lambda text: "neutral", unpromised=least).predict(TEXTS)
+    for guess, one in zip(guesses, found, strict=True):
+        assert (one.reason == "answered") == (guess.confidence >= least)
+        assert not one.unsure and one.label == (guess.label if one.reason == "answered" else "neutral")
+
+
+def test_what_is_said_of_the_unpromised_does_not_move_a_threshold(small: zoo.Classifier) -> None:
+    found = zoo.Cascade(small, lambda text: "neutral", unpromised=0.0).predict(TEXTS)
+    assert [one.reason == "answered" for one in found] == [not guess.unsure for guess in small.predict(TEXTS)]
+
+
 def test_an_older_specialist_asks_no_endpoint_but_anything_else(copy: Path) -> None:
     older: zoo.Classifier = zoo.load(copy)
     with pytest.raises(NoQuestion, match=r"holds no ask\.json"):
@@ -244,6 +259,10 @@ def test_what_can_not_be(small: zoo.Classifier, tmp_path: Path) -> None:
         (lambda: zoo.Cascade(small, len, retries=-1), "retries must be"),
         (lambda: zoo.Cascade(small, len, concurrency=0), "concurrency must be"),
         (lambda: zoo.Cascade(small, len, wait=-0.1), "wait must be"),
+        (lambda: zoo.Cascade(small, len, unpromised=1.1), "unpromised must be"),
+        (lambda: zoo.Cascade(small, len, unpromised=True), "unpromised must be"),
+        (lambda: zoo.Cascade(small, len, unpromised=float("nan")), "unpromised must be"),
+        (lambda: zoo.Cascade(small, len, unpromised="perhaps"), "unpromised must be"),
     ):
         with pytest.raises(BadInput, match=says):
             what()
