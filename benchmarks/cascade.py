@@ -118,6 +118,7 @@ class _Bench:
         self, specialist: zoo.Classifier, large: Escalated, gold: list[Gold], asked: argparse.Namespace, *, local: bool
     ) -> None:
         self.specialist, self.large, self.gold, self.asked = specialist, large, gold, asked
+        self.cascade = zoo.Cascade(specialist, large, unpromised=asked.unpromised, retries=0)
         self.rows, self.named = sample(gold, asked.sample), describe(gold, asked.sample)
         self._prices = (asked.read_price / 1e6, asked.write_price / 1e6)
         self._cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
@@ -157,8 +158,7 @@ class _Bench:
         return _Measured(said, [False] * len(found), none, seconds, spent, price)
 
     def _cascade(self, alone: _Measured) -> _Measured:
-        cascade = zoo.Cascade(self.specialist, self.large, unpromised=self.asked.unpromised, retries=0)
-        found = cascade.predict([row.text for row in self.rows])
+        found = self.cascade.predict([row.text for row in self.rows])
         own = [one.reason == "answered" for one in found]
         seconds, spent, price = list[float | None](), 0.0, 0.0
         read, write = self._prices

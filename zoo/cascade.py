@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Unpromised = Literal["escalate", "answer"] | float
 """What to do with a specialist that promises nothing; a number: the confidence from which on it answers."""
+_LEAST = {"escalate": math.inf, "answer": 0.0}
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,8 @@ class Cascade(Named):
     ) -> None:
         if not _begins(specialist):
             raise BadInput(f"A cascade begins with a classifier, not with {type(specialist).__name__}.")
-        self.specialist, self.unpromised = specialist, unpromised
+        self.specialist, self._least = specialist, _least(unpromised)
         self._unpromised = {one.id for one in _manifests(specialist) if one.threshold is None}
-        if unpromised is not None and not _can_be(unpromised):
-            raise BadInput(f"unpromised must be 'escalate', 'answer' or from 0 to 1, not {unpromised!r}.")
         if self._unpromised and unpromised is None:
             raise BadInput(
                 f"{', '.join(sorted(self._unpromised))} promises nothing: no threshold could be shown for it, so "
@@ -195,11 +195,8 @@ class Cascade(Named):
 
     def doubts(self, guess: Given[Answer]) -> bool:
         """Whether the tier is to be asked."""
-        if guess.model not in self._unpromised:
-            return guess.answer.unsure
-        if isinstance(self.unpromised, str):
-            return self.unpromised == "escalate"
-        return self.unpromised is not None and guess.answer.confidence < self.unpromised
+        answer = guess.answer
+        return answer.confidence < self._least if guess.model in self._unpromised else answer.unsure
 
     def decide(self, guess: Given[Answer], found: Outcome | None) -> Given[Decision]:
         """What follows from a guess, and from what became of its text at the tier; None: that was not asked."""
@@ -233,11 +230,15 @@ class Cascade(Named):
         return Remote(name, ask, most, budget=self._budget, breaker=self._breaker, **how)
 
 
-def _can_be(unpromised: object) -> bool:
-    """Whether it is of type Unpromised."""
-    if isinstance(unpromised, str):
-        return unpromised in ("escalate", "answer")
-    return isinstance(unpromised, int | float) and not isinstance(unpromised, bool) and 0 <= unpromised <= 1
+def _least(unpromised: object) -> float:
+    """From which confidence on a specialist answers that promises nothing; of None nobody asks."""
+    if unpromised is None:
+        return math.inf
+    if isinstance(unpromised, str) and unpromised in _LEAST:
+        return _LEAST[unpromised]
+    if isinstance(unpromised, int | float) and not isinstance(unpromised, bool) and 0 <= unpromised <= 1:
+        return float(unpromised)
+    raise BadInput(f"unpromised must be 'escalate', 'answer' or a number from 0 to 1, not {unpromised!r}.")
 
 
 def _begins(specialist: Any) -> bool:

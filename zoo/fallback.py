@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +109,9 @@ def told(where: str, options: argparse.Namespace, *, several: bool = False) -> F
     return Fallback(where, model=options.fallback_model, key=os.environ.get(KEY, ""), **how)
 
 
-def unpromised(said: str) -> Unpromised:
-    """What --unpromised says, for argparse."""
-    if said in ("escalate", "answer"):
-        return said  # type: ignore[return-value]
-    with suppress(ValueError):
-        if 0 <= float(said) <= 1:
-            return float(said)
-    raise argparse.ArgumentTypeError(f"{said!r} is neither escalate nor answer nor a number from 0 to 1")
+def unpromised(said: str) -> Any:
+    """What --unpromised says, a number where it is one; zoo.Cascade says what can be."""
+    try:
+        return float(said)
+    except ValueError:
+        return said
