@@ -129,11 +129,13 @@ class Student(Part):
         learning_rate: peak, of adapters; where all weights are trained, a tenth of it.
         max_tokens: longer texts are cut here, or, of spans, read in windows.
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
-        risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few held-out
-            reviewed rows can show it, nothing is promised.
+        risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few reviewed
+            rows can show it, nothing is promised.
+        folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
+            show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
     """
 
-    unsaid = ("risk", "base", "recipe")
+    unsaid = ("risk", "base", "recipe", "folds")
 
     encoder: str = "all-minilm-l6-v2"
     base: str | None = None
@@ -143,6 +145,7 @@ class Student(Part):
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
     risk: float = Field(default=0.1, gt=0.0, lt=1.0)
+    folds: int | None = Field(default=None, ge=0, le=20)
 
 
 StrategyName = Literal[

@@ -51,7 +51,22 @@ def split(rows: Sequence[Row], share: float = HELD_OUT) -> dict[str, Split]:
     return chosen
 
 
+def folds(rows: Sequence[Row], count: int) -> list[list[Row]]:
+    """The rows in so many parts of about the same size, fewer where there are fewer groups; rows on one source go
+    together."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[group(row)].append(row)
+    ordered = sorted(groups, key=lambda name: hashlib.sha256(f"fold:{name}".encode()).digest())
+    parts = [[row for name in ordered[start::count] for row in groups[name]] for start in range(count)]
+    return [part for part in parts if part]
+
+
+def group(row: Row) -> str:
+    """What a row stays together with: its source, or itself."""
+    return row.lineage.source or row.id
+
+
 def _place(row: Row) -> float:
     """Where the row's group falls between 0 and 1."""
-    group = row.lineage.source or row.id
-    return int.from_bytes(hashlib.sha256(f"split:{group}".encode()).digest()[:8], "big") / 2**64
+    return int.from_bytes(hashlib.sha256(f"split:{group(row)}".encode()).digest()[:8], "big") / 2**64

@@ -70,40 +70,68 @@ class Threshold:
     risk: float
     bound: float
 
+    @property
+    def sentence(self) -> str:
+        """What is promised, for a person."""
+        return f"of the surest {100 * self.coverage:.0f} % of answers at most {100 * self.bound:.1f} % are wrong"
+
 
 LEVELS = 20
+TOLERATED = (2, 1, 0)
 
 
 def threshold(confidence: Any, correct: Any, risk: float, *, failure: float = 0.05) -> Threshold | None:
     """The lowest confidence from which answers are wrong at most `risk` of the time; None where none can be shown.
 
-    The promise holds for new rows drawn like the held-out ones, with probability 1 - failure over the draw of those.
-    It tries LEVELS fixed coverages (5 %, 10 % ... 100 % of the rows, the surest first) and bounds the risk of each from
-    above by Clopper and Pearson (1934) at failure / LEVELS (Bonferroni), so that choosing the best of them is paid
-    for, as in selection with guaranteed risk (Geifman, El-Yaniv 2017). Conservative: with few rows it says None; to
-    show a risk of 2 % on the surest 500 rows, at most 1 of them may be wrong.
+    The promise holds for new rows drawn like these, with probability 1 - failure over the draw of these. Fixed-sequence
+    testing as in Learn then Test (Angelopoulos et al. 2021): coverages are tried in an order that is fixed beforehand,
+    from few of the surest rows on in steps of 1 / LEVELS of all rows, each by the upper bound of Clopper and Pearson
+    (1934) at `failure`, and the first that fails ends it. So the last one that passed is not paid for by the number of
+    those tried. It begins where two wrong answers would be tolerated, if that takes no more than a third of the rows,
+    else where one would, or none. With few rows it says None: for a risk of 10 % it takes 29, none of them wrong.
 
     Args:
-        confidence: of the answers to held-out rows, [n].
+        confidence: of the answers to rows that the model has not learned, [n].
         correct: whether they were right, [n].
         risk: the share of wrong answers that is tolerable, in (0, 1).
         failure: the chance that the promise is wrong.
     """
-    from scipy.special import betaincinv
-
     sure: Floats = np.asarray(confidence, dtype=np.float64)
     right = np.asarray(correct, dtype=bool)
     if sure.shape != right.shape or sure.ndim != 1 or not len(sure):
         raise ValueError("confidence and correct must be two lists of the same length, at least 1")
-    ranked = np.sort(sure)[::-1]
-    for level in range(LEVELS, 0, -1):
-        edge = float(ranked[max(1, len(sure) * level // LEVELS) - 1])
+    ranked, found = np.sort(sure)[::-1], None
+    place = _beginning(len(sure), risk, failure)
+    while place <= len(sure):
+        edge = float(ranked[place - 1])
         accepted = sure >= edge  # ties at the edge are accepted all together, as they will be in use
         n, wrong = int(accepted.sum()), int((accepted & ~right).sum())
-        bound = 1.0 if wrong == n else float(betaincinv(wrong + 1, n - wrong, 1.0 - failure / LEVELS))
-        if bound <= risk:
-            return Threshold(edge, n / len(sure), wrong / n, bound)
-    return None
+        bound = upper(wrong, n, failure)
+        if bound > risk:
+            break
+        found = Threshold(edge, n / len(sure), wrong / n, bound)
+        if place == len(sure):
+            break
+        place = min(len(sure), place + max(1, len(sure) // LEVELS))
+    return found
+
+
+def upper(wrong: int, n: int, failure: float = 0.05) -> float:
+    """The upper bound, at 1 - failure, of the share of which `wrong` of n drawn were seen (Clopper, Pearson 1934)."""
+    from scipy.special import betaincinv
+
+    return 1.0 if wrong >= n else float(betaincinv(wrong + 1, n - wrong, 1.0 - failure))
+
+
+def _beginning(rows: int, risk: float, failure: float) -> int:
+    """How many of the surest rows are tried first; it does not depend on what is right."""
+    for wrong in TOLERATED:
+        enough = wrong + 1
+        while enough <= rows and upper(wrong, enough, failure) > risk:
+            enough += 1
+        if enough <= rows / 3:
+            return enough
+    return enough
 
 
 def _checked(logits: Any, gold: Any) -> tuple[Floats, Floats]:

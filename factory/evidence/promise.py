@@ -26,7 +26,7 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
     Args:
         predictions: answers with scores; of labels each text's, of spans each span found.
         risk: the share of answers from the threshold up that may be wrong.
-        threshold: what calibration found for this risk on held-out rows (factory.evidence.calibration); None: nothing.
+        threshold: what calibration found for this risk (factory.stages.calibrate); None: nothing.
         circumstances: written into the record.
     """
     common = Saying(predictions, circumstances).common
@@ -35,7 +35,7 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
     asked = f"At most {_percent(risk)} of the {unit} that are not marked unsure should be {wrong}"
     if threshold is None:
         sentence = (
-            f"{asked}, but on held-out rows that people labelled no threshold could be shown to keep that: "
+            f"{asked}, but on rows that people labelled, unlearned, no threshold could be shown to keep that: "
             "nothing is promised, and nothing is marked unsure."
         )
         return Promise(**common, risk=risk, threshold=None, answers=len(answers), verdict="none", sentence=sentence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from factory.stage import Output
-from factory.stages import data, judge, measure, model, publish, review
+from factory.stages import calibrate, data, judge, measure, model, publish, review
 from factory.stages.build import Build
 from factory.stages.extraction import Extraction
 from factory.stages.generation import Generation
@@ -21,6 +21,7 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "review": review.review,
     "dataset": data.dataset,
     "train": model.train,
+    "calibrate": calibrate.calibrate,
     "reviewed_only": model.reviewed_only,
     "zero_shot": measure.zero_shot,
     "evaluate": measure.evaluate,

@@ -49,7 +49,7 @@ class Classifying(Scoring):
         """See Scoring.targets."""
         return targets(rows, recipe.labels)
 
-    def certainty(
+    def decided(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
     ) -> tuple[Any, Any]:
         """Of each text's label."""

@@ -94,7 +94,8 @@ def _form(spec: Spec) -> dict[str, Any]:
 
 def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
-    made, student, alone, teacher = (build.run(name) for name in ("dataset", "train", "reviewed_only", "zero_shot"))
+    made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
+    alone, teacher = (build.run(name) for name in ("reviewed_only", "zero_shot"))
     metrics, stated = model.student_of(build).metrics, prices.read()
 
     def work(out: Path) -> None:
@@ -135,6 +136,7 @@ def evaluate(build: Build) -> Output:
 
     inputs = {
         "train": student,
+        "calibrate": sure,
         "reviewed_only": alone,
         "zero_shot": teacher,
         "gold": build.gold_file,
@@ -214,6 +216,7 @@ def _report(build: Build, candidate: str, records: Sequence[AnyEvidence], passed
         },
         "Dataset": build.summary("dataset"),
         "Training": build.summary("train"),
+        "Calibration": build.summary("calibrate"),
     }
     notes = [] if passed else ["The gate was not passed: this version may not be published."]
     notes += [one.sentence for one in records if isinstance(one, Export) and one.agreement < one.floor]

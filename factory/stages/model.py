@@ -1,4 +1,4 @@
-"""From a dataset version to a trained, exported, calibrated student; and the student people's rows alone would make."""
+"""From a dataset version to a trained and exported student; and the student people's rows alone would make."""
 
 from __future__ import annotations
 
@@ -35,13 +35,14 @@ OF_KIND: Mapping[str, Student] = {
     "generation": Answering(),
 }
 """Kind of task to its student."""
-CALIBRATION = "calibration.json"
+EXPORTS, CALIBRATION = "exports.json", "calibration.json"
+"""How far each export answers as torch does, and which is published; how sure it may be (factory.stages.calibrate)."""
 WAYS = {"frozen": "frozen, its head trained", "lora": "LoRA merged", "full": "all weights trained"}
 """How a student was trained, for people."""
 
 
 def train(build: Build) -> Output:
-    """The student: safetensors, tokenizer, ONNX fp32, int8 unless it answers otherwise, calibration.json."""
+    """The student: safetensors, tokenizer, ONNX fp32, int8 unless it answers otherwise, exports.json."""
     made = build.run("dataset")
     recipe, student = recipe_of(build), student_of(build)
 
@@ -50,18 +51,11 @@ def train(build: Build) -> Output:
         held = version.rows("held_out")
         _fit(build, version.rows("train"), choosing(held, build.spec.student), out, "train")
         student.export(out, recipe)
-        found = student.calibrate(out, held, recipe, build.spec.student.risk)
-        if found.weights != "int8":
+        parity = student.compare(out, held, recipe)
+        weights = student.published(parity, out)
+        if weights != "int8":
             (out / INT8).unlink()
-        write_json(
-            out / CALIBRATION,
-            {
-                "temperature": round(found.temperature, 4),
-                "threshold": round(found.bound.confidence, 4) if found.bound else None,
-                "parity": found.parity,
-                "weights": found.weights,
-            },
-        )
+        write_json(out / EXPORTS, {"parity": parity, "weights": weights})
         told, rungs = read_json(out / "training.json"), ladder.rungs(out)
         history, heads = told["epochs"], told.get("heads", [])
         write_json(
@@ -72,14 +66,14 @@ def train(build: Build) -> Output:
                 **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
                 student.lesson.figure: min(item["held_out"] for item in heads or history),
                 **({"head": _head(heads)} if heads else {}),
-                "temperature": round(found.temperature, 3),
-                "int8 answers as torch does": round(student.agreement(found.parity), 4),
-                "published weights": found.weights,
+                "int8 answers as torch does": round(student.agreement(parity), 4),
+                "published weights": weights,
             },
         )
 
-    exported = {"exporter": student.exporter, "floor": student.floor}
-    inputs = {"dataset": made, "recipe": _identity(build), **exported, **_stated(build.spec.student)}
+    # `leaves`: folders from before `calibrate` was a stage have no such file.
+    exported = {"exporter": student.exporter, "floor": student.floor, "leaves": EXPORTS}
+    inputs = {"dataset": made, "recipe": _identity(build), **exported}
     return build.stage("train", inputs, work)
 
 
@@ -101,13 +95,13 @@ def reviewed_only(build: Build) -> Output:
 def trained(build: Build) -> Trained:
     """The trained student, as publishing takes it."""
     folder = build.run("train").path
-    values = read_json(folder / CALIBRATION)
+    values = read_json(build.run("calibrate").path / CALIBRATION)
     return Trained(
         folder=folder,
         max_tokens=build.spec.student.max_tokens,
         temperature=values["temperature"],
         threshold=values["threshold"],
-        weights=values["weights"],
+        weights=read_json(folder / EXPORTS)["weights"],
         risk=build.spec.student.risk,
         ask=ask.told(lambda text: student_of(build).question(build.spec, text, True)),
         lineage={
@@ -127,7 +121,7 @@ def student_of(build: Build) -> Student:
 
 def export_record(build: Build, circumstances: Circumstances) -> Export:
     """What the training stage found of the int8 export, as evidence."""
-    values, student = read_json(build.run("train").path / CALIBRATION), student_of(build)
+    values, student = read_json(build.run("train").path / EXPORTS), student_of(build)
     held = open_version(build.run("dataset").path).rows("held_out")[: student.compared]
     agreement, published = student.agreement(values["parity"]), values["weights"]
     found = f"int8 gives {100 * agreement:.1f} % of torch's answers to {len(held)} held-out rows"
@@ -169,6 +163,12 @@ def recipe_of(build: Build) -> Recipe:
     return recipes_of(build)[0]
 
 
+def kept(build: Build) -> Recipe:
+    """The one by which the trained student was trained."""
+    method = method_of(build.run("train").path)
+    return next(one for one in recipes_of(build) if one.method == method)
+
+
 def method_of(folder: Path) -> str:
     """How the model in a folder was trained: a key of WAYS."""
     said = read_json(folder / "training.json")["recipe"]
@@ -184,27 +184,25 @@ def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
     return [row if row.weight >= least else row.model_copy(update={"weight": least}) for row in held]
 
 
+def fit(build: Build, rows: Sequence[Row], held: Sequence[Row], recipe: Recipe, out: Path, name: str) -> None:
+    """Train the spec's student by one recipe, or go on with that; `name` is what progress is called."""
+    student_of(build).fit(rows, held, recipe, out, build.meter(name, "texts" if recipe.frozen else "steps"))
+
+
 def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name: str) -> None:
     """Train the spec's student to a folder, or go on with that."""
-    student, several = student_of(build), len(recipes_of(build)) > 1
+    several = len(recipes_of(build)) > 1
 
-    def fit(recipe: Recipe, folder: Path) -> None:
-        unit = "texts" if recipe.frozen else "steps"
-        student.fit(rows, held, recipe, folder, build.meter(f"{name}, {recipe.method}" if several else name, unit))
+    def by(recipe: Recipe, folder: Path) -> None:
+        fit(build, rows, held, recipe, folder, f"{name}, {recipe.method}" if several else name)
 
-    ladder.climb(recipes_of(build), fit, out)
+    ladder.climb(recipes_of(build), by, out)
 
 
 def _head(tried: Sequence[Mapping[str, float]]) -> str:
     """Which of a trained model's heads was kept (Lesson.close), for people."""
     kept = min(tried, key=lambda one: one["held_out"])
     return f"fitted anew, penalty {kept['penalty']:g}" if kept["penalty"] else "as trained"
-
-
-def _stated(student: StudentSpec) -> dict[str, float]:
-    """The risk that a spec states; one that states none trains under the key it always had."""
-    said: dict[str, Any] = student.model_dump(mode="json")
-    return {"risk": said["risk"]} if "risk" in said else {}
 
 
 def _identity(build: Build) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from factory.evidence import calibration
 from factory.progress import Progress
 from factory.row import Row
 from factory.stages.build import Build
-from factory.stages.student import Calibrated, Student, shared
+from factory.stages.student import Parity, Student, shared
 from factory.students import training
 from factory.students.encoder import Encoder
 from factory.students.encoder_lesson import EncoderLesson
@@ -56,10 +56,10 @@ class Scoring(Student):
         """What the lines of these rows' logits should say: distributions [n, outputs]."""
 
     @abstractmethod
-    def certainty(
+    def decided(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
     ) -> tuple[Any, Any]:
-        """Confidences of what is answered, and whether each is right, [n] both."""
+        """See Student.certainty."""
 
     def recipe(self, build: Build) -> Recipe:
         """See Student.recipe."""
@@ -73,23 +73,35 @@ class Scoring(Student):
         """See Student.export."""
         export(out, self.lesson.outputs(recipe.labels), recipe.max_tokens, out, pooled=self.pooled)
 
-    def calibrate(self, out: Path, held: Sequence[Row], recipe: Recipe, risk: float) -> Calibrated:
-        """Temperature and threshold by held-out rows, and every export compared with torch on them."""
+    def compare(self, out: Path, held: Sequence[Row], recipe: Recipe) -> Parity:
+        """See Student.compare."""
         texts = [row.text for row in held]
         reference = np.concatenate(self.logits(out, recipe, texts))
-        exports = {name: self.logits(out, recipe, texts, out / name) for name in (FP32, INT8)}
-        parity = {name: difference(reference, np.concatenate(says), self.silent) for name, says in exports.items()}
-        sound = parity[FP32]["largest_probability_difference"] <= LARGEST_DIFFERENCE
-        weights = self.published(parity, sound, out)
-        logits = exports[WEIGHTS[weights]]
-        scale = calibration.temperature(np.concatenate(logits), self.targets(out, recipe, held))
-        people = [number for number, row in enumerate(held) if row.origin == "reviewed"]
-        bound = None
-        if people:
-            said = [logits[number] for number in people]
-            sure, right = self.certainty(out, recipe, [held[number] for number in people], said, scale)
-            bound = calibration.threshold(sure, right, risk) if len(sure) else None
-        return Calibrated(scale, bound, parity, weights)
+        exports = {name: np.concatenate(self.logits(out, recipe, texts, out / name)) for name in (FP32, INT8)}
+        return {name: difference(reference, says, self.silent) for name, says in exports.items()}
+
+    def sound(self, parity: Parity) -> bool:
+        """See Student.sound."""
+        return parity[FP32]["largest_probability_difference"] <= LARGEST_DIFFERENCE
+
+    def says(self, folder: Path, recipe: Recipe, rows: Sequence[Row], weights: str) -> Sequence[Any]:
+        """See Student.says; logits [lines, outputs]."""
+        texts = [row.text for row in rows]
+        return [one.tolist() for one in self.logits(folder, recipe, texts, folder / WEIGHTS[weights])]
+
+    def temperature(self, folder: Path, recipe: Recipe, rows: Sequence[Row], said: Sequence[Any]) -> float:
+        """See Student.temperature."""
+        return calibration.temperature(np.concatenate(_arrays(said)), self.targets(folder, recipe, rows))
+
+    def certainty(
+        self, folder: Path, recipe: Recipe, rows: Sequence[Row], said: Sequence[Any], temperature: float
+    ) -> tuple[Any, Any]:
+        """See Student.certainty."""
+        return self.decided(folder, recipe, rows, _arrays(said), temperature)
+
+
+def _arrays(said: Sequence[Any]) -> Logits:
+    return [np.asarray(one, np.float32) for one in said]
 
 
 def session(file: Path) -> Any:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from factory.errors import FactoryError
-from factory.evidence.calibration import Threshold
 from factory.evidence.decision import Decision
 from factory.evidence.intervals import Metric
 from factory.progress import Progress
@@ -36,23 +34,6 @@ class Said(NamedTuple):
     what: str
 
 
-@dataclass(frozen=True)
-class Calibrated:
-    """What held-out rows tell of a trained student.
-
-    Attributes:
-        temperature: probabilities are softmax(logits / temperature).
-        bound: the threshold, and what it promises; None: none can be shown.
-        parity: the exports by their path, and how far each answers as torch does.
-        weights: what is published as the default: `int8`, or `fp32` where int8 is below the student's floor.
-    """
-
-    temperature: float
-    bound: Threshold | None
-    parity: Parity
-    weights: str
-
-
 class Student(ABC):
     """One kind's.
 
@@ -70,7 +51,9 @@ class Student(ABC):
         floor: the share of its answers to held-out rows that int8 must give as torch does, or fp32 is published in its
             place.
         compared: how many held-out rows that is taken of, the first; None: all.
-        alike: what that share is called in Calibrated.parity.
+        alike: what that share is called in Parity.
+        folds: in how many parts it is trained anew without one of them, for people's rows that it has learned
+            (factory.stages.calibrate), unless a spec says otherwise; 0: those held out must do.
     """
 
     starts_from: ClassVar[str]
@@ -87,6 +70,7 @@ class Student(ABC):
     floor: ClassVar[float]
     compared: ClassVar[int | None] = None
     alike: ClassVar[str]
+    folds: ClassVar[int] = 3
 
     @abstractmethod
     def recipe(self, build: Build) -> Recipe:
@@ -101,25 +85,39 @@ class Student(ABC):
         """Add the ONNX exports to a folder that `fit` wrote."""
 
     @abstractmethod
-    def calibrate(self, out: Path, held: Sequence[Row], recipe: Any, risk: float) -> Calibrated:
-        """What held-out rows tell of it; the threshold is for a risk, the share of answers above it that may be wrong.
+    def compare(self, out: Path, held: Sequence[Row], recipe: Any) -> Parity:
+        """How far the exports in a folder answer held-out rows as torch does."""
 
-        Raises:
-            FactoryError: the fp32 export does not answer as torch does.
-        """
+    @abstractmethod
+    def sound(self, parity: Parity) -> bool:
+        """Whether the fp32 export does."""
 
-    def published(self, parity: Parity, sound: bool, out: Path) -> str:
-        """The weights to publish of the exports in a folder.
+    @abstractmethod
+    def says(self, folder: Path, recipe: Any, rows: Sequence[Row], weights: str) -> Sequence[Any]:
+        """What an export in a folder says of rows, one a row; JSON can keep it."""
+
+    @abstractmethod
+    def temperature(self, folder: Path, recipe: Any, rows: Sequence[Row], said: Sequence[Any]) -> float:
+        """What turns what `says` said into confidences that fit rows that were not learned."""
+
+    @abstractmethod
+    def certainty(
+        self, folder: Path, recipe: Any, rows: Sequence[Row], said: Sequence[Any], temperature: float
+    ) -> tuple[Any, Any]:
+        """Confidences of what is answered to these rows (of spans, of each span found), and whether each is right, [n]
+        both."""
+
+    def published(self, parity: Parity, out: Path) -> str:
+        """The weights to publish of the exports in a folder: `int8`, or `fp32` where int8 is below the floor.
 
         Args:
             parity: how far they answer as torch does.
-            sound: whether the fp32 export does.
             out: the folder.
 
         Raises:
-            FactoryError: it does not.
+            FactoryError: not even fp32 does.
         """
-        if not sound:
+        if not self.sound(parity):
             raise FactoryError(
                 f"The ONNX export answers differently from torch: {parity[FP32]}.", where=str(out / FP32),
                 fix="Try another version of torch or onnx; nothing was published.",

@@ -49,7 +49,7 @@ class Tagging(Scoring):
         tags = [tagger.tags_of(reader.cut(row.text).places, row.spans or (), recipe.labels) for row in rows]
         return np.eye(len(self.lesson.outputs(recipe.labels)), dtype=np.float32)[np.concatenate(tags)]
 
-    def certainty(
+    def decided(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
     ) -> tuple[Any, Any]:
         """Of each span found."""

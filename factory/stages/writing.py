@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
-from factory.evidence import calibration
 from factory.evidence.decision import Decision
 from factory.progress import Progress
 from factory.row import Kind, Row
 from factory.spec import Spec
 from factory.stages.build import Build
-from factory.stages.student import Calibrated, Said, Student, shared
+from factory.stages.student import Parity, Said, Student, shared
 from factory.students import causal
 from factory.students.by_torch import opened
 from factory.students.causal import WritingRecipe
@@ -48,6 +47,7 @@ class Writing(Student):
     # the same. How good int8's answers are the gate finds on gold; a broken export gives next to none of torch's.
     floor = 0.5
     compared = 40  # a language model on a processor takes its time
+    folds = 0  # and all the more to be trained
     alike = "same_answer"
 
     @abstractmethod
@@ -76,28 +76,36 @@ class Writing(Student):
         """See Student.export; the exports keep what they have read."""
         export(out, out)
 
-    def calibrate(self, out: Path, held: Sequence[Row], recipe: WritingRecipe, risk: float) -> Calibrated:
-        """A threshold by held-out rows that people answered, and every export compared with torch, answer by answer.
-
-        The temperature stays 1: what a token's probability is worth says little of what an answer is worth, and the
-        threshold is over the score as it is.
-        """
+    def compare(self, out: Path, held: Sequence[Row], recipe: WritingRecipe) -> Parity:
+        """See Student.compare; answer by answer."""
         some = [row.text for row in held[: self.compared]]
         by_torch, _ = self.alone(out, recipe, some)
-        exports = {name: self._opened(out, recipe, name) for name in (FP32, INT8)}
         parity = {}
-        for name, specialist in exports.items():
-            said = self.answers(specialist, some).decisions
+        for name in (FP32, INT8):
+            said = self.answers(self._opened(out, recipe, name), some).decisions
             same = [one == other for one, other in zip(said, by_torch, strict=True)]
             parity[name] = {self.alike: round(sum(same) / len(same), 4), "rows": len(same)}
-        weights = self.published(parity, parity[FP32][self.alike] >= LEAST_ALIKE, out)
-        people = [row for row in held if row.origin == "reviewed"]
-        bound = None
-        if people:
-            given = self.answers(exports[WEIGHTS[weights]], [row.text for row in people])
-            right = [self.right(row, one) for row, one in zip(people, given.decisions, strict=True)]
-            bound = calibration.threshold([score for (score,) in given.scores or ()], right, risk)
-        return Calibrated(1.0, bound, parity, weights)
+        return parity
+
+    def sound(self, parity: Parity) -> bool:
+        """See Student.sound."""
+        return parity[FP32][self.alike] >= LEAST_ALIKE
+
+    def says(self, folder: Path, recipe: WritingRecipe, rows: Sequence[Row], weights: str) -> Sequence[Any]:
+        """See Student.says; a score, and whether the answer is right."""
+        given = self.answers(self._opened(folder, recipe, WEIGHTS[weights]), [row.text for row in rows])
+        right = [self.right(row, one) for row, one in zip(rows, given.decisions, strict=True)]
+        return [(score, one) for (score,), one in zip(given.scores or (), right, strict=True)]
+
+    def temperature(self, folder: Path, recipe: WritingRecipe, rows: Sequence[Row], said: Sequence[Any]) -> float:
+        """1: what a token's probability is worth says little of what an answer is worth."""
+        return 1.0
+
+    def certainty(
+        self, folder: Path, recipe: WritingRecipe, rows: Sequence[Row], said: Sequence[Any], temperature: float
+    ) -> tuple[Any, Any]:
+        """See Student.certainty."""
+        return [score for score, _ in said], [right for _, right in said]
 
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; one score an answer, 0 where it broke off, since the zoo calls that unsure.

@@ -3,7 +3,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.dataset.split import ENOUGH, split
+from factory.dataset.split import ENOUGH, folds, group, split
 from factory.row import Lineage, Row
 
 
@@ -46,3 +46,17 @@ def test_rows_of_one_source_stay_together():
     placed = split(rows)
     for document in range(200):
         assert len({placed[item.id] for item in rows[document * 10 : document * 10 + 10]}) == 1
+
+
+sourced = st.lists(st.tuples(st.text(max_size=8), st.sampled_from(["", "x", "y", "z"])), unique_by=lambda p: p[0])
+
+
+@given(sourced, st.integers(1, 6))
+def test_folds_are_a_partition_that_parts_no_source(pairs, count):
+    rows = [row(text, "a", source) for text, source in pairs]
+    parts = folds(rows, count)
+    assert sorted(one.id for part in parts for one in part) == sorted(one.id for one in rows)
+    assert len(parts) == min(count, len({group(one) for one in rows})) and all(parts)
+    groups = [{group(one) for one in part} for part in parts]
+    assert sum(map(len, groups)) == len(set().union(*groups))
+    assert not groups or max(map(len, groups)) - min(map(len, groups)) <= 1

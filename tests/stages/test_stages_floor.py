@@ -41,15 +41,18 @@ class Says(Classifying):
 
 @pytest.mark.parametrize(("wrong", "weights"), [(2, "int8"), (3, "fp32")])
 def test_below_the_floor_fp32_is_published_and_calibrated(tmp_path: Path, wrong: int, weights: str) -> None:
-    found = Says(INT8, wrong).calibrate(tmp_path, HELD, RECIPE, 0.5)
-    assert found.weights == weights
-    assert Classifying().agreement(found.parity) == found.parity[INT8]["same_label"] == 1 - wrong / 20
-    assert (found.temperature < 1) == (weights == "fp32")  # all of its answers are right, so it may be surer
+    student = Says(INT8, wrong)
+    parity = student.compare(tmp_path, HELD, RECIPE)
+    assert student.published(parity, tmp_path) == weights
+    assert student.agreement(parity) == parity[INT8]["same_label"] == 1 - wrong / 20
+    scale = student.temperature(tmp_path, RECIPE, HELD, student.says(tmp_path, RECIPE, HELD, weights))
+    assert (scale < 1) == (weights == "fp32")  # all of its answers are right, so it may be surer
 
 
 def test_an_fp32_export_that_answers_otherwise_ends_the_build(tmp_path: Path) -> None:
+    student = Says(FP32, 1)
     with pytest.raises(FactoryError, match="differently from torch"):
-        Says(FP32, 1).calibrate(tmp_path, HELD, RECIPE, 0.5)
+        student.published(student.compare(tmp_path, HELD, RECIPE), tmp_path)
 
 
 @pytest.mark.real

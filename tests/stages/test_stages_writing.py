@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factory.errors import FactoryError
-from factory.row import Lineage, Origin, Row
+from factory.row import Lineage, Row
 from factory.stages import writing
 from factory.stages.answering import Answering
 from factory.students.causal import WritingRecipe
@@ -34,9 +34,9 @@ def right(text: str) -> Written:
     return Written(text, min(1.0, len(text) / 40), unsure=False, complete=True)
 
 
-def held(n: int, origin: Origin) -> list[Row]:
+def held(n: int) -> list[Row]:
     texts = [f"{'very ' * (number % 5)}good answer number {number}" for number in range(n)]
-    return [Row(text=text, answer=text, origin=origin, lineage=Lineage(spec="s")) for text in texts]
+    return [Row(text=text, answer=text, origin="reviewed", lineage=Lineage(spec="s")) for text in texts]
 
 
 @pytest.fixture
@@ -47,31 +47,43 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
     return ways
 
 
-def test_a_threshold_is_shown_where_people_answered_enough_rows(opened: dict[str, Answer]) -> None:
-    found = Answering().calibrate(Path("x"), held(100, "reviewed"), RECIPE, 0.1)
-    assert found.bound and found.bound.coverage == 1.0 and found.temperature == 1.0
-    assert found.parity[FP32] == {"same_answer": 1.0, "rows": 40} == found.parity[INT8]
-    assert Answering().calibrate(Path("x"), held(100, "generated"), RECIPE, 0.1).bound is None
+def found(rows: list[Row], weights: str = "int8") -> tuple[list[float], list[bool]]:
+    student, said = Answering(), Answering().says(Path("x"), RECIPE, rows, weights)
+    assert student.temperature(Path("x"), RECIPE, rows, said) == 1.0
+    return student.certainty(Path("x"), RECIPE, rows, said, 1.0)
+
+
+def test_scores_are_taken_as_they_are(opened: dict[str, Answer]) -> None:
+    rows = held(100)
+    sure, correct = found(rows)
+    assert all(correct) and sure == [right(row.text).score for row in rows]
+    same = {"same_answer": 1.0, "rows": 40}
+    assert Answering().compare(Path("x"), rows, RECIPE) == {FP32: same, INT8: same}
 
 
 def test_an_answer_that_broke_off_is_never_sure(opened: dict[str, Answer]) -> None:
     opened[INT8] = lambda text: Written("Another.", 0.99, True, False) if "very" not in text else right(text)
-    rows = held(200, "reviewed")
-    found = Answering().calibrate(Path("x"), rows, RECIPE, 0.1)
-    assert found.bound and found.bound.confidence > 0 and found.bound.coverage == pytest.approx(0.8)
-    assert Answering().agreement(found.parity) == pytest.approx(0.8) and found.weights == "int8"
+    rows = held(200)
+    sure, correct = found(rows)
+    assert [score > 0 for score in sure] == correct and sum(correct) == 160
+    parity = Answering().compare(Path("x"), rows, RECIPE)
+    assert Answering().agreement(parity) == pytest.approx(0.8)
+    assert Answering().published(parity, Path("x")) == "int8"
     said = Answering().answers(Says(opened[INT8]), [rows[0].text, rows[1].text])
     assert said.scores == [(0.0,), (right(rows[1].text).score,)]
 
 
 def test_where_int8_writes_something_else_to_most_texts_fp32_is_published(opened: dict[str, Answer]) -> None:
     opened[INT8] = lambda text: right("Nonsense.") if "very" in text else right(text)
-    found = Answering().calibrate(Path("x"), held(100, "reviewed"), RECIPE, 0.1)
-    assert Answering().agreement(found.parity) == pytest.approx(0.2) and found.weights == "fp32"
-    assert found.bound and found.bound.coverage == 1.0  # the threshold is over fp32's scores
+    rows = held(100)
+    parity = Answering().compare(Path("x"), rows, RECIPE)
+    assert Answering().agreement(parity) == pytest.approx(0.2)
+    assert Answering().published(parity, Path("x")) == "fp32"
+    assert all(found(rows, "fp32")[1]) and not all(found(rows)[1])
 
 
 def test_an_export_that_answers_otherwise_is_refused(opened: dict[str, Answer]) -> None:
     opened[FP32] = lambda text: right("Something else.")
+    parity = Answering().compare(Path("x"), held(20), RECIPE)
     with pytest.raises(FactoryError, match="answers differently from torch"):
-        Answering().calibrate(Path("x"), held(20, "generated"), RECIPE, 0.1)
+        Answering().published(parity, Path("x"))

@@ -58,7 +58,7 @@ def assert_everybody_is_measured(built: Factory, name: str, metric: str, opponen
     assert {one.against for one in records if isinstance(one, Comparison)} == opponents
     (line,) = (one for one in records if isinstance(one, GateLine))
     assert line.passed and line.value == found["student:int8"].value
-    told = read_json(stages(built, name)("train") / "calibration.json")
+    told = read_json(stages(built, name)("train") / "exports.json")
     assert told["parity"][FP32]["same_answer"] >= 0.9 and told["parity"][INT8]["same_answer"] > 0.5
     for report in ("report.html", "report.md"):
         said = (folder / report).read_text()
