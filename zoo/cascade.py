@@ -65,9 +65,10 @@ class Decision:
 class Cascade(Named):
     """Answers by a specialist where it is sure, else by the next tier. Safe to use from several threads at once.
 
-    An endpoint is asked what the specialist's teacher was asked, by the same policy (`ask.json` of its folder), and its
-    reply is an answer only if it is one of the labels. Where the next tier can't be asked, the answer is the
-    specialist's guess, marked unsure, with the reason: a fallback that is down raises nothing and loses no text.
+    An endpoint is asked what the specialist's teacher was asked when it was measured, by the better of two prompts
+    (`ask.json` of its folder), and its reply is an answer only if it is one of the labels. Where the next tier can't be
+    asked, the answer is the specialist's guess, marked unsure, with the reason: a fallback that is down raises nothing
+    and loses no text.
 
     Args:
         specialist: a classifier, or two versions of one in a zoo.Shadow or zoo.Canary: then these are compared on what

@@ -1,4 +1,4 @@
-"""What a large model is asked about a text, by the policy that the specialist was made with: `ask.json` of its folder.
+"""What a large model is asked about a text, by the prompt that its teacher answered best: `ask.json` of its folder.
 
     {"format": 1, "reply": "choice", "choices": ["negative", "positive"], "one_line": true,
      "messages": [{"role": "user", "content": ["Which label fits? Text: \"", null, "\"\nLabel:"]}]}

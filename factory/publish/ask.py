@@ -1,4 +1,4 @@
-"""What a large model is to be asked about a text: the judge's question, as `ask.json` of a specialist carries it."""
+"""What a large model is to be asked about a text, as `ask.json` of a specialist carries it."""
 
 from __future__ import annotations
 

@@ -41,13 +41,13 @@ def zero_shot(build: Build) -> Output:
     so that nobody can say we asked it badly. The other is kept as well.
     """
     spec, budget, student = build.spec, build.budget, model.student_of(build)
-    ways = {False: student.named, True: "the policy"}
+    prompts = student.prompts
     rows = sample(build.gold, budget.measure_teacher)
 
     def work(out: Path) -> None:
         texts = [row.text for row in rows]
         named = describe(build.gold, budget.measure_teacher)
-        asked = [(policy, text) for policy in ways for text in texts]
+        asked = [(policy, text) for policy in prompts for text in texts]
         replies = pipeline.ask(
             "zero-shot",
             [student.question(spec, text, policy) for policy, text in asked],
@@ -56,29 +56,29 @@ def zero_shot(build: Build) -> Output:
             spec.teacher.concurrency,
             build.meter("teacher, zero-shot", "replies"),
         )
-        found: dict[bool, list[Decision | None]] = {policy: [] for policy in ways}
+        found: dict[bool, list[Decision | None]] = {policy: [] for policy in prompts}
         for (policy, text), reply in zip(asked, replies, strict=True):
             found[policy].append(None if reply.text is None else student.read(spec, text, reply.text))
         gold = [truth(row) for row in rows]
         right = {policy: value_of(student.metrics[0], gold, said) for policy, said in found.items()}
-        better = max(ways, key=lambda policy: right[policy])
+        better = max(prompts, key=lambda policy: right[policy])
         for policy, said in found.items():
             who = "teacher" if policy == better else "teacher:weaker prompt"
-            what = f"{build.teacher}, zero-shot by {ways[policy]}, {student.bounds}"
-            file = "teacher.jsonl" if policy == better else "weaker.jsonl"
+            what = f"{build.teacher}, zero-shot by {prompts[policy]}, {student.bounds}"
+            file = model.BETTER if policy == better else "weaker.jsonl"
             write_predictions(out / file, answers(who, rows, said, what=what, sample=named))
         if not build.settings.teacher_batch:  # who answers by file has its own clock
             timed = [student.question(spec, text, better) for text in texts[:TIMED]]
             judging.seconds(timed, build.endpoint.reach(), out / SECONDS)
         name = report.metric(student.metrics[0]).lower()
-        values = {f"{name} by {ways[policy]}": round(value, 4) for policy, value in right.items()}
+        values = {f"{name} by {prompts[policy]}": round(value, 4) for policy, value in right.items()}
         write_json(out / SUMMARY, {"rows": len(rows), **values, "sample": named})
 
     inputs = {
         "gold": build.gold_file,
         "rows": [row.id for row in rows],
         "teacher": build.teacher,
-        "asked": list(ways.values()),
+        "asked": list(prompts.values()),
         "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
         **_form(spec),
     }
@@ -96,14 +96,14 @@ def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
     alone, teacher = (build.run(name) for name in ("reviewed_only", "zero_shot"))
-    metrics, stated = model.student_of(build).metrics, prices.read()
+    metrics, stated, sealed = model.student_of(build).metrics, prices.read(), model.trained(build)
 
     def work(out: Path) -> None:
         circumstances = here()
-        parts = Parts(build.meter("measure", "parts"), len(model.trained(build).exports) + 4)
+        parts = Parts(build.meter("measure", "parts"), len(sealed.exports) + 4)
         seen, aside = _student(build, out / "candidate", circumstances, parts)
         seen |= _baselines(build, made.path, alone.path, parts)
-        seen["teacher"] = read_predictions(teacher.path / "teacher.jsonl")
+        seen["teacher"] = read_predictions(teacher.path / model.BETTER)
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
         if (teacher.path / SECONDS).exists():
             aside.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
@@ -113,7 +113,6 @@ def evaluate(build: Build) -> Output:
             write_predictions(out / file_of(name), predictions)
         texts = {row.id: row.text for row in build.gold}
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
-        sealed = model.trained(build)
         candidate = seen[sealed.who]
         judged = gate.judge(build.spec.gate, candidate, opponents, build.gold, circumstances)
         records: list[AnyEvidence] = [r for one in seen.values() for r in figures.measure(one, circumstances, texts)]
@@ -143,6 +142,8 @@ def evaluate(build: Build) -> Output:
         "gate": [requirement.model_dump(mode="json") for requirement in build.spec.gate],
         "examiner": figures.EXAMINER,
         "prices": stated.model_dump(mode="json"),
+        # What asks by the policy has the key it always had.
+        **({"ask": digest(sealed.ask)} if sealed.ask and not model.better_by_policy(build) else {}),
     }
     return build.stage("evaluate", inputs, work)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from factory.dataset.version import open_version
 from factory.evidence.circumstances import Circumstances
+from factory.evidence.predictions import read_predictions
 from factory.evidence.records import Export, rows_hash
 from factory.files import read_json, write_json
 from factory.publish import ask
@@ -37,6 +38,8 @@ OF_KIND: Mapping[str, Student] = {
 """Kind of task to its student."""
 EXPORTS, CALIBRATION = "exports.json", "calibration.json"
 """How far each export answers as torch does, and which is published; how sure it may be (factory.stages.calibrate)."""
+BETTER = "teacher.jsonl"
+"""The teacher's answers by the better of its two prompts, in what the stage `zero_shot` left."""
 WAYS = {"frozen": "frozen, its head trained", "lora": "LoRA merged", "full": "all weights trained"}
 """How a student was trained, for people."""
 
@@ -93,8 +96,8 @@ def reviewed_only(build: Build) -> Output:
 
 
 def trained(build: Build) -> Trained:
-    """The trained student, as publishing takes it."""
-    folder = build.run("train").path
+    """The trained student, as publishing takes it; a larger model is to be asked as the teacher was asked best."""
+    folder, student, policy = build.run("train").path, student_of(build), better_by_policy(build)
     values = read_json(build.run("calibrate").path / CALIBRATION)
     return Trained(
         folder=folder,
@@ -103,15 +106,22 @@ def trained(build: Build) -> Trained:
         threshold=values["threshold"],
         weights=read_json(folder / EXPORTS)["weights"],
         risk=build.spec.student.risk,
-        ask=ask.told(lambda text: student_of(build).question(build.spec, text, True)),
+        ask=ask.told(lambda text: student.question(build.spec, text, policy)),
         lineage={
             "dataset": open_version(build.run("dataset").path).version,
             "teacher": build.teacher,
             **({"judges": ", ".join(judge.identity for judge in build.judges)} if build.spec.judges else {}),
-            student_of(build).starts_from: build.base_identity,
+            student.starts_from: build.base_identity,
             "budget": build.budget_name,
         },
     )
+
+
+def better_by_policy(build: Build) -> bool:
+    """Whether the teacher answers gold rows better with the policy than without, as the stage `zero_shot` measured."""
+    # Told by the evidence's own words, which are all that the stages finished so far have of it.
+    what = read_predictions(build.run("zero_shot").path / BETTER).what
+    return f"zero-shot by {student_of(build).prompts[True]}, " in what
 
 
 def student_of(build: Build) -> Student:

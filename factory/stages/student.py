@@ -140,6 +140,11 @@ class Student(ABC):
     def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """The baselines', by name, made from the rows that the student was trained on."""
 
+    @property
+    def prompts(self) -> Mapping[bool, str]:
+        """The two prompts that a teacher is asked zero-shot by, for people: without the policy (False), and with it."""
+        return {False: self.named, True: "the policy"}
+
     @abstractmethod
     def question(self, spec: Spec, text: str, policy: bool) -> Request:
         """What a teacher is asked zero-shot: by the labels' names alone, or with the policy."""
