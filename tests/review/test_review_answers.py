@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from review_answered import assert_told, by_file
 from reviewer import Reviewer
 
 from factory import spec as specs
 from factory.errors import ReviewError
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import AUDIT, WordedAnswer
-from factory.review.jsonl import JsonlBackend
 from factory.review.merge import adopt, audited, merge
 from factory.review.select import select, uncertainty
 from factory.review.simulated import read
@@ -60,28 +60,21 @@ def test_simulated_people_answer(spec: Spec, tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_that_cannot_be_used_is_told(spec: Spec, tmp_path: Path, said: dict[str, Any], problem: str) -> None:
-    place = JsonlBackend(tmp_path)
     shown = [selection.item() for selection in select(rows(), 3, 0.0)]
-    place.push(spec, shown)
-    (place.folder(spec) / "answers.jsonl").write_text(json.dumps({"row_id": shown[0].row_id, **said}) + "\n")
-    pulled = place.pull(spec)
-    assert pulled.answers == [] and "answers.jsonl:1: " in pulled.problems[0] and problem in pulled.problems[0]
+    assert_told(by_file(tmp_path, spec, shown, [{"row_id": shown[0].row_id, **said}]), problem)
 
 
 def test_answers_are_confirmed_written_anew_or_refused(spec: Spec, tmp_path: Path) -> None:
-    place = JsonlBackend(tmp_path)
     shown = [selection.item() for selection in select(rows(), 4, 0.25)]
     blind, one, two, three = shown
     assert blind.suggestion is None and one.suggestion
-    place.push(spec, shown)
     lines: list[dict[str, Any]] = [
         {"row_id": blind.row_id, "answer": "Where is my\n hat?"},
         {"row_id": one.row_id, "answer": one.suggestion, "rating": 5},
         {"row_id": two.row_id, "answer": "Where?", "rating": 1},
         {"row_id": three.row_id, "answer": None, "problem": "unusable"},
     ]
-    (place.folder(spec) / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    pulled = place.pull(spec)
+    pulled = by_file(tmp_path, spec, shown, lines)
     assert pulled.problems == []
     assert [found.decision for found in pulled.answers] == ["Where is my hat?", one.suggestion, "Where?", None]
     json.dumps(answered_of(pulled))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from review_answered import assert_the_majority_decides, assert_told, by_file
 from reviewer import Reviewer
 
 from factory import spec as specs
@@ -14,7 +15,6 @@ from factory.errors import ReviewError
 from factory.record import Record
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import AUDIT, RecordAnswer
-from factory.review.jsonl import JsonlBackend
 from factory.review.merge import adopt, audit, merge
 from factory.review.select import select
 from factory.review.simulated import read
@@ -63,28 +63,21 @@ def test_simulated_people_tell_of_the_fields_they_told_of(spec: Spec, tmp_path: 
     ],
 )
 def test_an_answer_that_does_not_hold_is_told(spec: Spec, tmp_path: Path, said: dict[str, Any], problem: str) -> None:
-    place = JsonlBackend(tmp_path)
     shown = [selection.item() for selection in select(rows(), 3, 0.0)]
-    place.push(spec, shown)
-    (place.folder(spec) / "answers.jsonl").write_text(json.dumps({"row_id": shown[0].row_id, **said}) + "\n")
-    pulled = place.pull(spec)
-    assert pulled.answers == [] and "answers.jsonl:1: " in pulled.problems[0] and problem in pulled.problems[0]
+    assert_told(by_file(tmp_path, spec, shown, [{"row_id": shown[0].row_id, **said}]), problem)
 
 
 def test_answers_as_objects_as_text_or_none(spec: Spec, tmp_path: Path) -> None:
-    place = JsonlBackend(tmp_path)
     made = {row.id: row for row in rows()}
     shown = [selection.item() for selection in select(list(made.values()), 4, 0.0)]
     assert all(item.suggestion == made[item.row_id].decision for item in shown)
-    place.push(spec, shown)
     one, two, three, _ = shown
     lines: list[dict[str, Any]] = [
         {"row_id": one.row_id, "record": one.suggestion},
         {"row_id": two.row_id, "record": {**(made[two.row_id].record or {}), "loan": None}},
         {"row_id": three.row_id, "record": None, "problem": "unusable"},
     ]
-    (place.folder(spec) / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    pulled = place.pull(spec)
+    pulled = by_file(tmp_path, spec, shown, lines)
     assert pulled.problems == []
     expected = {name: value for name, value in (made[two.row_id].record or {}).items() if name != "loan"}
     assert [found.decision for found in pulled.answers] == [
@@ -94,23 +87,7 @@ def test_answers_as_objects_as_text_or_none(spec: Spec, tmp_path: Path) -> None:
 
 
 def test_the_majority_of_whole_records_decides() -> None:
-    right, corrected, refused, torn = made = rows(4)
-    other: Record = {"shelf": "cellar"}
-    answers = [
-        answer(right, right.record),
-        *(answer(corrected, other, name) for name in ("ana", "ben")),
-        answer(corrected, {}, "cem"),
-        answer(refused, None, problem="unusable"),
-        answer(torn, torn.record),
-        answer(torn, other, "ben"),
-    ]
-    found = merge(made, answers)
-    assert [row.id for row in found.rows] == [right.id, corrected.id, torn.id]
-    assert found.rows[0].record == right.record and found.rows[0].lineage.was is None
-    assert found.rows[1].record == other and found.rows[1].lineage.was == corrected.decision
-    assert found.rows[1].origin == "reviewed" and found.rows[1].lineage.reviewers == ["ana", "ben", "cem"]
-    assert found.dropped[0].id == refused.id and found.unresolved == [torn.id]
-    assert merge(found.rows, answers).rows == found.rows
+    assert_the_majority_decides(rows(4), "record", {"shelf": "cellar"}, {}, answer)
 
 
 def test_an_answer_outlives_its_row_and_audits_count_whole_records() -> None:

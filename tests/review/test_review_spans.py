@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from review_answered import assert_the_majority_decides, assert_told, by_file
 from reviewer import Reviewer
 
 from factory import spec as specs
 from factory.review.argilla import ArgillaBackend
 from factory.review.backend import AUDIT, Answer, SpansAnswer
-from factory.review.jsonl import JsonlBackend
 from factory.review.merge import adopt, audit, merge
 from factory.review.select import select
 from factory.review.simulated import read
@@ -58,21 +58,14 @@ def test_simulated_people_give_spans(spec: Spec, tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_that_cannot_be_used_is_told(spec: Spec, tmp_path: Path, said: dict[str, Any], problem: str) -> None:
-    place = JsonlBackend(tmp_path)
     shown = [selection.item() for selection in select(rows(), 3, 0.0)]
-    place.push(spec, shown)
-    line = {"row_id": shown[0].row_id, **said}
-    (place.folder(spec) / "answers.jsonl").write_text(json.dumps(line) + "\n")
-    pulled = place.pull(spec)
-    assert pulled.answers == [] and "answers.jsonl:1: " in pulled.problems[0] and problem in pulled.problems[0]
+    assert_told(by_file(tmp_path, spec, shown, [{"row_id": shown[0].row_id, **said}]), problem)
 
 
 def test_answers_in_tags_offsets_or_none(spec: Spec, tmp_path: Path) -> None:
-    place = JsonlBackend(tmp_path)
     made = {row.id: row for row in rows()}
     shown = [selection.item() for selection in select(list(made.values()), 4, 0.0)]
     assert all(item.suggestion == made[item.row_id].decision for item in shown)
-    place.push(spec, shown)
     one, two, three, _ = shown
     offsets = [{"start": span.start, "end": span.end, "label": span.label} for span in made[two.row_id].spans or ()]
     lines: list[dict[str, Any]] = [
@@ -80,31 +73,14 @@ def test_answers_in_tags_offsets_or_none(spec: Spec, tmp_path: Path) -> None:
         {"row_id": two.row_id, "spans": offsets[::-1]},
         {"row_id": three.row_id, "marked": None, "problem": "unusable"},
     ]
-    (place.folder(spec) / "answers.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    pulled = place.pull(spec)
+    pulled = by_file(tmp_path, spec, shown, lines)
     assert pulled.problems == []
     assert [found.decision for found in pulled.answers] == [one.suggestion, two.suggestion, None]
     json.dumps(answered_of(pulled))
 
 
 def test_the_majority_of_whole_markings_decides() -> None:
-    right, corrected, refused, torn = made = rows(4)
-    other = (Span(start=0, end=2, label="Tool"),)
-    answers = [
-        answer(right, right.spans),
-        *(answer(corrected, other, name) for name in ("ana", "ben")),
-        answer(corrected, (), "cem"),
-        answer(refused, None, problem="unusable"),
-        answer(torn, torn.spans),
-        answer(torn, other, "ben"),
-    ]
-    found = merge(made, answers)
-    assert [row.id for row in found.rows] == [right.id, corrected.id, torn.id]
-    assert found.rows[0].spans == right.spans and found.rows[0].lineage.was is None
-    assert found.rows[1].spans == other and found.rows[1].lineage.was == corrected.decision
-    assert found.rows[1].origin == "reviewed" and found.rows[1].lineage.reviewers == ["ana", "ben", "cem"]
-    assert found.dropped[0].id == refused.id and found.unresolved == [torn.id]
-    assert merge(found.rows, answers).rows == found.rows
+    assert_the_majority_decides(rows(4), "spans", (Span(start=0, end=2, label="Tool"),), (), answer)
 
 
 def test_an_answer_outlives_its_row_and_audits_count_whole_rows() -> None:
