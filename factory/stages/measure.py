@@ -142,8 +142,7 @@ def evaluate(build: Build) -> Output:
         "gate": [requirement.model_dump(mode="json") for requirement in build.spec.gate],
         "examiner": figures.EXAMINER,
         "prices": stated.model_dump(mode="json"),
-        # What asks by the policy has the key it always had.
-        **({"ask": digest(sealed.ask)} if sealed.ask and not model.better_by_policy(build) else {}),
+        **({"ask": digest(sealed.ask)} if sealed.ask else {}),
     }
     return build.stage("evaluate", inputs, work)
 

@@ -11,7 +11,7 @@ import pytest
 
 from factory import settings
 from factory import spec as specs
-from factory.files import write_json
+from factory.files import digest, write_json
 from factory.generate import judge, pipeline
 from factory.publish.ask import told
 from factory.stage import Output
@@ -67,6 +67,7 @@ def test_the_better_of_the_two_prompts_is_sealed(
 
 
 @pytest.mark.parametrize("known", [NAMED, POLICY])
-def test_what_asks_by_the_policy_has_the_key_of_old(build: Build, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+def test_another_prompt_makes_another_version(build: Build, monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
     teach(monkeypatch, build, known)
-    assert ("ask" in inputs_of_evaluate(monkeypatch, build)) == (known is NAMED)
+    sealed = told(lambda text: judge.question(build.spec, text, known))
+    assert inputs_of_evaluate(monkeypatch, build)["ask"] == digest(sealed)
