@@ -3,7 +3,8 @@
     python benchmarks/zoo_import.py                      import time and size of the environment
     python benchmarks/zoo_import.py ./folder/of/version  also loading that specialist and its first answer
 
-Times are of fresh processes (median, and the slowest), on one thread; sizes are of file lengths, and of disk blocks.
+Times are of fresh processes (median, and the slowest), on one thread; sizes are of file lengths, and of disk blocks,
+without pip and setuptools.
 Writes benchmarks/results/zoo_import.csv.
 """
 
@@ -89,6 +90,8 @@ def _environment(scratch: Path) -> Path:
     subprocess.run(
         [python, "-m", "pip", "install", "-q", next(scratch.glob("*.whl"))], check=True, stderr=subprocess.DEVNULL
     )
+    aside = [python, "-m", "pip", "uninstall", "-qy", "setuptools", "pip"]  # what put it there is no part of it
+    subprocess.run(aside, check=True, stderr=subprocess.DEVNULL)
     return python
 
 
