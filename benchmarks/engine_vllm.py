@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import json
 import os
 import statistics
@@ -22,6 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.parts.table import save
 from factory import settings
 from factory.evidence.circumstances import here
 from factory.files import write_jsonl
@@ -31,6 +31,7 @@ from factory.teacher.client import TeacherClient
 from factory.teacher.server import connect
 
 RESULTS = Path(__file__).parent / "results" / "engine_vllm.csv"
+KEY = ("way", "concurrency", "model", "hardware")
 SCRIPT = Path(__file__).parent / "parts" / "vllm_serve.py"
 MAX_TOKENS = 64
 
@@ -60,16 +61,13 @@ def main() -> None:
                 print(f"{way:<22} {rate:7.1f} tokens/s")
     medians = {way: statistics.median(found) for way, found in rates.items()}
     about, reference = here(), medians["vllm bench serve"]
-    with RESULTS.open("w", newline="") as file:
-        table = csv.writer(file)
-        figures = [f"tokens_per_second_{word}" for word in ("min", "median", "max")]
-        asked = ["repeats", "questions", "concurrency", "max_tokens", "model"]
-        table.writerow(["way", *figures, "share_of_vllm_bench", *asked, "load", "hardware", "commit", "created"])
-        for way, found in rates.items():
-            spread = [f"{value:.1f}" for value in (min(found), medians[way], max(found))]
-            how = [given.repeats, given.count, given.concurrency, MAX_TOKENS, endpoint.model]
-            circumstances = [f"{load:.1f}", about.hardware, about.commit, about.created]
-            table.writerow([way, *spread, f"{medians[way] / reference:.3f}", *how, *circumstances])
+    for way, found in rates.items():
+        spread = (("min", min(found)), ("median", medians[way]), ("max", max(found)))
+        line: dict[str, object] = {"way": way}
+        line |= {f"tokens_per_second_{word}": f"{value:.1f}" for word, value in spread}
+        line |= {"share_of_vllm_bench": f"{medians[way] / reference:.3f}", "repeats": given.repeats}
+        line |= {"questions": given.count, "concurrency": given.concurrency, "max_tokens": MAX_TOKENS}
+        save(RESULTS, KEY, line | {"model": endpoint.model, "load": f"{load:.1f}", **vars(about)})
     print(f"ours: {medians['our client and cache'] / reference:.3f} of vLLM's own benchmark; see {RESULTS.name}")
 
 

@@ -1,63 +1,64 @@
 """How fast teachers judge and write on this machine, side by side in one run.
 
-    python benchmarks/teacher.py [MODEL ...]
+    python benchmarks/teacher.py [MODEL ...] [--concurrency 16 256]
 
-A MODEL is a name of packaged weights, a Hub id or a folder. Each is served by vLLM in turn, asked 64 short judging
-questions (a shared instruction, a text of its own, one constrained token with log-probabilities) and 16 writing ones
-(100 tokens each), 16 at once. Results go to benchmarks/results/teacher.csv; ratios within one run are what counts.
+A MODEL is a name of packaged weights, a Hub id or a folder. Each is served by vLLM in turn and asked, so many questions
+at once, short judging questions (a shared instruction, a text of its own, one constrained token with
+log-probabilities), 64 or four times so many, and writing ones (100 tokens each), as many as at once. Ratios within one
+run are what counts. Results: benchmarks/results/teacher.csv, a line a model, concurrency and machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import csv
 import os
-import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.parts.table import save
 from factory import settings
-from factory.evidence.circumstances import hardware
+from factory.evidence.circumstances import commit, hardware
 from factory.teacher.cache import ReplyCache
 from factory.teacher.chat import Endpoint, Request
 from factory.teacher.client import TeacherClient
 from factory.teacher.server import connect
 
 RESULTS = Path(__file__).parent / "results" / "teacher.csv"
+KEY = ("model", "concurrency", "hardware")
+MODELS = ("qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct")
 INSTRUCTION = "You sort customers' messages. " + "A: about a card. B: about a transfer. C: about something else. " * 6
 
 
-def main(models: list[str]) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every model and write the table."""
-    rows = []
-    for model in models:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", metavar="MODEL", default=MODELS)
+    parser.add_argument("--concurrency", type=int, nargs="*", default=[16])
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    asked = parser.parse_args(arguments)
+    for model in asked.models:
+        load = os.getloadavg()[0]
         with connect(model, settings.load()) as endpoint:
-            asyncio.run(_measure(endpoint, "warm", 2))  # the first requests of a server pay for its start
-            judged, _, judging = asyncio.run(_measure(endpoint, "judge", 64))
-            _, tokens, writing = asyncio.run(_measure(endpoint, "write", 16))
-        rows.append(
-            {
-                "model": Path(model).name,
-                "judged_per_second": f"{judged / judging:.2f}",
-                "tokens_written_per_second": f"{tokens / writing:.1f}",
-                "load_before": f"{os.getloadavg()[0]:.1f}",
-                "hardware": hardware(),
-            }
-        )
-        print(rows[-1])
-    with RESULTS.open("w", newline="") as file:
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows(rows)
+            for many in asked.concurrency:
+                asyncio.run(_measure(endpoint, "warm", many, many))  # the first requests of a server pay for its start
+                judged, _, judging = asyncio.run(_measure(endpoint, "judge", max(64, 4 * many), many))
+                _, tokens, writing = asyncio.run(_measure(endpoint, "write", many, many))
+                line: dict[str, object] = {"model": Path(model).name, "concurrency": many}
+                line |= {"judged_per_second": f"{judged / judging:.2f}"}
+                line |= {"tokens_written_per_second": f"{tokens / writing:.1f}", "load_before": f"{load:.1f}"}
+                save(asked.out, KEY, line | {"hardware": hardware(), "commit": commit()})
 
 
-async def _measure(endpoint: Endpoint, kind: str, count: int) -> tuple[int, int, float]:
+async def _measure(endpoint: Endpoint, kind: str, count: int, concurrency: int) -> tuple[int, int, float]:
     """Requests answered, tokens written and seconds taken; nothing comes from a cache."""
-    requests = [_request(kind, number) for number in range(count)]
+    begin = 1000 * concurrency  # no measurement finds another's prompts in the server's cache of prefixes
+    requests = [_request(kind, number) for number in range(begin, begin + count)]
     with tempfile.TemporaryDirectory() as folder:
         cache = ReplyCache(Path(folder) / "replies.db")
-        async with TeacherClient(endpoint, cache, concurrency=16) as client:
+        async with TeacherClient(endpoint, cache, concurrency=concurrency) as client:
             begun = time.perf_counter()
             replies = await asyncio.gather(*(client.ask(request) for request in requests))
             seconds = time.perf_counter() - begun
@@ -76,4 +77,4 @@ def _request(kind: str, number: int) -> Request:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct"])
+    main()
