@@ -3,7 +3,8 @@
 People's rows that it has not learned tell that. Those held out are few where people's rows are few, and a promise takes
 many. So the rows that people answered are also cut into parts, and for each the student is trained anew on all others
 (cross-fitting): what it then says of the part counts as what the published student would say of new rows. It has
-learned a little less than that one, so it errs, if anything, more often. The same held-out rows choose its epoch.
+learned a little less than that one, so it errs, if anything, more often. The same held-out rows choose its epoch. It has not
+learned less where a committee labelled real texts, which had learned all of people's rows: there nothing is trained anew.
 """
 
 from __future__ import annotations
