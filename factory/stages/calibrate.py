@@ -3,8 +3,10 @@
 People's rows that it has not learned tell that. Those held out are few where people's rows are few, and a promise takes
 many. So the rows that people answered are also cut into parts, and for each the student is trained anew on all others
 (cross-fitting): what it then says of the part counts as what the published student would say of new rows. It has
-learned a little less than that one, so it errs, if anything, more often. The same held-out rows choose its epoch. It has not
-learned less where a committee labelled real texts, which had learned all of people's rows: there nothing is trained anew.
+learned a little less than that one, so it errs, if anything, more often. The same held-out rows choose its epoch.
+
+Where a committee labelled real texts it had learned all of people's rows, those held out, too, and who learns from these
+texts knows of them: nobody is left to tell, and nothing is promised.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
 
-CALIBRATOR = 2
+CALIBRATOR = 3
 """The version of how it is done."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
@@ -46,7 +48,6 @@ def calibrate(build: Build) -> Output:
         said = list(student.says(trained.path, recipe, rows, weights))
         apart = len(rows)
         learned = version.rows("train")
-        # What labelled real texts has seen every row of people's: who learns from those texts knows a part left out.
         echoed = any(row.origin == "unlabelled" for row in learned)
         parts = [] if echoed or apart >= ENOUGH else folds(_learned(learned), count)
         for number, part in enumerate(parts if len(parts) > 1 else [], 1):
@@ -55,7 +56,7 @@ def calibrate(build: Build) -> Output:
         told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
         scale = student.temperature(trained.path, recipe, *told)
         sure, right = student.certainty(trained.path, recipe, rows, said, scale) if rows else ((), ())
-        bound = calibration.threshold(sure, right, spec.risk) if len(sure) else None
+        bound = calibration.threshold(sure, right, spec.risk) if len(sure) and not echoed else None
         write_json(
             out / model.CALIBRATION,
             {"temperature": round(scale, 4), "threshold": round(bound.confidence, 4) if bound else None},

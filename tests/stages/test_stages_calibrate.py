@@ -149,7 +149,8 @@ def test_without_people_all_held_out_rows_make_the_temperature_and_nothing_is_pr
     assert told["summary"]["promised"] == "nothing"
 
 
-def test_beside_texts_that_a_committee_labelled_nothing_is_trained_anew(student: Sure, found: Calibrate) -> None:
+def test_beside_texts_that_a_committee_labelled_nothing_is_promised(student: Sure, found: Calibrate) -> None:
     """The committee has seen all of people's rows, so no student is without them."""
-    told = found([*(row(n) for n in range(60)), row(500, "unlabelled")], [row(n) for n in range(1000, 1020)])
-    assert student.learned == [] and told["summary"]["people's rows"] == 20
+    told = found([*(row(n) for n in range(60)), row(500, "unlabelled")], [row(n) for n in range(1000, 1200)])
+    assert student.learned == [] and told["summary"]["people's rows"] == 200
+    assert all(told["answers"]["right"]) and told["threshold"] is None and told["summary"]["promised"] == "nothing"
