@@ -5,8 +5,8 @@ many. So the rows that people answered are also cut into parts, and for each the
 (cross-fitting): what it then says of the part counts as what the published student would say of new rows. It has
 learned a little less than that one, so it errs, if anything, more often. The same held-out rows choose its epoch.
 
-Where a committee labelled real texts it had learned all of people's rows, those held out, too, and who learns from these
-texts knows of them: nobody is left to tell, and nothing is promised.
+Where a committee labelled real texts it had learned all of people's rows, those held out, too, and who learns from
+these texts knows of them: nobody is left to tell, and nothing is promised.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def calibrate(build: Build) -> Output:
         said = list(student.says(trained.path, recipe, rows, weights))
         apart = len(rows)
         learned = version.rows("train")
-        echoed = any(row.origin == "unlabelled" for row in learned)
+        echoed = student.committee and any(row.origin == "unlabelled" for row in learned)
         parts = [] if echoed or apart >= ENOUGH else folds(_learned(learned), count)
         for number, part in enumerate(parts if len(parts) > 1 else [], 1):
             rows += part

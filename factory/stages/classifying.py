@@ -28,6 +28,7 @@ class Classifying(Scoring):
 
     lesson = Labels
     pooled = True
+    committee = True
     metrics = ("accuracy", "macro_f1")
     bounds = "constrained to the labels"
 

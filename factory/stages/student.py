@@ -54,6 +54,7 @@ class Student(ABC):
         alike: what that share is called in Parity.
         folds: in how many parts it is trained anew without one of them, for people's rows that it has learned
             (factory.stages.calibrate), unless a spec says otherwise; 0: those held out must do.
+        committee: whether real texts are labelled by a committee that has learned people's rows (factory.stages.ballot).
     """
 
     starts_from: ClassVar[str]
@@ -71,6 +72,7 @@ class Student(ABC):
     compared: ClassVar[int | None] = None
     alike: ClassVar[str]
     folds: ClassVar[int] = 3
+    committee: ClassVar[bool] = False
 
     @abstractmethod
     def recipe(self, build: Build) -> Recipe:

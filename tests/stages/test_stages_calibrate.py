@@ -23,6 +23,7 @@ class Sure:
     """A student that has learned nothing but texts by heart, and is right of all it has not learned."""
 
     folds = 3
+    committee = True
 
     def __init__(self) -> None:
         self.learned: list[list[str]] = []
@@ -154,3 +155,11 @@ def test_beside_texts_that_a_committee_labelled_nothing_is_promised(student: Sur
     told = found([*(row(n) for n in range(60)), row(500, "unlabelled")], [row(n) for n in range(1000, 1200)])
     assert student.learned == [] and told["summary"]["people's rows"] == 200
     assert all(told["answers"]["right"]) and told["threshold"] is None and told["summary"]["promised"] == "nothing"
+
+
+def test_real_texts_that_the_teacher_alone_decided_on_keep_nothing_from_being_promised(
+    student: Sure, found: Calibrate
+) -> None:
+    student.committee = False
+    told = found([*(row(n) for n in range(60)), row(500, "unlabelled")], [row(n) for n in range(1000, 1020)])
+    assert len(student.learned) == 3 and told["threshold"] == 0.9
