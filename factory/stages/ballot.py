@@ -106,6 +106,14 @@ class Ballot:
         weight = self.build.spec.student.synthetic_weight
         return weights, [row if row.origin in HUMAN else row.model_copy(update={"weight": weight}) for row in decided]
 
+    def relabelled(self, rows: Sequence[Row]) -> list[Row]:
+        """A dataset's rows as they would be labelled if people had labelled none but those among them.
+
+        What no committee decides, people's rows and weights, stays as it is.
+        """
+        votes = {row.id: voted(row) for row in self.decide(rows)[1]}
+        return [row.model_copy(update={"soft": votes[row.id].soft, "label": votes[row.id].label}) for row in rows]
+
     def held_out_accuracy(self, known: Mapping[int, int]) -> tuple[int, int]:
         """How often a committee that has not seen a person's label gives it: (right, n), over folds.
 
@@ -126,9 +134,11 @@ class Ballot:
         return right, len(rows)
 
     def known(self, rows: Sequence[Row]) -> dict[int, int]:
-        """Row number to label number, of the rows people labelled."""
+        """Row number to label number, of the rows people labelled; the committee knows nothing of rows that are not its
+        own, such as people brought back."""
         labels = {label: number for number, label in enumerate(self.build.labels)}
-        return {self._place[row.id]: labels[row.label] for row in rows if row.origin == "reviewed"}
+        people = [row for row in rows if row.origin == "reviewed" and row.id in self._place]
+        return {self._place[row.id]: labels[row.label] for row in people}
 
     def _without_words(self, known: Mapping[int, int]) -> Voters:
         people = {f"{prefix}people": committee.people(*view, known) for prefix, view in self._views.items()}

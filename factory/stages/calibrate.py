@@ -5,14 +5,15 @@ many. So the rows that people answered are also cut into parts, and for each the
 (cross-fitting): what it then says of the part counts as what the published student would say of new rows. It has
 learned a little less than that one, so it errs, if anything, more often. The same held-out rows choose its epoch.
 
-Where a committee labelled real texts it had learned all of people's rows, those held out, too, and who learns from
-these texts knows of them: nobody is left to tell, and nothing is promised.
+Where a committee labelled the other rows it had learned all of people's rows, those held out, too, and who learns from
+it knows of them. So there the held-out rows are cut into parts as well, and for each part the committee votes anew
+without it: neither the student nor who taught it has seen what people said of the rows that tell.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from factory.files import read_json, write_json
 from factory.row import Row
 from factory.stage import Output
 from factory.stages import model
+from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
 
 CALIBRATOR = 3
 """The version of how it is done."""
+COMMITTEE = 1
+"""The version of how it is done where a committee labels."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
 FEW = 100
@@ -43,20 +47,21 @@ def calibrate(build: Build) -> Output:
     def work(out: Path) -> None:
         recipe, version = model.recipe_of(build), open_version(made.path)
         weights = read_json(trained.path / model.EXPORTS)["weights"]
-        held = version.rows("held_out")
-        rows = [row for row in held if row.origin == "reviewed"]
-        said = list(student.says(trained.path, recipe, rows, weights))
-        apart = len(rows)
-        learned = version.rows("train")
-        echoed = student.committee and any(row.origin == "unlabelled" for row in learned)
-        parts = [] if echoed or apart >= ENOUGH else folds(_learned(learned), count)
-        for number, part in enumerate(parts if len(parts) > 1 else [], 1):
-            rows += part
-            said += _anew(build, part, weights, out / f"part-{number}", f"part {number} of {len(parts)}")
+        learned, held = version.rows("train"), version.rows("held_out")
+        apart = _people(held)
+        taught = student.committee and any(row.origin not in HUMAN for row in learned)
+        rows = [] if taught else apart
+        said = list(student.says(trained.path, recipe, rows, weights)) if rows else []
+        parts = _parts(_people(learned), apart, count, taught)
+        ballot = Ballot(build, build.run("clean").path, build.run("judge").path) if taught and parts else None
+        for number, part in enumerate(parts, 1):
+            name = f"part {number} of {len(parts)}"
+            rows = [*rows, *part]
+            said += _anew(build, part, ballot, weights, out / f"part-{number}", name)
         told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
         scale = student.temperature(trained.path, recipe, *told)
         sure, right = student.certainty(trained.path, recipe, rows, said, scale) if rows else ((), ())
-        bound = calibration.threshold(sure, right, spec.risk) if len(sure) and not echoed else None
+        bound = calibration.threshold(sure, right, spec.risk) if len(sure) else None
         write_json(
             out / model.CALIBRATION,
             {"temperature": round(scale, 4), "threshold": round(bound.confidence, 4) if bound else None},
@@ -66,7 +71,7 @@ def calibrate(build: Build) -> Output:
             out / SUMMARY,
             {
                 "people's rows": len(rows),
-                "of these held out": apart,
+                "of these held out": len(apart) if rows else 0,
                 "temperature": round(scale, 3),
                 "promised": bound.sentence if bound else "nothing",
             },
@@ -75,26 +80,53 @@ def calibrate(build: Build) -> Output:
             shutil.rmtree(folder)
 
     inputs = {"train": trained, "dataset": made, "folds": count, "risk": spec.risk, "calibrator": CALIBRATOR}
-    return build.stage("calibrate", inputs, work)
+    return build.stage("calibrate", inputs | ({"committee": COMMITTEE} if student.committee else {}), work)
 
 
-def _learned(rows: Sequence[Row]) -> list[Row]:
-    """People's rows that were trained on; what production picked is no sample of what comes (factory.dataset.split)."""
+def _people(rows: Sequence[Row]) -> list[Row]:
+    """People's among the rows; what production picked is no sample of what comes (factory.dataset.split)."""
     return [row for row in rows if row.origin == "reviewed" and not row.picked]
 
 
-def _anew(build: Build, part: Sequence[Row], weights: str, out: Path, name: str) -> Sequence[Any]:
+def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: bool) -> list[list[Row]]:
+    """The parts of people's rows for each of which the student is trained anew; none where those held out tell alone.
+
+    Args:
+        learned: people's rows that were trained on.
+        apart: those that were held out.
+        count: how many parts there are to be.
+        taught: whether who labelled the other rows had learned those that were held out.
+    """
+    if count < 2 or len(apart) >= ENOUGH:
+        return [list(apart)] if taught and apart else []
+    parts = folds([*learned, *apart] if taught else learned, count)
+    return parts if len(parts) > 1 else []
+
+
+def _anew(
+    build: Build, part: Sequence[Row], ballot: Ballot | None, weights: str, out: Path, name: str
+) -> Sequence[Any]:
     """What the student says of people's rows when it is trained, as the published one, on all rows but these."""
     file, folder, student = out / "said.json", out / "model", model.student_of(build)
     if not file.exists():
-        version, away = open_version(build.run("dataset").path), {group(row) for row in part}
-        others = [row for row in version.rows("train") if group(row) not in away]
-        held = model.choosing(version.rows("held_out"), build.spec.student)
+        away = {group(row) for row in part}
+        learned, held = _without(away, build, ballot)
         recipe = model.kept(build)
         if not (folder / "training.json").exists():
-            model.fit(build, others, held, recipe, folder, f"calibrate, {name}")
+            model.fit(build, learned, model.choosing(held, build.spec.student), recipe, folder, f"calibrate, {name}")
         student.export(folder, recipe)
         write_json(file, student.says(folder, recipe, part, weights))
         shutil.rmtree(folder)
     said: Sequence[Any] = read_json(file)
     return said
+
+
+def _without(away: Collection[str], build: Build, ballot: Ballot | None) -> tuple[list[Row], list[Row]]:
+    """The rows to train on and those held out, as they are but for these groups of rows; labelled without them, too,
+    where a committee labels."""
+    version = open_version(build.run("dataset").path)
+    learned, held = ([row for row in version.rows(part) if group(row) not in away] for part in ("train", "held_out"))
+    if ballot is None:
+        return learned, held
+    rows = ballot.relabelled([*learned, *held])
+    return rows[: len(learned)], rows[len(learned) :]

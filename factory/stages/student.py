@@ -54,7 +54,7 @@ class Student(ABC):
         alike: what that share is called in Parity.
         folds: in how many parts it is trained anew without one of them, for people's rows that it has learned
             (factory.stages.calibrate), unless a spec says otherwise; 0: those held out must do.
-        committee: whether a committee that has learned people's rows labels real texts (factory.stages.ballot).
+        committee: whether a committee that has learned people's rows labels the others (factory.stages.ballot).
     """
 
     starts_from: ClassVar[str]

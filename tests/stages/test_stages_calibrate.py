@@ -7,12 +7,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from factory.files import read_json, write_json
-from factory.row import CORRECTED, Lineage, Origin, Row
+from factory.row import CORRECTED, Lineage, Origin, Row, write_rows
 from factory.spec import Student as StudentSpec
 from factory.stages import calibrate, model
+from factory.stages.ballot import Ballot
 
 
 def row(number: int, origin: Origin = "reviewed", source: str = "") -> Row:
@@ -23,7 +28,7 @@ class Sure:
     """A student that has learned nothing but texts by heart, and is right of all it has not learned."""
 
     folds = 3
-    committee = True
+    committee = False
 
     def __init__(self) -> None:
         self.learned: list[list[str]] = []
@@ -150,16 +155,86 @@ def test_without_people_all_held_out_rows_make_the_temperature_and_nothing_is_pr
     assert told["summary"]["promised"] == "nothing"
 
 
-def test_beside_texts_that_a_committee_labelled_nothing_is_promised(student: Sure, found: Calibrate) -> None:
-    """The committee has seen all of people's rows, so no student is without them."""
-    told = found([*(row(n) for n in range(60)), row(500, "unlabelled")], [row(n) for n in range(1000, 1200)])
-    assert student.learned == [] and told["summary"]["people's rows"] == 200
-    assert all(told["answers"]["right"]) and told["threshold"] is None and told["summary"]["promised"] == "nothing"
+class Voted:
+    """A committee that tells by each row's label whom of the people it knows."""
+
+    def __init__(self, build: Any, cleaned: Path, judged: Path) -> None: ...
+
+    def relabelled(self, rows: Sequence[Row]) -> list[Row]:
+        known = "+".join(sorted(one.text for one in rows if one.origin == "reviewed"))
+        return [one if one.origin == "reviewed" else one.model_copy(update={"label": known or "-"}) for one in rows]
 
 
-def test_real_texts_that_the_teacher_alone_decided_on_keep_nothing_from_being_promised(
-    student: Sure, found: Calibrate
+@pytest.fixture
+def taught(student: Sure, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """What a student's teachers knew of people, a training each."""
+    told: list[set[str]] = []
+    learn = student.fit
+
+    def fit(rows: Sequence[Row], held: Sequence[Row], *others: Any) -> None:
+        told.append({text for one in [*rows, *held] if one.origin != "reviewed" for text in one.label.split("+")})
+        learn([*rows, *held], (), *others)  # an epoch is chosen by those held out
+
+    monkeypatch.setattr(student, "fit", fit)
+    monkeypatch.setattr(student, "committee", True)
+    monkeypatch.setattr(calibrate, "Ballot", Voted)
+    return told
+
+
+@given(
+    learned=st.integers(0, 30), held=st.integers(0, 12), folds=st.sampled_from([None, 0, 1, 2, 5]), many=st.booleans()
+)
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_who_tells_of_a_row_has_not_learned_it_and_neither_has_who_taught_it(
+    student: Sure, taught: list[set[str]], found: Calibrate, learned: int, held: int, folds: int | None, many: bool
 ) -> None:
-    student.committee = False
-    told = found([*(row(n) for n in range(60)), row(500, "unlabelled")], [row(n) for n in range(1000, 1020)])
-    assert len(student.learned) == 3 and told["threshold"] == 0.9
+    for told_before in (taught, student.learned, student.asked):
+        told_before.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calibrate, "ENOUGH", 5 if many else 300)
+        people, apart = [row(n) for n in range(learned)], [row(n) for n in range(100, 100 + held)]
+        machines = [row(500, "unlabelled"), row(501, "generated")]
+        told = found([*people, *machines], [*apart, row(600, "unlabelled")], folds=folds)
+    parts = [{one.text for one in [*people, *apart]} - set(texts) for texts in student.learned]
+    for part, knew in zip(parts, taught, strict=True):
+        assert part and not part & knew
+    count, alone = 3 if folds is None else folds, held >= 5 and many
+    expected = apart if alone or count < 2 else [*people, *apart] if learned + held > 1 else []
+    assert sorted(text for part in parts for text in part) == sorted(one.text for one in expected)
+    assert told["summary"]["people's rows"] == len(expected) == len(told["answers"]["right"])
+    assert all(told["answers"]["right"])
+    assert told["summary"]["of these held out"] == (held if expected else 0)
+
+
+def test_where_nobody_but_people_labelled_the_held_out_rows_are_news(student: Sure, found: Calibrate) -> None:
+    student.committee = True
+    told = found([row(n) for n in range(60)], [row(n) for n in range(1000, 1020)], folds=0)
+    assert student.learned == [] and told["summary"]["people's rows"] == 20
+
+
+def test_a_committee_forgets_what_people_said_of_rows_it_is_not_given(tmp_path: Path) -> None:
+    """Of each pair of like texts people labelled one. Not given their rows of one label, it believes less in that."""
+    labels, random = ["a", "b"], np.random.default_rng(3)
+    views = np.repeat(random.normal(size=(80, 8)), 2, axis=0).astype(np.float32)
+    rows = [row(n, "reviewed" if n % 2 else "unlabelled") for n in range(160)]
+    truth = [labels[int(view[0] > 0)] for view in views]
+    said = [one.model_copy(update={"label": label, "weight": 0.3}) for one, label in zip(rows, truth, strict=True)]
+    write_rows(tmp_path / "kept.jsonl", said)
+    (tmp_path / "judgements.jsonl").write_text("")
+    np.save(tmp_path / "vectors.npy", views)
+    np.save(tmp_path / "label_vectors.npy", random.normal(size=(2, 8)).astype(np.float32))
+    spec = SimpleNamespace(judges=[], student=StudentSpec())
+    build: Any = SimpleNamespace(spec=spec, labels=labels, judges=[SimpleNamespace(identity="t")])
+    ballot = Ballot(build, tmp_path, tmp_path)
+    brought_back = row(999).model_copy(update={"label": "a"})
+
+    def believed(given: Sequence[Row]) -> float:
+        """How much it believes, on average, in `b` for texts of which that is true."""
+        found = [one for one in ballot.relabelled([*given, brought_back]) if one.origin == "unlabelled"]
+        assert all(one.weight == 0.3 and one.soft and max(one.soft.values()) == one.soft[one.label] for one in found)
+        true = {one.text for one in said if one.label == "b"}
+        return float(np.mean([(one.soft or {}).get("b", 0.0) for one in found if one.text in true]))
+
+    whole = believed(said)
+    assert whole > 0.8 and believed([one for one in said if one.origin != "reviewed" or one.label == "a"]) < whole / 2
+    assert believed(said) == whole
