@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from factory.budget import Prices
-from factory.generate import answering, extraction, marking, rating
+from factory.generate import answering, extraction, marking, rating, shots
 from factory.generate import judge as judging
 from factory.generate.examples import given
 from factory.generate.plan import grow
@@ -27,6 +27,8 @@ WRITING, READING = (15.0, 60.0) if narrow() else (110.0, 250.0)
 """Tokens a second that the default teacher writes, and reads past its prefix cache, on two cores of this kind."""
 MARKED = 2 * marking.CLAIM + 8
 """Tokens of a teacher's reply that names the spans of a text: two of them, on average."""
+WORD = 1.3
+"""Tokens of a word."""
 NAMED = 6
 """Tokens of a reply that is a label."""
 QUESTION: Mapping[str, Callable[[Spec, str, bool], Request]] = {
@@ -112,6 +114,10 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     prompts = [_tokens(QUESTION[spec.kind](spec, "", policy).messages) for policy in (False, True)]
     read, billed = 2 * measured * average + sum(prompts), measured * (2 * average + sum(prompts))
     found.append(work("measure the teacher", 2 * measured, read, 2 * measured * reply, billed))
+    if budget.review:
+        few, beside = min(measured, shots.ASKED), min(shots.MOST * (average + reply), WORD * shots.WORDS)
+        read, billed = few * (average + beside) + prompts[0], few * (average + beside + prompts[0])
+        found.append(work("show it people's rows", few, read, few * reply, billed))
     return found
 
 

@@ -19,19 +19,19 @@ GATES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 Opponent = Literal[
-    "teacher", "reviewed_only",
+    "teacher", "few_shot", "reviewed_only",
     "tfidf", "static", "majority", "features", "lexicon", "nearest", "frequent", "lead", "question",
 ]  # fmt: skip
-"""Whom a gate may name: the baselines, the teacher, and the student of people's rows alone."""
+"""Whom a gate may name: the baselines, the teacher, shown people's rows or not, and the student of these rows alone."""
 
 
 class Requirement(Part):
     """One line of the gate.
 
     Attributes:
-        better_than: an opponent (`teacher`, `reviewed_only`, or a baseline of the kind: of labels `tfidf`, `static`,
-            `majority`, of spans `features`, `lexicon`, of records `nearest`, `frequent`, of answers `nearest`, `lead`,
-            `question`): the paired 95 % interval of the difference in `metric` must lie above zero.
+        better_than: an opponent (`teacher`, `few_shot`, `reviewed_only`, or a baseline of the kind: of labels `tfidf`,
+            `static`, `majority`, of spans `features`, `lexicon`, of records `nearest`, `frequent`, of answers
+            `nearest`, `lead`, `question`): the paired 95 % interval of the difference in `metric` must lie above zero.
         at_least: or a floor that the lower end of the metric's own 95 % interval must reach.
         metric: what is compared; `span_f1` of spans, strictly, `field_f1` of records, `rouge_l` of answers, the others
             of labels.

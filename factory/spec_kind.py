@@ -181,7 +181,7 @@ def _gate(spec: Spec) -> Iterator[str]:
     for number, one in enumerate(spec.gate):
         if one.metric not in metrics:
             yield f"gate.{number}.metric is {one.metric}; under `kind: {spec.kind}` use {' or '.join(metrics)}"
-        if one.better_than not in (None, "teacher", "reviewed_only", *baselines):
+        if one.better_than not in (None, "teacher", "few_shot", "reviewed_only", *baselines):
             usual = " or ".join(baselines)
             yield f"gate.{number}.better_than is {one.better_than}; under `kind: {spec.kind}` use {usual}"
 

@@ -111,7 +111,7 @@ class Factory:
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     """A factory with the specialist test/shop, of which nothing is built."""
     base = tmp_path_factory.mktemp("factory")
-    encoder = tiny_encoder.make(base / "tiny-encoder", shop.every_text(), hidden=128)
+    encoder = tiny_encoder.make(base / "tiny-encoder", shop.every_text(), hidden=64)
     made = Factory(base / "home", base / "prompts", base / "gold", shop.Teacher(), encoder)
     made.specialist(NAME, gate=[{"better_than": "majority"}, {"at_least": 0.2, "metric": "macro_f1"}])
     yield made

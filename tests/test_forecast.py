@@ -10,6 +10,7 @@ import pytest
 from factory import settings
 from factory import spec as specs
 from factory.forecast import Work, forecast, limits
+from factory.generate import shots
 from factory.settings import Settings
 from factory.spec import Spec
 from tests import lost, shop
@@ -82,7 +83,7 @@ def test_answers_are_asked_for_several_times_and_marked(where: Settings) -> None
     lost.make_specialist(where.prompts / "test/lost", where.gold, {})
     spec = specs.load("test/lost", where.prompts)
     work = {item.name: item for item in forecast(spec, "quick", where)}
-    assert list(work) == ["write", "answer", "mark", "measure the teacher"]
+    assert list(work) == ["write", "answer", "mark", "measure the teacher", "show it people's rows"]
     assert work["answer"].requests == 3 * (24 + 24)  # rows for people and real texts, each once and twice by chance
     assert work["answer"].billed > work["answer"].read
     assert work["mark"].requests == 80 + 2 * 24 and work["mark"].written == work["mark"].requests
@@ -90,6 +91,8 @@ def test_answers_are_asked_for_several_times_and_marked(where: Settings) -> None
         update={"budgets": {"quick": spec.budget("quick").model_copy(update={"max_tokens": 10_000_000})}}
     )
     (told,) = limits(limited, "quick", list(work.values()))
-    measuring = work.pop("measure the teacher")  # which no budget limits
-    assert measuring.requests == 2 * len((where.gold / spec.gold / "validation.jsonl").read_text().splitlines())
+    measuring, showing = work.pop("measure the teacher"), work.pop("show it people's rows")  # which no budget limits
+    gold = len((where.gold / spec.gold / "validation.jsonl").read_text().splitlines())
+    assert (measuring.requests, showing.requests) == (2 * gold, min(gold, shots.ASKED))
+    assert showing.billed > measuring.billed / 2 and showing.read < showing.billed
     assert f"{sum(item.billed + item.written for item in work.values()):,.0f}" in told

@@ -9,8 +9,8 @@ class Evidence(BaseModel):
     """What every record tells.
 
     Attributes:
-        who: whom it is about: `student:int8`, `teacher`, `tfidf`, `static`, `reviewed_only`, `majority`; of other
-            kinds other baselines in place of `tfidf`, `static` and `majority`.
+        who: whom it is about: `student:int8`, `teacher`, `few_shot`, `tfidf`, `static`, `reviewed_only`, `majority`; of
+            other kinds other baselines in place of `tfidf`, `static` and `majority`.
         what: what that is, in words: `MiniLM-L6 + LoRA, 1,204 rows, ONNX int8`.
         rows: sha256 over the gold ids and labels it was measured on.
         n: how many rows those are.

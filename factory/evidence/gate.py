@@ -28,6 +28,7 @@ METRIC = {
 """What sentences call the metrics that a gate may name."""
 _WHO = {
     "teacher": "the teacher",
+    "few_shot": "the teacher shown people's rows like each text",
     "tfidf": "TF-IDF on the same training rows",
     "static": "static word vectors on the same training rows",
     "reviewed_only": "the student trained on reviewed rows alone",

@@ -78,6 +78,7 @@ BESIDE = {
 NAMES = {
     "teacher": "Teacher, zero-shot",
     "teacher:weaker prompt": "Teacher, the weaker of two prompts",
+    "few_shot": "Teacher, shown people's rows like each text",
     "tfidf": "TF-IDF, same rows",
     "static": "Static word vectors, same rows",
     "reviewed_only": "Student, reviewed rows only",

@@ -7,13 +7,13 @@ text; a claim whose words do not stand in it is refused, with the reason.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from factory.generate.asking import Said
 from factory.generate.prompt import messages
-from factory.span import Claim, Spans, locate
+from factory.span import Claim, Span, Spans, locate
 from factory.spec import Spec
 from factory.teacher.chat import Request
 
@@ -64,6 +64,12 @@ def schema(labels: Sequence[str], most: int) -> dict[str, Any]:
     }
     spans = {"type": "array", "items": claim, "maxItems": most}
     return {"type": "object", "properties": {"spans": spans}, "required": ["spans"]}
+
+
+def reply(text: str, spans: Iterable[Span]) -> str:
+    """The reply that names these spans of a text."""
+    claims = [{"text": text[span.start : span.end], "type": span.label} for span in spans]
+    return json.dumps({"spans": claims}, ensure_ascii=False)
 
 
 def parse_claims(reply: str) -> tuple[list[Claim] | None, str]:

@@ -24,6 +24,7 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "calibrate": calibrate.calibrate,
     "reviewed_only": model.reviewed_only,
     "zero_shot": measure.zero_shot,
+    "few_shot": measure.few_shot,
     "evaluate": measure.evaluate,
     "publish": publish.publish,
 }

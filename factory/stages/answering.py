@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
@@ -57,3 +58,7 @@ class Answering(Writing):
     def read(self, spec: Spec, text: str, reply: str) -> str | None:
         """See Student.read."""
         return answering.read(spec, text, reply).decision
+
+    def reply(self, spec: Spec, row: Row) -> str:
+        """See Student.reply; the answer."""
+        return json.dumps({"answer": row.answer}, ensure_ascii=False)

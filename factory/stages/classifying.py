@@ -66,6 +66,10 @@ class Classifying(Scoring):
         """See Student.read; a label."""
         return reply.strip() if reply.strip() in spec.labels else None
 
+    def reply(self, spec: Spec, row: Row) -> str:
+        """See Student.reply; the label."""
+        return row.label
+
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; scores are every label's probability."""
         return Said(*_decided(specialist.predict_proba(texts), specialist.labels), "")

@@ -18,7 +18,7 @@ from factory.evidence.records import AnyEvidence, Export, Speed, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, read_jsonl, write_json
 from factory.generate import judge as judging
-from factory.generate import pipeline
+from factory.generate import pipeline, shots
 from factory.hygiene import trust
 from factory.progress import Parts
 from factory.review import proposals
@@ -31,6 +31,7 @@ from factory.stages.student import Said, Student
 from zoo.specialist import Specialist
 
 SECONDS = "seconds.json"
+FEW_SHOT = "predictions.jsonl"
 TIMED = 10  # replies whose time is taken, one after the other
 
 
@@ -92,10 +93,65 @@ def _form(spec: Spec) -> dict[str, Any]:
     return {"words": spec.form.words} if spec.kind == "generation" else {}
 
 
+def few_shot(build: Build) -> Output:
+    """The teacher's answers to gold rows when it is shown, beside the question, people's rows like each; an opponent.
+
+    See factory.generate.shots. It is not asked where people labelled nothing.
+    """
+    spec, student, made = build.spec, model.student_of(build), build.run("dataset")
+    most = min(build.budget.measure_teacher or shots.ASKED, shots.ASKED)
+    rows = sample(build.gold, most)
+
+    def work(out: Path) -> None:
+        known = [row for row in open_version(made.path).rows("train") if row.origin == "reviewed"]
+        write_json(out / SUMMARY, {"rows": len(rows), "asked": bool(known)})
+        if not known:
+            return
+        texts = [row.text for row in rows]
+        vectors = build.encoder.vectors([row.text for row in known] + texts)
+        shown = shots.choose(known, vectors[: len(known)], vectors[len(known) :])
+        replies = pipeline.ask(
+            "few-shot",
+            [
+                shots.question(
+                    lambda text: student.question(spec, text, False),
+                    text,
+                    [(row.text, student.reply(spec, row)) for row in like],
+                )
+                for text, like in zip(texts, shown, strict=True)
+            ],
+            build.endpoint,
+            build.settings.replies,
+            spec.teacher.concurrency,
+            build.meter("teacher, few-shot", "replies"),
+        )
+        said = [
+            None if reply.text is None else student.read(spec, text, reply.text)
+            for text, reply in zip(texts, replies, strict=True)
+        ]
+        named, beside = describe(build.gold, most), sum(map(len, shown)) / len(shown)
+        what = f"{build.teacher}, shown {beside:.1f} of {len(known)} people's rows, the likest, {student.bounds}"
+        write_predictions(out / FEW_SHOT, answers("few_shot", rows, said, what=what, sample=named))
+        value = round(value_of(student.metrics[0], [truth(row) for row in rows], said), 4)
+        told = {report.metric(student.metrics[0]).lower(): value, "people's rows shown with each": round(beside, 1)}
+        write_json(out / SUMMARY, {"rows": len(rows), "asked": True, **told, "sample": named})
+
+    inputs = {
+        "gold": build.gold_file,
+        "rows": [row.id for row in rows],
+        "dataset": made,
+        "teacher": build.teacher,
+        "encoder": [build.encoder_identity, spec.student.max_tokens],
+        "prompt": digest([shots.VERSION, student.named, spec.labels, spec.question, spec.text]),
+        **_form(spec),
+    }
+    return build.stage("few_shot", inputs, work)
+
+
 def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
-    alone, teacher = (build.run(name) for name in ("reviewed_only", "zero_shot"))
+    alone, teacher, few = (build.run(name) for name in ("reviewed_only", "zero_shot", "few_shot"))
     metrics, stated, sealed = model.student_of(build).metrics, prices.read(), model.trained(build)
 
     def work(out: Path) -> None:
@@ -105,6 +161,8 @@ def evaluate(build: Build) -> Output:
         seen |= _baselines(build, made.path, alone.path, parts)
         seen["teacher"] = read_predictions(teacher.path / model.BETTER)
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
+        if (few.path / FEW_SHOT).exists():
+            seen["few_shot"] = read_predictions(few.path / FEW_SHOT)
         if (teacher.path / SECONDS).exists():
             aside.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
         speeds = [one for one in aside if isinstance(one, Speed)]
@@ -138,6 +196,7 @@ def evaluate(build: Build) -> Output:
         "calibrate": sure,
         "reviewed_only": alone,
         "zero_shot": teacher,
+        "few_shot": few,
         "gold": build.gold_file,
         "gate": [requirement.model_dump(mode="json") for requirement in build.spec.gate],
         "examiner": figures.EXAMINER,

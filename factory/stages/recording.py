@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,3 +68,7 @@ class Recording(Writing):
     def read(self, spec: Spec, text: str, reply: str) -> Record | None:
         """See Student.read."""
         return extraction.read(spec, text, reply).decision
+
+    def reply(self, spec: Spec, row: Row) -> str:
+        """See Student.reply; every field, null where the text has none."""
+        return json.dumps({name: (row.record or {}).get(name) for name in spec.fields}, ensure_ascii=False)

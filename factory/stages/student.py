@@ -153,7 +153,11 @@ class Student(ABC):
 
     @abstractmethod
     def read(self, spec: Spec, text: str, reply: str) -> Decision | None:
-        """What a teacher's zero-shot reply about a text says; None: nothing usable."""
+        """What a teacher's reply about a text says; None: nothing usable."""
+
+    @abstractmethod
+    def reply(self, spec: Spec, row: Row) -> str:
+        """The reply that `read` takes for a row's decision."""
 
 
 def shared(build: Build) -> dict[str, Any]:

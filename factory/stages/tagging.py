@@ -66,6 +66,10 @@ class Tagging(Scoring):
         """See Student.read."""
         return marking.read(spec, text, reply).decision
 
+    def reply(self, spec: Spec, row: Row) -> str:
+        """See Student.reply; the spans' words and types."""
+        return marking.reply(row.text, row.spans or ())
+
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; scores are of the spans found."""
         found = specialist.predict(texts)

@@ -24,12 +24,12 @@ NAMED, POLICY = False, True
 
 @pytest.fixture
 def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
-    """A build whose stages before `zero_shot` are done; its teacher answers by file, so nobody takes its time."""
+    """A build that lacks `zero_shot` and `evaluate` alone; its teacher answers by file, so nobody takes its time."""
     for name in ("HOME", "PROMPTS", "GOLD", "SEED", "TEACHER_BATCH"):
         monkeypatch.setenv(f"FACTORY_{name}", str(tmp_path / name.lower()))
     shop.make_specialist(tmp_path / "prompts" / "test" / "shop", tmp_path / "gold", {})
     made = Build(specs.load("test/shop", tmp_path / "prompts"), "quick", settings.load())
-    for stage in ("dataset", "train", "calibrate", "reviewed_only"):
+    for stage in ("dataset", "train", "calibrate", "reviewed_only", "few_shot"):
         made._outputs[stage] = Output(stage, "0" * 16, tmp_path / stage, reused=True)
     write_json(tmp_path / "train" / model.EXPORTS, {"weights": "int8"})
     write_json(tmp_path / "calibrate" / model.CALIBRATION, {"temperature": 1.0, "threshold": 0.5})

@@ -90,7 +90,7 @@ def test_no_gold_text_is_trained_on(built: Factory) -> None:
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     records = read_evidence(built.stage("evaluate") / "evidence.jsonl")
     students = {"student:int8", "student:fp32"}
-    opponents = {"majority", "tfidf", "static", "reviewed_only", "teacher", "teacher:weaker prompt"}
+    opponents = {"majority", "tfidf", "static", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     accuracy = {r.who: r for r in records if getattr(r, "metric", "") == "accuracy" and not hasattr(r, "against")}
     assert set(accuracy) == students | opponents
     assert {record.n for record in accuracy.values()} == {60}

@@ -116,7 +116,7 @@ def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
 
 
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
-    opponents = {"nearest", "frequent", "reviewed_only", "teacher", "teacher:weaker prompt"}
+    opponents = {"nearest", "frequent", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     records = whole.assert_everybody_is_measured(built, NAME, "field_f1", opponents)
     fields = {one.label for one in records if isinstance(one, ClassFigures) and one.who == "student:int8"}
     assert fields == set(registry.FIELDS)

@@ -152,7 +152,7 @@ def test_what_the_cells_yielded_is_told_by_attribute(built: Factory) -> None:
 
 
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
-    opponents = {"lead", "question", "nearest", "reviewed_only", "teacher", "teacher:weaker prompt"}
+    opponents = {"lead", "question", "nearest", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     records = whole.assert_everybody_is_measured(built, NAME, "rouge_l", opponents)
     figures = {one.metric: one.value for one in records if isinstance(one, Record) and one.who == "student:int8"}
     assert figures["answered"] == 1.0 and 0.5 < figures["length"] < 2.0

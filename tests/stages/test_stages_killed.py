@@ -32,7 +32,7 @@ def replies(count: int) -> Moment:
     return lambda shop: len(cached(shop.settings)) >= count
 
 
-# The usual build asks for 9 replies when writing, 30 when judging and twice 60 zero-shot.
+# The usual build asks for 9 replies when writing, 30 when judging and three times 60 when measuring.
 FEW = [replies(5), begun("train", "checkpoint/history.json"), begun("publish")]
 MANY = [
     begun("plan"),

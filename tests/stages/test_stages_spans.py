@@ -149,7 +149,7 @@ def gold_of(built: Factory) -> list[Gold]:
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     records = read_evidence(stage(built, "evaluate") / "evidence.jsonl")
     strict = {r.who: r for r in records if isinstance(r, Record) and r.metric == "span_f1"}
-    opponents = {"features", "lexicon", "reviewed_only", "teacher", "teacher:weaker prompt"}
+    opponents = {"features", "lexicon", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     assert set(strict) == {"student:int8", "student:fp32"} | opponents
     assert {record.rows for record in strict.values()} == {gold_hash(gold_of(built))}
     assert strict["teacher"].value == 1.0  # it knows the answers

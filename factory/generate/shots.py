@@ -1,0 +1,78 @@
+"""A teacher's question with what people said of like texts before it: few-shot, by the nearest (Liu et al. 2022).
+
+What is shown is chosen for each text: people's rows that an encoder finds most like it, the likest last. That is the
+strongest of the simple ways to show examples ("What Makes Good In-Context Examples for GPT-3?").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factory.row import Row
+from factory.teacher.chat import Request
+
+VERSION = 1
+"""Of how rows are chosen and shown."""
+MOST, WORDS = 8, 400
+"""Rows that are shown at most, and words of them; a row that has more by itself is passed over."""
+ASKED = 200
+"""Gold rows that a teacher is asked about so, at most: each costs as much as several alone."""
+_PLACE = "\0"  # no template has it
+
+
+def choose(rows: Sequence[Row], vectors: NDArray[np.float32], asked: NDArray[np.float32]) -> list[list[Row]]:
+    """For each text asked about the rows to show, the likest last.
+
+    Args:
+        rows: people's.
+        vectors: of these [rows, hidden].
+        asked: of the texts [texts, hidden].
+    """
+    lengths = [len(row.text.split()) for row in rows]
+    near = np.argsort(-(_unit(asked) @ _unit(vectors).T), axis=1, kind="stable")
+    found = []
+    for places in near:
+        shown: list[Row] = []
+        words = 0
+        for row in (rows[place] for place in places if lengths[place] <= WORDS):
+            words += len(row.text.split())
+            if len(shown) == MOST or words > WORDS:
+                break
+            shown.append(row)
+        found.append(shown[::-1])
+    return found
+
+
+def question(ask: Callable[[str], Request], text: str, shown: Sequence[tuple[str, str]]) -> Request:
+    """The question about a text after some that are answered, as turns of one chat.
+
+    Args:
+        ask: the question about a text: its last message says what is asked and ends with the text; said once is enough.
+        text: what is asked about.
+        shown: texts, and a reply that is right for each.
+    """
+    asked, frame = ask(text), _said(ask(_PLACE))
+    line = frame.rfind("\n", 0, frame.index(_PLACE)) + 1  # the one that the text stands in
+    turns = [
+        turn for known, reply in shown for turn in (_turn("user", _said(ask(known))[line:]), _turn("assistant", reply))
+    ]
+    turns.append(_turn("user", _said(asked)[line:]))
+    turns[0] = _turn("user", frame[:line] + turns[0]["content"])
+    return replace(asked, messages=[*asked.messages[:-1], *turns])
+
+
+def _said(request: Request) -> str:
+    return request.messages[-1]["content"]
+
+
+def _turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return found

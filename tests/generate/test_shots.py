@@ -1,0 +1,93 @@
+"""What a teacher is shown beside a question: rows like the text, as turns that its own replies could be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from factory import settings
+from factory import spec as specs
+from factory.generate import shots
+from factory.row import Lineage, Row
+from factory.span import Span
+from factory.stages.model import OF_KIND
+from factory.teacher.chat import Request
+
+SPECS = {name: specs.load(name, settings.load().prompts) for name in specs.names(settings.load().prompts)}
+
+
+def row(text: str, **decision: object) -> Row:
+    return Row(text=text, origin="reviewed", lineage=Lineage(spec="s"), **({"label": "a"} | decision))  # type: ignore[arg-type]
+
+
+def ask(text: str) -> Request:
+    chat = [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": f"Which?\nA, B\n\nText: {text}\nLabel:"},
+    ]
+    return Request(chat, max_tokens=24, choices=["A", "B"])
+
+
+def test_turns_of_a_chat_that_says_once_what_is_asked() -> None:
+    asked = shots.question(ask, "now", [("then\n\nText: there", "B"), ("soon", "A")])
+    assert [(turn["role"], turn["content"]) for turn in asked.messages] == [
+        ("system", "Be short."),
+        ("user", "Which?\nA, B\n\nText: then\n\nText: there\nLabel:"),
+        ("assistant", "B"),
+        ("user", "Text: soon\nLabel:"),
+        ("assistant", "A"),
+        ("user", "Text: now\nLabel:"),
+    ]
+    assert (asked.max_tokens, asked.choices) == (24, ["A", "B"])
+
+
+def test_with_nothing_to_show_it_is_the_question_itself() -> None:
+    assert shots.question(ask, "a text", []) == ask("a text")
+
+
+def test_the_likest_comes_last() -> None:
+    rows, vectors = [row(name) for name in "abc"], np.array([[1, 0], [0, 1], [1, 1]], np.float32)
+    found = shots.choose(rows, vectors, np.array([[2, 0.1], [0, 3]], np.float32))
+    assert [[one.text for one in some] for some in found] == [["b", "c", "a"], ["a", "c", "b"]]
+
+
+@given(words=st.lists(st.integers(1, 600), max_size=30), seed=st.integers(0, 99))
+def test_few_and_short_and_the_likest_of_those_that_are_not_too_long(words: list[int], seed: int) -> None:
+    rows = [row(f"{number} " + "w " * (long - 1)) for number, long in enumerate(words)]
+    vectors = np.random.default_rng(seed).normal(size=(len(rows), 3)).astype(np.float32)
+    asked = np.array([[1, 2, 3]], np.float32)
+    [shown] = shots.choose(rows, vectors, asked)
+    lengths = [len(one.text.split()) for one in shown]
+    assert len(shown) <= shots.MOST and sum(lengths) <= shots.WORDS
+    near = np.argsort(-(vectors @ asked[0]) / np.linalg.norm(vectors, axis=1), kind="stable")
+    fit = [rows[place] for place in near if words[place] <= shots.WORDS]
+    assert shown[::-1] == fit[: len(shown)]
+    left = fit[len(shown) :]
+    assert not left or len(shown) == shots.MOST or sum(lengths) + len(left[0].text.split()) > shots.WORDS
+
+
+DECISIONS = {
+    "classification": lambda spec: {"label": list(spec.labels)[-1]},
+    "spans": lambda spec: {"label": "", "spans": (Span(start=4, end=9, label=next(iter(spec.labels))),)},
+    "extraction": lambda spec: {"label": "", "record": {next(iter(spec.fields)): "New York"}},
+    "generation": lambda spec: {"label": "", "answer": "What is “naïve” care?"},
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_what_is_shown_is_a_reply_that_would_be_read(name: str) -> None:
+    spec = SPECS[name]
+    text = "The words of New York, in naïve care"
+    known = row(text, **DECISIONS[spec.kind](spec))
+    student = OF_KIND[spec.kind]
+    shown = student.reply(spec, known)
+    read = student.read(spec, text, shown)
+    assert read == {"classification": known.label, "spans": known.spans, "generation": known.answer}.get(
+        spec.kind, known.record
+    )
+    asked = shots.question(lambda some: student.question(spec, some, False), "any text", [(text, shown)])
+    assert [turn["role"] for turn in asked.messages] == ["system", "user", "assistant", "user"]
+    assert asked.messages[2]["content"] == shown and spec.question in asked.messages[1]["content"]
+    assert spec.question not in asked.messages[3]["content"] and "any text" in asked.messages[3]["content"]
