@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from factory import settings
 from factory import spec as specs
 from factory.errors import SpecError, TeacherError
-from factory.generate.committee import FEWEST, Array, Voters
+from factory.generate.committee import DEFAULT, FEWEST, Array, Voters
 from factory.progress import Progress
 from factory.settings import Settings
 from factory.spec import Spec
@@ -120,6 +120,18 @@ def test_a_row_is_decided_by_those_who_read_it(seed: int, share: float) -> None:
     alone = _pool(Voters({**members, "judge b@2": np.zeros_like(members["judge b@2"])}), known)[1]
     first = ~silent["judge a@1"] & silent["judge b@2"]
     assert np.allclose(p[first], alone[first], atol=1e-4)
+
+
+@pytest.mark.parametrize(("judged", "fitted_to"), [(1.0, FEWEST + 10), (0.6, FEWEST + 10), (0.0, FEWEST + 20)])
+def test_the_weights_that_are_told_are_those_that_decide_most_rows(judged: float, fitted_to: int) -> None:
+    rng, rows = np.random.default_rng(1), 200
+    silent = np.arange(rows) >= judged * rows
+    silent[FEWEST + 10 : FEWEST + 20] = True  # ten of those that people labelled
+    members = {"teacher": votes(rng, rows, silent), "definitions": votes(rng, rows, np.zeros(rows, bool))}
+    known = {row: int(label) for row, label in enumerate(rng.integers(0, 3, FEWEST + 20))}
+    weights = _pool(Voters(members), known)[0]
+    assert weights.fitted_to == fitted_to
+    assert (weights.exponents["definitions"] != DEFAULT["definitions"]) and weights.exponents["teacher"] != 0
 
 
 @given(st.integers(0, 1000))
