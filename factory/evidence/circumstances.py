@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from factory.processes import cores
 from factory.settings import CHECKOUT
 
 
@@ -32,9 +32,8 @@ def hardware() -> str:
     """The machine in words, without its name: `AMD EPYC 9B14, 2 cores, 24 GiB, no GPU`."""
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = round(psutil.virtual_memory().total / 2**30)
-    return f"{_processor()}, {cores} core{'s' if cores != 1 else ''}, {memory} GiB, {_accelerator()}"
+    return f"{_processor()}, {cores()} core{'s' if cores() != 1 else ''}, {memory} GiB, {_accelerator()}"
 
 
 def commit(checkout: Path = CHECKOUT) -> str:

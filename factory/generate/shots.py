@@ -17,9 +17,9 @@ from factory.teacher.chat import Request
 
 VERSION = 1
 """Of how rows are chosen and shown."""
-MOST, WORDS = 8, 400
+MOST, WORDS = 5, 300
 """Rows that are shown at most, and words of them; a row that has more by itself is passed over."""
-ASKED = 200
+ASKED = 100
 """Gold rows that a teacher is asked about so, at most: each costs as much as several alone."""
 _PLACE = "\0"  # no template has it
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +17,7 @@ from typing import Any
 
 from factory.errors import FactoryError
 from factory.hygiene.blocks import Block, Job
+from factory.processes import end_with_caller
 
 Work = Callable[[Job, Block], int]
 Runner = Callable[[Work, Job, Sequence[Block]], Iterator[tuple[Block, int]]]
@@ -86,18 +85,10 @@ _given: list[tuple[Work, Job]] = []  # a process's own: sent once, not with ever
 
 
 def _begin(work: Work, job: Job) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller stops us
-    threading.Thread(target=_end_with_caller, daemon=True).start()
+    end_with_caller()
     _given[:] = [(work, job)]
 
 
 def _one(block: Block) -> int:
     work, job = _given[0]
     return work(job, block)
-
-
-def _end_with_caller() -> None:
-    """A killed caller cannot stop us."""
-    if caller := multiprocessing.parent_process():
-        caller.join()
-        os._exit(1)

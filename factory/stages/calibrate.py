@@ -13,7 +13,7 @@ without it: neither the student nor who taught it has seen what people said of t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,15 @@ from factory.dataset.split import folds, group
 from factory.dataset.version import open_version
 from factory.evidence import calibration
 from factory.files import read_json, write_json
-from factory.row import Row
+from factory.processes import Task, cores, side_by_side
+from factory.row import Row, read_rows, write_rows
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
+from factory.stages.student import Student
+from factory.students.encoder import default_device
+from factory.students.training import Recipe
 
 CALIBRATOR = 3
 """The version of how it is done."""
@@ -36,6 +40,9 @@ ENOUGH = 300
 FEW = 100
 """With fewer of people's rows all held-out ones say what the temperature is."""
 ANSWERS = "answers.json"
+LEARNED, HELD, ASKED, SAID, STEPS = "learned.jsonl", "held.jsonl", "asked.jsonl", "said.json", "steps.json"
+"""What a part's folder has: the rows to learn, to choose an epoch by and to tell of; what was said; steps done, of how
+many."""
 
 
 def calibrate(build: Build) -> Output:
@@ -53,11 +60,8 @@ def calibrate(build: Build) -> Output:
         rows = [] if taught else apart
         said = list(student.says(trained.path, recipe, rows, weights)) if rows else []
         parts = _parts(_people(learned), apart, count, taught)
-        ballot = Ballot(build, build.run("clean").path, build.run("judge").path) if taught and parts else None
-        for number, part in enumerate(parts, 1):
-            name = f"part {number} of {len(parts)}"
-            rows = [*rows, *part]
-            said += _anew(build, part, ballot, weights, out / f"part-{number}", name)
+        said += _anew(build, parts, taught, weights, out)
+        rows = [*rows, *(row for part in parts for row in part)]
         told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
         scale = student.temperature(trained.path, recipe, *told)
         sure, right = student.certainty(trained.path, recipe, rows, said, scale) if rows else ((), ())
@@ -103,30 +107,67 @@ def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: boo
     return parts if len(parts) > 1 else []
 
 
-def _anew(
-    build: Build, part: Sequence[Row], ballot: Ballot | None, weights: str, out: Path, name: str
-) -> Sequence[Any]:
-    """What the student says of people's rows when it is trained, as the published one, on all rows but these."""
-    file, folder, student = out / "said.json", out / "model", model.student_of(build)
-    if not file.exists():
-        away = {group(row) for row in part}
-        learned, held = _without(away, build, ballot)
-        recipe = model.kept(build)
-        if not (folder / "training.json").exists():
-            model.fit(build, learned, model.choosing(held, build.spec.student), recipe, folder, f"calibrate, {name}")
-        student.export(folder, recipe)
-        write_json(file, student.says(folder, recipe, part, weights))
-        shutil.rmtree(folder)
-    said: Sequence[Any] = read_json(file)
-    return said
+def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: str, out: Path) -> list[Any]:
+    """What the student says of each part's rows when it is trained, as the published one, on all rows but these.
+
+    On a processor, where one training takes one core, parts are learned side by side.
+    """
+    if not parts:
+        return []
+    student, recipe = model.student_of(build), model.kept(build)
+    folders = [out / f"part-{number}" for number in range(1, 1 + len(parts))]
+    at_once = min(len(parts), cores()) if default_device() == "cpu" else 1
+
+    def tasks() -> Iterator[Task]:
+        ballot = Ballot(build, build.run("clean").path, build.run("judge").path) if taught else None
+        for part, folder in zip(parts, folders, strict=True):
+            if not (folder / SAID).exists():
+                _prepare(build, part, ballot, folder)
+                yield learn, (student, recipe, weights, folder)
+
+    meter = build.meter("calibrate", "texts" if recipe.frozen else "steps")
+
+    def watch() -> None:
+        steps = [read_json(folder / STEPS) for folder in folders if (folder / STEPS).exists()]
+        if steps:
+            meter(sum(done for done, _ in steps), max(total for _, total in steps) * len(folders))
+
+    if at_once > 1:
+        side_by_side(tasks(), at_once, watch)
+    else:
+        for work, arguments in tasks():
+            work(*arguments, watch=watch)
+    return [one for folder in folders for one in read_json(folder / SAID)]
 
 
-def _without(away: Collection[str], build: Build, ballot: Ballot | None) -> tuple[list[Row], list[Row]]:
-    """The rows to train on and those held out, as they are but for these groups of rows; labelled without them, too,
-    where a committee labels."""
-    version = open_version(build.run("dataset").path)
-    learned, held = ([row for row in version.rows(part) if group(row) not in away] for part in ("train", "held_out"))
-    if ballot is None:
-        return learned, held
-    rows = ballot.relabelled([*learned, *held])
-    return rows[: len(learned)], rows[len(learned) :]
+def learn(
+    student: Student, recipe: Recipe, weights: str, folder: Path, watch: Callable[[], None] = lambda: None
+) -> None:
+    """Train a student on rows in a folder, or go on with that, and leave there what it says of others: said.json."""
+
+    def progress(done: int, total: int) -> None:
+        write_json(folder / STEPS, [done, total])
+        watch()
+
+    rows = {name: read_rows(folder / name) for name in (LEARNED, HELD, ASKED)}
+    learner = folder / "model"
+    if not (learner / "training.json").exists():
+        student.fit(rows[LEARNED], rows[HELD], recipe, learner, progress)
+    student.export(learner, recipe)
+    write_json(folder / SAID, student.says(learner, recipe, rows[ASKED], weights))
+    shutil.rmtree(learner)
+
+
+def _prepare(build: Build, part: Sequence[Row], ballot: Ballot | None, folder: Path) -> None:
+    """The rows for `learn`: those to train on and those held out, as they are but for the part and what rests on it;
+    labelled without it, too, where a committee labels."""
+    if (folder / ASKED).exists():
+        return
+    version, away = open_version(build.run("dataset").path), {group(row) for row in part}
+    learned, held = ([row for row in version.rows(name) if group(row) not in away] for name in ("train", "held_out"))
+    if ballot is not None:
+        rows = ballot.relabelled([*learned, *held])
+        learned, held = rows[: len(learned)], rows[len(learned) :]
+    write_rows(folder / LEARNED, learned)
+    write_rows(folder / HELD, model.choosing(held, build.spec.student))
+    write_rows(folder / ASKED, part)

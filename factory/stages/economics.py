@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from factory.evidence.decision import said, truth
 from factory.evidence.prices import PriceList
 from factory.evidence.records import Cost, Footprint, Speed
 from factory.evidence.sample import sample
+from factory.processes import cores
 from factory.stages import model
 from factory.stages.build import Build
 
@@ -33,8 +33,7 @@ def records(
     found.append(cost.computed(own, 1, prices, "one thread"))
     elsewhere = build.settings.teacher_url or "no GPU" not in circumstances.hardware
     if theirs := [one for one in speeds if one.who == "teacher" and not elsewhere]:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        found.append(cost.computed(theirs, cores, prices, "one question at a time"))
+        found.append(cost.computed(theirs, cores(), prices, "one question at a time"))
     if prices.hosted:
         rows = sample(build.gold, ASKED)
         questions = [student.question(build.spec, row.text, True).messages for row in rows]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +24,13 @@ from factory.stages.ballot import Ballot
 
 def row(number: int, origin: Origin = "reviewed", source: str = "") -> Row:
     return Row(text=f"text {number}", label="a", origin=origin, lineage=Lineage(spec="s", source=source))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How it is trained, as far as anybody here asks."""
+
+    frozen: bool = False
 
 
 class Sure:
@@ -60,8 +69,9 @@ class Sure:
 def student(monkeypatch: pytest.MonkeyPatch) -> Sure:
     found = Sure()
     monkeypatch.setattr(model, "student_of", lambda build: found)
-    monkeypatch.setattr(model, "recipe_of", lambda build: SimpleNamespace(frozen=False))
-    monkeypatch.setattr(model, "kept", lambda build: SimpleNamespace(frozen=False))
+    monkeypatch.setattr(calibrate, "cores", lambda: 1)  # what it is asked to do is noted here
+    monkeypatch.setattr(model, "recipe_of", lambda build: Kept())
+    monkeypatch.setattr(model, "kept", lambda build: Kept())
     return found
 
 
@@ -78,7 +88,8 @@ def found(student: Sure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         (tmp_path / "train").mkdir(exist_ok=True)
         write_json(tmp_path / "train" / "training.json", {"texts": [one.text for one in learned]})
         write_json(tmp_path / "train" / model.EXPORTS, {"weights": "int8"})
-        told: dict[str, Any] = {}
+        progress: list[tuple[int, int]] = []
+        told: dict[str, Any] = {"progress": progress}
 
         def stage(name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> None:
             told.update(inputs=inputs)
@@ -89,7 +100,7 @@ def found(student: Sure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
             spec=SimpleNamespace(student=StudentSpec(**said)),
             run=lambda name: SimpleNamespace(path=tmp_path / name),
             stage=stage,
-            meter=lambda name, unit: lambda done, total: None,
+            meter=lambda name, unit: lambda done, total: progress.append((done, total)),
         )
         calibrate.calibrate(build)
         out = tmp_path / "calibrate"
@@ -153,6 +164,41 @@ def test_without_people_all_held_out_rows_make_the_temperature_and_nothing_is_pr
     told = found([row(n, "generated") for n in range(50)], [row(n, "generated") for n in range(100, 107)])
     assert (told["temperature"], told["threshold"]) == (7.0, None)
     assert told["summary"]["promised"] == "nothing"
+
+
+class Twice(Sure):
+    """A student that a process of its own can have; it says how many rows it has learned, and in which process."""
+
+    def fit(self, rows: Sequence[Row], held: Any, recipe: Any, out: Path, progress: Any) -> None:
+        progress(len(rows), 100)
+        super().fit(rows, held, recipe, out, progress)
+        write_json(out / "training.json", {"texts": [one.text for one in rows], "process": os.getpid()})
+
+    def says(self, folder: Path, recipe: Any, rows: Sequence[Row], weights: str) -> list[Any]:
+        told = read_json(folder / "training.json")
+        return [[0.9, one.text not in told["texts"], told.get("process")] for one in rows]
+
+    def certainty(self, folder: Path, recipe: Any, rows: Any, said: Sequence[Any], temperature: float) -> Any:
+        self.processes = {one[2] for one in said} - {None}
+        return [one[0] for one in said], [one[1] for one in said]
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_parts_are_learned_side_by_side_where_there_are_cores(
+    found: Calibrate, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    student = Twice()
+    monkeypatch.setattr(model, "student_of", lambda build: student)
+    monkeypatch.setattr(calibrate, "cores", lambda: cores)
+    monkeypatch.setattr(calibrate, "default_device", lambda: "cpu")
+    told = found([row(n) for n in range(60)], [row(n) for n in range(100, 110)])
+    assert len(told["answers"]["right"]) == 70 and all(told["answers"]["right"])
+    if cores == 1:
+        assert student.processes == {os.getpid()}
+    else:
+        assert len(student.processes) == 3 and os.getpid() not in student.processes
+    assert told["left"] == ["answers.json", "calibration.json", "summary.json"]
+    assert told["progress"][-1][1] == 300 and told["progress"][-1][0] == 3 * 40
 
 
 class Voted:

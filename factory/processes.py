@@ -1,0 +1,81 @@
+"""Tasks side by side, each in a process of its own that ends with its caller, however that ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from factory.errors import FactoryError
+
+Task = tuple[Callable[..., None], tuple[Any, ...]]
+"""A function of a module, and its arguments; it leaves files."""
+
+
+def cores() -> int:
+    """How many of the machine's this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(tasks: Iterable[Task], at_once: int, watch: Callable[[], None]) -> None:
+    """Run all tasks, so many at a time.
+
+    Args:
+        tasks: the next one is asked for as soon as one may start: making it ready takes this process's time alone.
+        at_once: how many processes there are at most.
+        watch: called about once a second while tasks run.
+
+    Raises:
+        FactoryError: a task failed; the others are ended.
+    """
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+    running: list[BaseProcess] = []
+    try:
+        for work, arguments in tasks:
+            while len(running) >= at_once:
+                _look(running, watch)
+            process: BaseProcess = spawn.Process(target=_run, args=(work, arguments))
+            process.start()
+            running.append(process)
+        while running:
+            _look(running, watch)
+    finally:
+        for process in running:
+            process.kill()
+            process.join()
+
+
+def end_with_caller() -> None:
+    """Have this process, which another one started, leave Ctrl-C to that and end when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end, daemon=True).start()
+
+
+def _run(work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    end_with_caller()
+    work(*arguments)
+
+
+def _end() -> None:
+    if caller := multiprocessing.parent_process():
+        caller.join()
+        os._exit(1)
+
+
+def _look(running: list[BaseProcess], watch: Callable[[], None]) -> None:
+    """Wait a second at most for one to end; those that have are taken off the list."""
+    wait([process.sentinel for process in running], timeout=1.0)
+    watch()
+    for process in [one for one in running if not one.is_alive()]:
+        running.remove(process)
+        if process.exitcode:
+            raise FactoryError(
+                f"A process that worked beside others ended with {process.exitcode}.",
+                fix="What it said is above; nothing there: it was ended from outside, perhaps for lack of memory. The "
+                "same command goes on from there.",
+            )

@@ -1,0 +1,100 @@
+"""Tasks in processes of their own: they overlap, one that fails ends the others, and none outlives its caller."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from factory.errors import FactoryError
+from factory.processes import Task, side_by_side
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(f"{text} {os.getpid()}")
+
+
+def meet(mine: Path, other: Path) -> None:
+    """Come to an end only while another is at work, too."""
+    mine.touch()
+    while not other.exists():
+        time.sleep(0.01)
+
+
+def fail(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.01)
+    sys.exit(3)
+
+
+def stay(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def gone(pid: int) -> bool:
+    for _ in range(500):
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_each_task_has_a_process_of_its_own(tmp_path: Path) -> None:
+    side_by_side([(write, (tmp_path / str(n), f"task {n}")) for n in range(3)], 2, lambda: None)
+    said = [(tmp_path / str(n)).read_text().split() for n in range(3)]
+    assert [one[:2] for one in said] == [["task", str(n)] for n in range(3)]
+    assert len({one[2] for one in said} | {str(os.getpid())}) == 4
+
+
+def test_two_are_at_work_at_once(tmp_path: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    side_by_side([(meet, (a, b)), (meet, (b, a))], 2, lambda: None)
+
+
+def test_no_more_than_that(tmp_path: Path) -> None:
+    def tasks() -> Iterator[Task]:
+        for number in range(4):
+            yield write, (tmp_path / str(number), "")
+            most.append(len(multiprocessing.active_children()))
+
+    most: list[int] = []
+    side_by_side(tasks(), 1, lambda: None)
+    assert max(most) == 1 and len(list(tmp_path.iterdir())) == 4
+
+
+def test_one_that_fails_ends_the_others(tmp_path: Path) -> None:
+    with pytest.raises(FactoryError, match="ended with 3") as error:
+        side_by_side([(stay, (tmp_path / "pid",)), (fail, (tmp_path / "pid",))], 2, lambda: None)
+    assert "goes on from there" in error.value.fix
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_what_is_raised_while_it_waits_ends_all(tmp_path: Path) -> None:
+    def watch() -> None:
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([(stay, (tmp_path / "pid",))], 2, watch)
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_they_end_with_a_caller_that_is_killed(tmp_path: Path, how: signal.Signals) -> None:
+    code = "import sys, pathlib; from tests.test_processes import *; "
+    code += "side_by_side([(stay, (pathlib.Path(sys.argv[1]),))], 1, int)"
+    caller = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "pid")])
+    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
+        assert caller.poll() is None
+        time.sleep(0.05)
+    caller.send_signal(how)
+    caller.wait(10)
+    assert gone(int((tmp_path / "pid").read_text()))
