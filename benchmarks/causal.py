@@ -8,8 +8,13 @@ measured by the spec's first metric. Each method is trained in a process of its 
 none, or by `--processor`, on the processor, on one thread unless OMP_NUM_THREADS says otherwise.
 `--shape smollm2-1.7b` is a model of that size with random weights: it takes what such a model takes, and nothing is
 told of what it learned. The GPU's memory is what was held at most: in the first epoch's steps, and by the end, when
-checkpoints have been copied and adapters merged. `qlora` needs a GPU and bitsandbytes. Results:
-benchmarks/results/causal.csv, a line a spec, base, method, number of rows and machine.
+checkpoints have been copied and adapters merged. `qlora` needs a GPU and bitsandbytes; its held-out loss is that over
+4-bit weights, its answers are the merged model's. Results: benchmarks/results/causal.csv, a line a spec, base, method,
+number of rows and machine. Those of qlora, and beside them:
+
+    python benchmarks/causal.py --spec medical/question_summary --method qlora lora --most 250 --sample 12
+    python benchmarks/causal.py --spec medical/question_summary --method qlora full --most 100 --epochs 1 \
+        --shape smollm2-1.7b
 """
 
 from __future__ import annotations

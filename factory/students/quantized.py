@@ -37,7 +37,7 @@ def check() -> None:
 
 
 def load(source: Path | str, device: str) -> Any:
-    """A causal language model, its linear layers in NF4 with doubly quantised constants, all else in bfloat16.
+    """A causal language model, its linear layers in NF4 whose constants are quantised as well, all else in bfloat16.
 
     Args:
         source: a local folder or a Hub id, of weights that are not quantised.
