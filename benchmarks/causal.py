@@ -1,14 +1,20 @@
-"""Training a student that writes, by adapters and all weights: on a GPU where there is one.
+"""Training a student that writes, by adapters (over 4-bit weights, too) and all weights: on a GPU where there is one.
 
-    python benchmarks/causal.py [--spec SPEC ...] [--method lora full] [--base FOLDER] [--most N] [--epochs 3]
+    python benchmarks/causal.py [--spec SPEC ...] [--method lora qlora full] [--base FOLDER] [--most N] [--epochs 3]
 
 The spec's student learns from people's rows as a build has it learn, but from reviewed.jsonl alone; a tenth of them
 chooses the epoch. Then torch writes its answers to a sample of validation.jsonl, one after the other, and they are
 measured by the spec's first metric. Each method is trained in a process of its own, on the first GPU; where there is
 none, or by `--processor`, on the processor, on one thread unless OMP_NUM_THREADS says otherwise.
 `--shape smollm2-1.7b` is a model of that size with random weights: it takes what such a model takes, and nothing is
-told of what it learned. The GPU's memory is what was held at most, in the steps and by the end, when the adapters have
-been merged. Results: benchmarks/results/causal.csv, a line a spec, base, method, number of rows and machine.
+told of what it learned. The GPU's memory is what was held at most: in the first epoch's steps, and by the end, when
+checkpoints have been copied and adapters merged. `qlora` needs a GPU and bitsandbytes; its held-out loss is that over
+4-bit weights, its answers are the merged model's. Results: benchmarks/results/causal.csv, a line a spec, base, method,
+number of rows and machine. Those of qlora, and beside them:
+
+    python benchmarks/causal.py --spec medical/question_summary --method qlora lora --most 250 --sample 12
+    python benchmarks/causal.py --spec medical/question_summary --method qlora full --most 100 --epochs 1 \
+        --shape smollm2-1.7b
 """
 
 from __future__ import annotations
@@ -47,6 +53,8 @@ from factory.teacher import weights
 RESULTS = Path(__file__).parent / "results" / "causal.csv"
 KEY = ("spec", "base", "method", "learned", "epochs", "device", "threads", "hardware")
 METHODS = ("lora", "full")
+ON_GPU = "qlora"
+"""A method that nothing but a GPU has; it is measured where it is named."""
 OF_KIND: Mapping[str, Writing] = {"extraction": Recording(), "generation": Answering()}
 SHAPES: Mapping[str, Mapping[str, int]] = {
     "smollm2-1.7b": {
@@ -65,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train by each method and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spec", nargs="*", default=["medical/question_summary", "legal/fields"])
-    parser.add_argument("--method", nargs="*", choices=METHODS, default=METHODS)
+    parser.add_argument("--method", nargs="*", choices=(*METHODS, ON_GPU), default=METHODS)
     parser.add_argument("--base", help="packaged weights, a folder or a Hub id; by default the spec's")
     parser.add_argument("--shape", choices=SHAPES, help="the base's family in another size, with random weights")
     parser.add_argument("--processor", action="store_true", help="not on the GPU")
@@ -113,7 +121,7 @@ def measure(kind: str, rows: list[Row], gold: list[Gold], recipe: WritingRecipe)
     """Figures of one training, and of its answers where there is gold."""
     import torch
 
-    student, seen = OF_KIND[kind], [0]
+    student, seen = OF_KIND[kind], list[int]()
     tenth = len(rows) // 10
     held, learned = rows[:tenth], rows[tenth:]
     with tempfile.TemporaryDirectory() as folder:  # the first training pays for what is loaded late
@@ -144,7 +152,7 @@ def measure(kind: str, rows: list[Row], gold: list[Gold], recipe: WritingRecipe)
         "held_out_loss": min(losses),
         **found,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "gpu_memory_mib_in_steps": max(seen),
+        "gpu_memory_mib_in_steps": max(seen[: -(-len(learned) // student.lesson.batch)]),
         "gpu_memory_mib": most,
     }
 

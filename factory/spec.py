@@ -122,9 +122,10 @@ class Student(Part):
         encoder: a name from factory.teacher.weights, a Hub id, or a local folder; what gives texts their vectors.
         base: what is trained, named the same way: an encoder, or under `extraction` and `generation` a causal language
             model; where none is named it is `encoder`, or WRITER.
-        recipe: what of the model is trained: `lora`, adapters; `frozen`, nothing but the head, which extraction and
-            generation do not have; `full`, all of its weights; `auto`, the first of `frozen`, `lora` and `full` after
-            which the next does not pay (factory.students.ladder).
+        recipe: what of the model is trained: `lora`, adapters; `qlora`, adapters over weights in 4 bits, for extraction
+            and generation, on a GPU (factory.students.quantized); `frozen`, nothing but the head, which these two do
+            not have; `full`, all of its weights; `auto`, the first of `frozen`, `lora` and `full` after which the next
+            does not pay (factory.students.ladder).
         lora_rank: rank of the adapters.
         learning_rate: peak, of adapters; where all weights are trained, a tenth of it.
         max_tokens: longer texts are cut here, or, of spans, read in windows.
@@ -139,7 +140,7 @@ class Student(Part):
 
     encoder: str = "all-minilm-l6-v2"
     base: str | None = None
-    recipe: Literal["lora", "frozen", "full", "auto"] = "lora"
+    recipe: Literal["lora", "qlora", "frozen", "full", "auto"] = "lora"
     lora_rank: int = Field(default=16, ge=1, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)

@@ -80,6 +80,7 @@ def _classification(spec: Spec) -> Iterator[str]:
     yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
+    yield from _only_writing(spec)
     yield from _gate(spec)
 
 
@@ -99,6 +100,7 @@ def _spans(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.text: its tags can't be read: {reason}"
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
+    yield from _only_writing(spec)
     yield from _gate(spec)
     yield from _without_a_label(spec, "move the spans that people marked", "mark up", "nobody marked")
 
@@ -151,7 +153,15 @@ def _generation(spec: Spec) -> Iterator[str]:
 
 def _headless(spec: Spec) -> Iterator[str]:
     if spec.student.recipe == "frozen":
-        yield "student.recipe: a model that writes has no head, so it can't stay frozen; say lora, full or auto"
+        yield "student.recipe: a model that writes has no head, so it can't stay frozen; say lora, qlora, full or auto"
+
+
+def _only_writing(spec: Spec) -> Iterator[str]:
+    if spec.student.recipe == "qlora":
+        yield (
+            "student.recipe: 4-bit weights are for models that write, under `kind: extraction` and `kind: generation`; "
+            f"this is `kind: {spec.kind}`, so say lora, frozen, full or auto"
+        )
 
 
 def _only_spans(spec: Spec) -> Iterator[str]:

@@ -76,6 +76,7 @@ BUDGET = {"generate": 8, "label": 9, "judge": 8, "review": 0}
         ({"examples": [{"text": "a <Food>pear"}]}, "examples.0.text: its tags can't be read: unclosed tag: Food"),
         ({"attributes": {"types": ["x"]}}, "attributes.types is a name that rows use"),
         ({"budgets": {"quick": BUDGET, "full": BUDGET}}, "budgets.quick.judge is 8, but under `kind: spans`"),
+        ({"student": {"recipe": "qlora"}}, "student.recipe: 4-bit weights are for models that write"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_its_key(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
@@ -217,6 +218,7 @@ def test_days_need_no_quotation_marks_in_yaml(tmp_path: Path) -> None:
         ({"hygiene": {"pii": "mask"}}, "hygiene.pii: `mask` would change the words that records quote"),
         ({"attributes": {"told": ["x"]}}, "attributes.told is a name that rows use"),
         ({"budgets": {"quick": BUDGET, "full": BUDGET}}, "budgets.quick.judge is 8, but under `kind: extraction`"),
+        ({"student": {"recipe": "frozen"}}, "student.recipe: a model that writes has no head"),
     ],
 )
 def test_what_makes_no_sense_for_records_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
@@ -237,6 +239,11 @@ def test_fields_are_for_extraction_alone(tmp_path: Path, changes: dict[str, Any]
     with pytest.raises(SpecError) as caught:
         declare(tmp_path, **changes)
     assert said in str(caught.value)
+
+
+def test_models_that_write_may_learn_over_4_bits(tmp_path: Path) -> None:
+    for made in (extract, answering):
+        assert made(tmp_path, student={"recipe": "qlora"}).student.recipe == "qlora"
 
 
 def test_what_is_answered_is_the_one_label(tmp_path: Path) -> None:

@@ -40,8 +40,15 @@ EXPORTS, CALIBRATION = "exports.json", "calibration.json"
 """How far each export answers as torch does, and which is published; how sure it may be (factory.stages.calibrate)."""
 BETTER = "teacher.jsonl"
 """The teacher's answers by the better of its two prompts, in what the stage `zero_shot` left."""
-WAYS = {"frozen": "frozen, its head trained", "lora": "LoRA merged", "full": "all weights trained"}
+WAYS = {
+    "frozen": "frozen, its head trained",
+    "lora": "LoRA merged",
+    "qlora": "LoRA over 4-bit weights, merged",
+    "full": "all weights trained",
+}
 """How a student was trained, for people."""
+UNLIKE = {"frozen": "frozen", "quantized": "qlora"}
+"""What of a recipe, where it is set, is a way of its own; older recipes do not say that it was not."""
 
 
 def train(build: Build) -> Output:
@@ -182,7 +189,8 @@ def kept(build: Build) -> Recipe:
 def method_of(folder: Path) -> str:
     """How the model in a folder was trained: a key of WAYS."""
     said = read_json(folder / "training.json")["recipe"]
-    return "frozen" if said.get("frozen") else "lora" if said["rank"] else "full"
+    unlike = next((way for key, way in UNLIKE.items() if said.get(key)), None)
+    return unlike or ("lora" if said["rank"] else "full")
 
 
 def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
@@ -216,11 +224,13 @@ def _head(tried: Sequence[Mapping[str, float]]) -> str:
 
 
 def _identity(build: Build) -> dict[str, Any]:
-    """What is trained without the machine's paths, and who trains it; `frozen` and its penalties of what is frozen."""
+    """What is trained without the machine's paths, and who trains it; `frozen` and its penalties of what is frozen,
+    `quantized` of what is.
+    """
     recipe, said = recipe_of(build), build.spec.student.recipe
     frozen = recipe.frozen or (said == "auto" and "frozen" in student_of(build).methods)
     return {
-        **{name: value for name, value in vars(recipe).items() if name != "frozen" or value},
+        **{name: value for name, value in vars(recipe).items() if name not in UNLIKE or value},
         **({"climbs": list(student_of(build).methods)} if said == "auto" else {}),
         **({"penalties": list(PENALTIES)} if frozen else {}),
         "labels": list(recipe.labels),

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students import prompt, training
+from factory.students import prompt, quantized, training
 from factory.students.encoder import default_device, half, set_threads
 from factory.students.training import Lesson, Recipe
 
@@ -26,15 +26,22 @@ class WritingRecipe(Recipe):
         instruction: what it is told before every text.
         max_new_tokens: how long an answer may be.
         fields: of records, as in prompt.json; None: answers are words.
+        quantized: the adapters learn over weights in 4 bits (factory.students.quantized).
     """
 
     instruction: str = ""
     max_new_tokens: int = 64
     fields: Mapping[str, Mapping[str, Any]] | None = None
+    quantized: bool = False
+
+    @property
+    def method(self) -> str:
+        """See Recipe.method; or `qlora`."""
+        return "qlora" if self.quantized else super().method
 
 
 class Causal:
-    """A tokenizer and a causal language model, in float32.
+    """A tokenizer and a causal language model, in float32 unless it is quantised.
 
     Attributes:
         tokenizer: the fast tokenizer.
@@ -47,12 +54,13 @@ class Causal:
         self.model = model.to(device)
 
     @classmethod
-    def load(cls, source: Path | str, device: str | None = None) -> Causal:
+    def load(cls, source: Path | str, device: str | None = None, in_4_bits: bool = False) -> Causal:
         """Load a pre-trained or trained model.
 
         Args:
             source: a local folder or a Hub id.
             device: as torch names it; by default the first GPU, and the processor where there is none.
+            in_4_bits: quantise it, for adapters.
         """
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -61,8 +69,13 @@ class Causal:
         set_threads()
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-        return cls(AutoTokenizer.from_pretrained(source), model, device or default_device())
+        device = device or default_device()
+        model = (
+            quantized.load(source, device)
+            if in_4_bits
+            else AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        )
+        return cls(AutoTokenizer.from_pretrained(source), model, device)
 
     def logits(self, given: Sequence[Sequence[int]], keep: int) -> Any:
         """What the model says after each of the last tokens of each, [n, keep, vocabulary], with gradients.
@@ -108,16 +121,30 @@ class Answers(Lesson):
         self._prompt = prompt.make(learner.tokenizer, recipe.instruction, recipe.max_new_tokens, recipe.fields)
         self._cutter = prompt.cutter(learner.tokenizer)
         self._frame = prompt.frame(self._prompt, self._cutter, recipe.max_tokens)
+        self._recipe = recipe
         self.examples, self.held_examples = ([self._example(row) for row in some] for some in (rows, held_out))
         self.lengths = [len(one.given) + len(one.answer) for one in self.examples]
 
     @classmethod
     def learner(cls, recipe: WritingRecipe) -> Causal:
-        """See Lesson.learner."""
-        return Causal.load(recipe.encoder)
+        """See Lesson.learner.
+
+        Raises:
+            FactoryError: it is to be quantised, and this machine can't.
+        """
+        if recipe.quantized:
+            quantized.check()
+        return Causal.load(recipe.encoder, in_4_bits=recipe.quantized)
 
     def begin(self, learner: Causal) -> None:
         """Nothing is set: it writes already."""
+
+    def merged(self, learner: Causal) -> Any:
+        """See Lesson.merged; the merging itself needs no GPU."""
+        if not self._recipe.quantized:
+            return super().merged(learner)
+        whole = Causal.load(self._recipe.encoder, "cpu").model
+        return quantized.merged(learner.model, whole).to(learner.device)
 
     def losses(self, learner: Causal, batch: Sequence[int]) -> tuple[Any, Any]:
         """One a token of the answers."""

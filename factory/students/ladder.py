@@ -51,10 +51,13 @@ class Rung:
 
 
 def recipes(base: R, methods: Sequence[str]) -> list[R]:
-    """A recipe for each method: `frozen`, `lora` (the base, whose learning rate is meant for adapters) or `full`."""
+    """A recipe for each method: `frozen`, `lora` (the base, whose learning rate is meant for adapters), `full`, or
+    `qlora`, which students that write have.
+    """
     changed: dict[str, dict[str, Any]] = {
         "frozen": {"frozen": True},
         "lora": {},
+        "qlora": {"quantized": True},
         "full": {"rank": 0, "learning_rate": base.learning_rate / 10},
     }
     return [replace(base, **changed[method]) for method in methods]

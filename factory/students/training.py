@@ -57,7 +57,7 @@ class Recipe:
 
     @property
     def method(self) -> str:
-        """What is trained: `frozen` (the head alone), `lora` or `full`."""
+        """What is trained: `frozen` (the head alone), `lora` or `full`; a student may know more."""
         return "frozen" if self.frozen else "lora" if self.rank else "full"
 
 
@@ -109,6 +109,10 @@ class Lesson(ABC):
             FactoryError: a lesson without a head.
         """
         raise FactoryError("This student has no head: frozen it would learn nothing.", fix="Train it with adapters.")
+
+    def merged(self, learner: Any) -> Any:
+        """A trained model with its adapters in its weights."""
+        return learner.model.merge_and_unload()
 
     def close(self, learner: Any) -> list[dict[str, float]]:
         """A last choice for a trained and merged model; what was tried, each with its `held_out` figure."""
@@ -220,7 +224,7 @@ class _Run:
     def best(self) -> Any:
         """The model of the best epoch, its adapters merged."""
         self._load_parameters(self._best_file())
-        return self.learner.model.merge_and_unload() if self.recipe.rank else self.learner.model
+        return self.lesson.merged(self.learner) if self.recipe.rank else self.learner.model
 
     def _epoch(self, epoch: int, total: int, progress: Progress) -> float:
         import torch

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from factory.errors import FactoryError
 from factory.files import read_json, write_json
 from factory.row import Row
-from factory.stages.model import method_of
+from factory.stages.model import OF_KIND, method_of
 from factory.students import classifier, ladder
+from factory.students.causal import WritingRecipe
 from factory.students.encoder import Encoder
 from factory.students.training import HELD_OUT, Recipe, average
 
@@ -42,6 +43,12 @@ def test_each_method_has_its_recipe() -> None:
     frozen, lora, full = ladder.recipes(BASE, METHODS)
     assert [one.method for one in (frozen, lora, full)] == list(METHODS)
     assert lora == BASE and full == replace(BASE, rank=0, learning_rate=1e-3)
+
+
+def test_four_bits_are_no_rung() -> None:
+    (recipe,) = ladder.recipes(WritingRecipe("model", ("answer",), 24), ["qlora"])
+    assert (recipe.quantized, recipe.rank, recipe.method) == (True, 16, "qlora")
+    assert all("qlora" not in student.methods for student in OF_KIND.values())
 
 
 @pytest.mark.parametrize(
@@ -139,7 +146,14 @@ def test_a_lesson_without_a_head_can_t_be_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "method"), [({"rank": 16}, "lora"), ({"rank": 0}, "full"), ({"rank": 16, "frozen": True}, "frozen")]
+    ("recipe", "method"),
+    [
+        ({"rank": 16}, "lora"),
+        ({"rank": 0}, "full"),
+        ({"rank": 16, "frozen": True}, "frozen"),
+        ({"rank": 16, "frozen": False, "quantized": True}, "qlora"),
+        ({"rank": 16, "quantized": False}, "lora"),
+    ],
 )
 def test_how_a_model_was_trained_is_told_of_older_ones_too(tmp_path: Path, recipe: dict[str, Any], method: str) -> None:
     """Models from before an encoder could stay frozen do not say that it did not."""
