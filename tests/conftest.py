@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 
 from factory import settings
+from factory.files import read_json
 from factory.row import Gold, read_gold
 from factory.settings import CHECKOUT, Settings
 from tests import shop, tiny_encoder
@@ -74,7 +75,7 @@ class Factory:
 
     def specialist(self, name: str, **changes: Any) -> str:
         """Make a specialist that differs from the usual one in these keys of its spec."""
-        student = {"encoder": str(self.encoder), "lora_rank": 2, "learning_rate": 0.005}
+        student = {"encoder": str(self.encoder), "lora_rank": 2, "learning_rate": 0.02}
         teacher = {"model": "loopback", "rows_per_request": 4, "concurrency": 2}
         shop.make_specialist(self.prompts / name, self.gold, {"student": student, "teacher": teacher, **changes})
         return name
@@ -106,12 +107,19 @@ class Factory:
         (found,) = (self.home / "builds" / NAME / name).glob("[!.]*")
         return found
 
+    @property
+    def weights(self) -> str:
+        """Which export of its student is published: int8, unless the processor rounds so small a model to others'
+        answers (tests/stages/test_stages_floor.py)."""
+        found: str = read_json(self.stage("train") / "exports.json")["weights"]
+        return found
+
 
 @pytest.fixture(scope="session")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
     """A factory with the specialist test/shop, of which nothing is built."""
     base = tmp_path_factory.mktemp("factory")
-    encoder = tiny_encoder.make(base / "tiny-encoder", shop.every_text(), hidden=64)
+    encoder = tiny_encoder.make(base / "tiny-encoder", shop.every_text(), hidden=128)
     made = Factory(base / "home", base / "prompts", base / "gold", shop.Teacher(), encoder)
     made.specialist(NAME, gate=[{"better_than": "majority"}, {"at_least": 0.2, "metric": "macro_f1"}])
     yield made

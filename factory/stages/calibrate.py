@@ -60,6 +60,7 @@ def calibrate(build: Build) -> Output:
         rows = [] if taught else apart
         said = list(student.says(trained.path, recipe, rows, weights)) if rows else []
         parts = _parts(_people(learned), apart, count, taught)
+        parts = [part for part in parts if _left(learned, part) and _left(held, part)]
         said += _anew(build, parts, taught, weights, out)
         rows = [*rows, *(row for part in parts for row in part)]
         told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
@@ -105,6 +106,12 @@ def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: boo
         return [list(apart)] if taught and apart else []
     parts = folds([*learned, *apart] if taught else learned, count)
     return parts if len(parts) > 1 else []
+
+
+def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
+    """The rows that are not in a part and do not rest on what is."""
+    away = {group(row) for row in part}
+    return [row for row in rows if group(row) not in away]
 
 
 def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: str, out: Path) -> list[Any]:
@@ -163,8 +170,8 @@ def _prepare(build: Build, part: Sequence[Row], ballot: Ballot | None, folder: P
     labelled without it, too, where a committee labels."""
     if (folder / ASKED).exists():
         return
-    version, away = open_version(build.run("dataset").path), {group(row) for row in part}
-    learned, held = ([row for row in version.rows(name) if group(row) not in away] for name in ("train", "held_out"))
+    version = open_version(build.run("dataset").path)
+    learned, held = (_left(version.rows(name), part) for name in ("train", "held_out"))
     if ballot is not None:
         rows = ballot.relabelled([*learned, *held])
         learned, held = rows[: len(learned)], rows[len(learned) :]

@@ -54,6 +54,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def student(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A student of few weights, as a spec names it: for tests that build again and again."""
-    encoder = tiny_encoder.make(tmp_path_factory.mktemp("student") / "tiny-encoder", shop.every_text(), hidden=64)
+    encoder = tiny_encoder.make(tmp_path_factory.mktemp("student") / "tiny-encoder", shop.every_text(), hidden=128)
     # Words can be told apart by its vectors as they are; adapters of so few rows learn now this, now that.
     return {"encoder": str(encoder), "recipe": "frozen"}

@@ -24,6 +24,7 @@ from factory.students.export import INT8
 from factory.students.training import Recipe
 from tests import shop
 from tests.conftest import NAME, Factory
+from zoo.manifest import WEIGHTS
 
 pytestmark = pytest.mark.real
 
@@ -89,7 +90,7 @@ def test_no_gold_text_is_trained_on(built: Factory) -> None:
 
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     records = read_evidence(built.stage("evaluate") / "evidence.jsonl")
-    students = {"student:int8", "student:fp32"}
+    students = {f"student:{built.weights}", "student:fp32"}
     opponents = {"majority", "tfidf", "static", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     accuracy = {r.who: r for r in records if getattr(r, "metric", "") == "accuracy" and not hasattr(r, "against")}
     assert set(accuracy) == students | opponents
@@ -101,7 +102,7 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     assert compared == opponents
     (promise,) = (record for record in records if isinstance(record, Promise))
     manifest = zoo.load(NAME, hub=built.home / "hub").manifest
-    assert (promise.who, promise.risk, promise.threshold) == ("student:int8", 0.1, manifest.threshold)
+    assert (promise.who, promise.risk, promise.threshold) == (f"student:{built.weights}", 0.1, manifest.threshold)
     assert manifest.risk == 0.1 and promise.answers == 60
     for name in ("report.html", "report.md"):
         report = (built.stage("evaluate") / name).read_text()
@@ -115,10 +116,11 @@ def test_the_evidence_says_where_it_is_weak_what_it_bears_and_what_it_takes(buil
         own.setdefault(record.kind, []).append(record)
     assert sum(one.n for one in own["slice"] if one.by == "length") == 60
     assert {one.perturbation for one in own["robustness"]} == {"typos", "upper case", "lower case", "no punctuation"}
-    assert {one.who for one in own["slice"] + own["robustness"] + own["footprint"] + own["cost"]} == {"student:int8"}
+    about = {one.who for one in own["slice"] + own["robustness"] + own["footprint"] + own["cost"]}
+    assert about == {f"student:{built.weights}"}
     (taken,) = own["footprint"]
     folder = built.stage("evaluate") / "candidate"
-    assert (folder / "onnx/model_int8.onnx").stat().st_size < taken.disk_bytes < taken.peak_bytes
+    assert (folder / WEIGHTS[built.weights]).stat().st_size < taken.disk_bytes < taken.peak_bytes
     history = read_json(built.stage("train") / "training.json")["epochs"]
     assert [one.held_out for one in own["learned"]] == [one["held_out"] for one in history]
     assert sum(one.kept for one in own["learned"]) == 1
@@ -145,7 +147,9 @@ def test_the_zoo_loads_it_from_the_hub(built: Factory) -> None:
     found = specialist.predict([row["text"] for row in gold])
     right = sum(answer.label == row["label"] for answer, row in zip(found, gold, strict=True)) / len(gold)
     summary = read_json(built.stage("evaluate") / "summary.json")
-    assert right == pytest.approx(summary["student:int8"], abs=1e-4)  # what is published is what was measured
+    assert right == pytest.approx(
+        summary[f"student:{built.weights}"], abs=1e-4
+    )  # what is published is what was measured
 
 
 def test_exports_are_read_as_the_zoo_reads_them_whatever_torch_runs_on(

@@ -252,6 +252,14 @@ def test_who_tells_of_a_row_has_not_learned_it_and_neither_has_who_taught_it(
     assert told["summary"]["of these held out"] == (held if expected else 0)
 
 
+def test_a_part_without_which_nothing_is_left_to_choose_an_epoch_by_tells_nothing(
+    taught: list[set[str]], found: Calibrate
+) -> None:
+    told = found([*(row(n) for n in range(3)), row(500, "unlabelled")], [row(100)])
+    assert 0 < told["summary"]["people's rows"] == len(told["answers"]["right"]) < 4 and len(taught) == 2
+    assert found([row(500, "unlabelled")], [row(100), row(101)], folds=0)["summary"]["people's rows"] == 0
+
+
 def test_where_nobody_but_people_labelled_the_held_out_rows_are_news(student: Sure, found: Calibrate) -> None:
     student.committee = True
     told = found([row(n) for n in range(60)], [row(n) for n in range(1000, 1020)], folds=0)

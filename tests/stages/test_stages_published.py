@@ -51,7 +51,7 @@ def test_a_student_clearly_worse_than_the_published_one(built: Factory, tmp_path
         one for one in (there.home / "builds" / NAME / "publish").glob("[!.]*") if (one / "published.jsonl").exists()
     )
     assert read_json(stage / "summary.json")["forced"] is True
-    said = read_predictions(built.stage("evaluate") / "predictions" / "student_int8.jsonl")
+    said = read_predictions(built.stage("evaluate") / "predictions" / f"student_{built.weights}.jsonl")
     assert read_predictions(stage / "published.jsonl").predicted == said.predicted  # as it was measured then
 
     (stage / "inputs.json").unlink()  # killed after publishing, before the stage was done
