@@ -125,7 +125,7 @@ def test_a_whole_build_by_files_is_published(factory: Factory, tmp_path: Path) -
         assert "wait for replies" in ended.stdout and len(new) == 1, ended.stdout
         rounds += new
         answered(batch / rounds[-1], shop.teach)
-    assert len(rounds) == 3  # written rows, the judge, and the teacher measured
+    assert len(rounds) == 4  # written rows, the judge, and the teacher measured, alone and shown examples
     (evidence,) = (made.home / "builds" / name / "evaluate").glob("[!.]*/evidence.jsonl")
     kinds = {(record.who, type(record).__name__) for record in read_evidence(evidence)}
     assert ("teacher", "Record") in kinds and ("teacher", "Speed") not in kinds
