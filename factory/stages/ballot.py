@@ -171,21 +171,23 @@ def voted(row: Row) -> Row:
 
 
 def _pool(voters: Voters, known: Mapping[int, int]) -> tuple[Weights, Array]:
-    """The weights that decide most rows, and everybody's probabilities [rows, labels].
+    """The weights of a committee with all its judges, and everybody's probabilities [rows, labels].
 
-    Rows that some judges, or the teacher, have not judged are decided by weights fitted without these.
+    Rows that some judges, or the teacher, have not judged are decided by weights fitted without these. Where judges have
+    judged too little of what people labelled, the weights told are those that decide most of such rows.
     """
     judges = [name for name in voters.members if name == "teacher" or name.startswith(committee.JUDGE)]
     spoke = np.stack([np.abs(voters.members[name]).sum(axis=1) > 0 for name in judges], axis=1)
     weights = _fit(voters, known, spoke.all(axis=1))
-    p, most = weights.vote(voters), int(spoke.all(axis=1).sum())
+    p, most = weights.vote(voters), 0
+    unfitted = not weights.fitted_to
     for some in np.unique(spoke[~spoke.all(axis=1)], axis=0):
         silent = [name for name, spoken in zip(judges, some, strict=True) if not spoken]
         others = Voters({**voters.members, **{name: np.zeros_like(voters.members[name]) for name in silent}})
         rows = (spoke == some).all(axis=1)
         fitted = _fit(others, known, spoke[:, some].all(axis=1))
         p[rows] = fitted.vote(others)[rows]
-        if rows.sum() > most:
+        if unfitted and rows.sum() > most:
             weights, most = fitted, int(rows.sum())
     return weights, p
 

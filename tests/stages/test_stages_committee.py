@@ -123,7 +123,7 @@ def test_a_row_is_decided_by_those_who_read_it(seed: int, share: float) -> None:
 
 
 @pytest.mark.parametrize(("judged", "fitted_to"), [(1.0, FEWEST + 10), (0.6, FEWEST + 10), (0.0, FEWEST + 20)])
-def test_the_weights_that_are_told_are_those_that_decide_most_rows(judged: float, fitted_to: int) -> None:
+def test_the_weights_that_are_told_are_fitted_ones(judged: float, fitted_to: int) -> None:
     rng, rows = np.random.default_rng(1), 200
     silent = np.arange(rows) >= judged * rows
     silent[FEWEST + 10 : FEWEST + 20] = True  # ten of those that people labelled
