@@ -173,8 +173,8 @@ def voted(row: Row) -> Row:
 def _pool(voters: Voters, known: Mapping[int, int]) -> tuple[Weights, Array]:
     """The weights of a committee with all its judges, and everybody's probabilities [rows, labels].
 
-    Rows that some judges, or the teacher, have not judged are decided by weights fitted without these. Where judges have
-    judged too little of what people labelled, the weights told are those that decide most of such rows.
+    Rows that some judges, or the teacher, have not judged are decided by weights fitted without these. Where judges
+    have judged too little of what people labelled, the weights told are those that decide most of such rows.
     """
     judges = [name for name in voters.members if name == "teacher" or name.startswith(committee.JUDGE)]
     spoke = np.stack([np.abs(voters.members[name]).sum(axis=1) > 0 for name in judges], axis=1)
