@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from factory.errors import FactoryError
+from factory.files import write_text
 from factory.processes import Task, side_by_side
 
 
@@ -24,18 +25,23 @@ def write(path: Path, text: str) -> None:
 def meet(mine: Path, other: Path) -> None:
     """Come to an end only while another is at work, too."""
     mine.touch()
-    while not other.exists():
-        time.sleep(0.01)
+    sys.exit(0 if there(other) else 4)
 
 
 def fail(path: Path) -> None:
-    while not path.exists():
+    sys.exit(3 if there(path) else 4)
+
+
+def there(path: Path) -> bool:
+    """Whether a file comes to be within a minute."""
+    deadline = time.monotonic() + 60
+    while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    sys.exit(3)
+    return path.exists()
 
 
 def stay(path: Path) -> None:
-    path.write_text(str(os.getpid()))
+    write_text(path, str(os.getpid()))  # whole or not at all
     time.sleep(600)
 
 
@@ -79,7 +85,7 @@ def test_one_that_fails_ends_the_others(tmp_path: Path) -> None:
 
 def test_what_is_raised_while_it_waits_ends_all(tmp_path: Path) -> None:
     def watch() -> None:
-        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+        if (tmp_path / "pid").exists():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -92,9 +98,7 @@ def test_they_end_with_a_caller_that_is_killed(tmp_path: Path, how: signal.Signa
     code = "import sys, pathlib; from tests.test_processes import *; "
     code += "side_by_side([(stay, (pathlib.Path(sys.argv[1]),))], 1, int)"
     caller = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "pid")])
-    while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text()):
-        assert caller.poll() is None
-        time.sleep(0.05)
+    assert there(tmp_path / "pid") and caller.poll() is None
     caller.send_signal(how)
     caller.wait(10)
     assert gone(int((tmp_path / "pid").read_text()))

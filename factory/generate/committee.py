@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from factory.generate.diversity import unit
 from factory.generate.replies import FLOOR
 from factory.spec import Spec
 from factory.students import probe
@@ -87,7 +88,7 @@ def definitions(vectors: Array, label_vectors: Array) -> Array:
         vectors: of texts [rows, hidden].
         label_vectors: of definitions [labels, hidden].
     """
-    similarity = _unit(vectors) @ _unit(label_vectors).T
+    similarity = unit(vectors) @ unit(label_vectors).T
     return _log_softmax((SHARPNESS * similarity).astype(np.float32))
 
 
@@ -125,13 +126,13 @@ def people(vectors: Array, label_vectors: Array, known: Mapping[int, int]) -> Ar
     if len(known) < FOLDS:
         return votes
     rows = sorted(known)
-    unit, prior = _unit(vectors), _unit(label_vectors)
+    whole, prior = unit(vectors), unit(label_vectors)
 
     def fitted(train: Sequence[int], asked: Sequence[int]) -> Array:
-        x = np.concatenate([unit[list(train)], prior])
+        x = np.concatenate([whole[list(train)], prior])
         targets = np.eye(len(prior), dtype=np.float32)[[*(known[row] for row in train), *range(len(prior))]]
         weight, bias = probe.fit(10 * x, targets, np.ones(len(x), np.float32), penalty=1e-3)
-        return _log_softmax(10 * unit[list(asked)] @ weight.T + bias)
+        return _log_softmax(10 * whole[list(asked)] @ weight.T + bias)
 
     others = [row for row in range(len(vectors)) if row not in known]
     if others:
@@ -182,11 +183,6 @@ def fit(voters: Voters, truth: Array) -> Weights:
 def label_texts(spec: Spec) -> list[str]:
     """What an encoder is told of each label: its name and the first sentence of its definition."""
     return [f"{label.replace('_', ' ').replace('?', '').lower()}. {spec.gist(label)}" for label in spec.labels]
-
-
-def _unit(vectors: Array) -> Array:
-    result: Array = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return result
 
 
 def _log_softmax(values: Array) -> Array:

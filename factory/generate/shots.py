@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from factory.generate.diversity import unit
 from factory.row import Row
 from factory.teacher.chat import Request
 
@@ -33,7 +34,7 @@ def choose(rows: Sequence[Row], vectors: NDArray[np.float32], asked: NDArray[np.
         asked: of the texts [texts, hidden].
     """
     lengths = [len(row.text.split()) for row in rows]
-    near = np.argsort(-(_unit(asked) @ _unit(vectors).T), axis=1, kind="stable")
+    near = np.argsort(-(unit(asked) @ unit(vectors).T), axis=1, kind="stable")
     found = []
     for places in near:
         shown: list[Row] = []
@@ -71,8 +72,3 @@ def _said(request: Request) -> str:
 
 def _turn(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return found

@@ -28,6 +28,7 @@ from factory.stages import economics, learning, model
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said, Student
+from factory.teacher.chat import Request
 from zoo.specialist import Specialist
 
 SECONDS = "seconds.json"
@@ -49,17 +50,10 @@ def zero_shot(build: Build) -> Output:
         texts = [row.text for row in rows]
         named = describe(build.gold, budget.measure_teacher)
         asked = [(policy, text) for policy in prompts for text in texts]
-        replies = pipeline.ask(
-            "zero-shot",
-            [student.question(spec, text, policy) for policy, text in asked],
-            build.endpoint,
-            build.settings.replies,
-            spec.teacher.concurrency,
-            build.meter("teacher, zero-shot", "replies"),
-        )
+        told = _ask(build, "zero-shot", [(text, student.question(spec, text, policy)) for policy, text in asked])
         found: dict[bool, list[Decision | None]] = {policy: [] for policy in prompts}
-        for (policy, text), reply in zip(asked, replies, strict=True):
-            found[policy].append(None if reply.text is None else student.read(spec, text, reply.text))
+        for (policy, _), decision in zip(asked, told, strict=True):
+            found[policy].append(decision)
         gold = [truth(row) for row in rows]
         right = {policy: value_of(student.metrics[0], gold, said) for policy, said in found.items()}
         better = max(prompts, key=lambda policy: right[policy])
@@ -86,6 +80,23 @@ def zero_shot(build: Build) -> Output:
     return build.stage("zero_shot", inputs, work)
 
 
+def _ask(build: Build, name: str, asked: Sequence[tuple[str, Request]]) -> list[Decision | None]:
+    """What the teacher decides about texts, each asked about by its request; None: nothing usable."""
+    spec, student = build.spec, model.student_of(build)
+    replies = pipeline.ask(
+        name,
+        [request for _, request in asked],
+        build.endpoint,
+        build.settings.replies,
+        spec.teacher.concurrency,
+        build.meter(f"teacher, {name}", "replies"),
+    )
+    return [
+        None if reply.text is None else student.read(spec, text, reply.text)
+        for (text, _), reply in zip(asked, replies, strict=True)
+    ]
+
+
 def _form(spec: Spec) -> dict[str, Any]:
     """What else a teacher's answers are held to; nothing where labels say it all."""
     if spec.kind == "extraction":
@@ -110,25 +121,10 @@ def few_shot(build: Build) -> Output:
         texts = [row.text for row in rows]
         vectors = build.encoder.vectors([row.text for row in known] + texts)
         shown = shots.choose(known, vectors[: len(known)], vectors[len(known) :])
-        replies = pipeline.ask(
-            "few-shot",
-            [
-                shots.question(
-                    lambda text: student.question(spec, text, False),
-                    text,
-                    [(row.text, student.reply(spec, row)) for row in like],
-                )
-                for text, like in zip(texts, shown, strict=True)
-            ],
-            build.endpoint,
-            build.settings.replies,
-            spec.teacher.concurrency,
-            build.meter("teacher, few-shot", "replies"),
-        )
-        said = [
-            None if reply.text is None else student.read(spec, text, reply.text)
-            for text, reply in zip(texts, replies, strict=True)
-        ]
+        alone = partial(student.question, spec, policy=False)
+        examples = [[(row.text, student.reply(spec, row)) for row in like] for like in shown]
+        asked = [(text, shots.question(alone, text, some)) for text, some in zip(texts, examples, strict=True)]
+        said = _ask(build, "few-shot", asked)
         named, beside = describe(build.gold, most), sum(map(len, shown)) / len(shown)
         what = f"{build.teacher}, shown {beside:.1f} of {len(known)} people's rows, the likest, {student.bounds}"
         write_predictions(out / FEW_SHOT, answers("few_shot", rows, said, what=what, sample=named))

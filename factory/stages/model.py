@@ -202,17 +202,13 @@ def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
     return [row if row.weight >= least else row.model_copy(update={"weight": least}) for row in held]
 
 
-def fit(build: Build, rows: Sequence[Row], held: Sequence[Row], recipe: Recipe, out: Path, name: str) -> None:
-    """Train the spec's student by one recipe, or go on with that; `name` is what progress is called."""
-    student_of(build).fit(rows, held, recipe, out, build.meter(name, "texts" if recipe.frozen else "steps"))
-
-
 def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name: str) -> None:
     """Train the spec's student to a folder, or go on with that."""
     several = len(recipes_of(build)) > 1
 
     def by(recipe: Recipe, folder: Path) -> None:
-        fit(build, rows, held, recipe, folder, f"{name}, {recipe.method}" if several else name)
+        told = build.meter(f"{name}, {recipe.method}" if several else name, "texts" if recipe.frozen else "steps")
+        student_of(build).fit(rows, held, recipe, folder, told)
 
     ladder.climb(recipes_of(build), by, out)
 
