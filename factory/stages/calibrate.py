@@ -22,6 +22,7 @@ from factory.dataset.version import open_version
 from factory.evidence import calibration
 from factory.files import read_json, write_json
 from factory.processes import Task, cores, side_by_side
+from factory.progress import silent
 from factory.row import Row, read_rows, write_rows
 from factory.stage import Output
 from factory.stages import model
@@ -126,10 +127,13 @@ def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: s
     at_once = min(len(parts), cores()) if default_device() == "cpu" else 1
 
     def tasks() -> Iterator[Task]:
+        prepared = build.meter("calibrate, label anew", "parts") if taught else silent
+        prepared(0, len(parts))
         ballot = Ballot(build, build.run("clean").path, build.run("judge").path) if taught else None
-        for part, folder in zip(parts, folders, strict=True):
+        for number, (part, folder) in enumerate(zip(parts, folders, strict=True), 1):
             if not (folder / SAID).exists():
                 _prepare(build, part, ballot, folder)
+                prepared(number, len(parts))
                 yield learn, (student, recipe, weights, folder)
 
     meter = build.meter("calibrate", "texts" if recipe.frozen else "steps")
