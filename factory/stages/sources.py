@@ -18,7 +18,7 @@ from factory.generate.confusion import read as read_confusions
 from factory.generate.examples import given
 from factory.generate.seed import Passage, seed_passages, unlabelled
 from factory.generate.strategies import Material
-from factory.hygiene import check, pii
+from factory.hygiene import check, pii, roles
 from factory.hygiene import run as hygiene
 from factory.progress import Progress, silent
 from factory.review import merge, simulated
@@ -110,6 +110,7 @@ def checked(build: Build, rows: Sequence[Row], progress: Progress = silent) -> h
 def candidate_inputs(build: Build) -> dict[str, Any]:
     """What the checks' verdicts on candidates depend on, besides the written rows, as a stage's inputs."""
     spec = build.spec
+    own = sorted(roles.in_use(spec))
     return {
         "unlabelled": [passage.id for passage in texts(build)],
         "people": [row.to_json() for row in people(build)],
@@ -118,6 +119,7 @@ def candidate_inputs(build: Build) -> dict[str, Any]:
         "hygiene": spec.hygiene.model_dump(mode="json"),
         "language": spec.language,
         "policy": spec.template("policy.md"),
+        **({"in use": own} if own else {}),
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from factory.hygiene import consistency, language, length, roles, schema
 from factory.hygiene.check import Context, context
 from factory.row import Verdict
-from factory.spec import Hygiene
+from factory.spec import Example, Hygiene
 from tests.hygiene.hygiene_rows import make_spec, row
 
 Make = Callable[..., Context]
@@ -160,6 +160,20 @@ def test_roles_drop(make_context: Make, text: str, category: str) -> None:
 )
 def test_roles_keep(make_context: Make, text: str) -> None:
     assert only(roles.check([row(text)], make_context())).passed
+
+
+def test_what_the_specs_own_examples_do_is_no_slip(make_context: Make) -> None:
+    known = make_context()
+    known.spec.examples.append(Example(text="Subject: card\nDear Sir, it is late. [NAME]", label="card_arrival"))
+    assert roles.in_use(known.spec) == {"subject:", "[name]"}
+    rows = [
+        row("SUBJECT: my PIN\nIt is blocked, says [NAME]."),
+        row("SUBJECT: my PIN\nIt is blocked, says [BANK]."),
+        row("To whom it may concern: my PIN is blocked"),
+    ]
+    verdicts = roles.check(rows, known)
+    assert [verdict.passed for verdict in verdicts] == [True, False, False]
+    assert verdicts[1].reason == "placeholder: '[BANK]'"
 
 
 def test_roles_find_repeated_instructions(make_context: Make) -> None:
