@@ -249,17 +249,22 @@ def _decisions(student: Student, specialist: Specialist, texts: list[str]) -> Se
 
 def _baselines(build: Build, dataset: Path, alone: Path, parts: Parts) -> dict[str, Predictions]:
     student, texts = model.student_of(build), [row.text for row in build.gold]
-    said = dict(student.opponents(build, open_version(dataset).rows("train"), texts))
+    said = student.opponents(build, open_version(dataset).rows("train"), texts)
+    found = {who: _answers(build, who, one) for who, one in said.items()}
     parts.done()
     if read_json(alone / SUMMARY)["trained"]:
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
-        said["reviewed_only"] = Said(*student.alone(alone, model.recipe_of(build), texts), what)
+        some = [row.text for row in sample(build.gold, student.measured)]
+        one = Said(*student.alone(alone, model.recipe_of(build), some), what)
+        found["reviewed_only"] = _answers(build, "reviewed_only", one, student.measured)
     parts.done()
-    return {who: _answers(build, who, one) for who, one in said.items()}
+    return found
 
 
-def _answers(build: Build, who: str, said: Said) -> Predictions:
-    return answers(who, build.gold, said.decisions, what=said.what, scores=said.scores)
+def _answers(build: Build, who: str, said: Said, most: int = 0) -> Predictions:
+    """What somebody said to a sample of the gold rows, or to all."""
+    rows, named = sample(build.gold, most), describe(build.gold, most)
+    return answers(who, rows, said.decisions, what=said.what, scores=said.scores, sample=named)
 
 
 def _report(build: Build, candidate: str, records: Sequence[AnyEvidence], passed: bool) -> report.Report:

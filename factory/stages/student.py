@@ -45,7 +45,8 @@ class Student(ABC):
         bounds: what a teacher's zero-shot answers are held to, for people.
         named: what a teacher is told where it is asked without the policy.
         calls, batches: how many calls its speed is taken of, and of how many texts each.
-        measured: gold rows that its fp32 export is measured on, a sample, where int8 is published; 0: all.
+        measured: gold rows, a sample, that its fp32 export is measured on where int8 is published, and the student of
+            people's rows alone; 0: all.
         perturbed: of how many gold rows the texts are perturbed (factory.evidence.robustness).
         exporter: the version of the code that exports it.
         floor: the share of its answers to held-out rows that int8 must give as torch does, or fp32 is published in its

@@ -40,7 +40,7 @@ class Writing(Student):
     lesson = causal.Answers
     calls = 20
     batches = (1,)  # it answers one by one
-    measured = 100
+    measured = 200
     perturbed = 40
     exporter = EXPORTER
     # Two tokens all but equally likely change places by rounding, and the rest of the answer follows: as good, and not
