@@ -20,7 +20,6 @@ from factory.row import read_rows
 from factory.stage import inputs_of
 from factory.stages import STAGES
 from factory.stages.classifying import Classifying
-from factory.students.export import INT8
 from factory.students.training import Recipe
 from tests import shop
 from tests.conftest import NAME, Factory
@@ -159,7 +158,7 @@ def test_exports_are_read_as_the_zoo_reads_them_whatever_torch_runs_on(
     folder, recipe = built.stage("train"), Recipe(str(built.encoder), tuple(shop.WORDS), max_tokens=64)
     specialist, texts = zoo.load(NAME, hub=built.home / "hub"), [row.text for row in built.gold_rows()[:4]]
     assert isinstance(specialist, zoo.Classifier)
-    logits = np.concatenate(Classifying().logits(folder, recipe, texts, folder / INT8))
+    logits = np.concatenate(Classifying().logits(folder, recipe, texts, folder / WEIGHTS[built.weights]))
     p = probabilities(logits, specialist.manifest.temperature)
     assert p == pytest.approx(specialist.predict_proba(texts), abs=1e-5)
 
