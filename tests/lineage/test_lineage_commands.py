@@ -90,7 +90,7 @@ def test_lineage_goes_back_to_the_plan(built: Factory) -> None:
     assert all(line["passed"] for line in found.gate) and len(found.gate) == 2
     told = json.loads(built.run("lineage", NAME, "--json").stdout)
     assert told["specialist"] == f"{NAME}@1.0.0" and told["not_found"] == []
-    assert {record["who"] for record in told["evidence"]} >= {"student:int8", "teacher", "tfidf"}
+    assert {record["who"] for record in told["evidence"]} >= {f"student:{built.weights}", "teacher", "tfidf"}
 
 
 def test_lineage_without_builds_says_what_cannot_be_told(built: Factory, tmp_path: Path) -> None:
