@@ -5,9 +5,9 @@
 For every number of reviewed rows (those of gold/<specialist>/reviewed.jsonl, as many as there are) the stages of a
 build up to `train` run with that budget of reviewed rows and nothing else changed; the student is measured by torch on
 all validation gold, beside TF-IDF (or features of words) on the rows that it learned. `--base` starts from another
-encoder. Without a SPEC, those that have figures of others to be held against, and the numbers of rows that these used.
-Nothing is published and nobody is asked. Stages and replies are kept in FACTORY_HOME: stopped anywhere, the same
-command goes on. Results: benchmarks/results/reviewed.csv, a line a measurement.
+encoder. Without a SPEC, the specialists and numbers of rows in USUAL. Nothing is published and nobody is asked. Stages
+and replies are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
+benchmarks/results/reviewed.csv, a line a measurement.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ USUAL: Mapping[str, Sequence[str]] = {
     "medical/entities": ["500"],
     "support/intent": ["0", ALL],
 }
-"""Specialists, and the numbers of reviewed rows, that others' figures are known for."""
+"""Specialists, and the numbers of reviewed rows, for which we have set ourselves a figure to reach."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train what was asked for and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("specs", metavar="SPEC", nargs="*", help="<vertical>/<task>")
-    parser.add_argument("--reviewed", nargs="*", default=[], help="numbers of reviewed rows, or `all`")
+    parser.add_argument("--reviewed", nargs="*", type=_number, default=[], help="numbers of rows, or `all`")
     parser.add_argument("--base", help="what the student starts from, where not the spec's")
     parser.add_argument("--budget", default="quick")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -58,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for said in asked.reviewed or USUAL.get(name, [ALL]):
             number = pool if said == ALL else min(int(said), pool)
             _measure(_changed(spec, asked.budget, number, asked.base), asked.budget, where, asked.out)
+
+
+def _number(said: str) -> str:
+    """A number of rows, or ALL; raises argparse.ArgumentTypeError."""
+    if said != ALL and not (said.isascii() and said.isdigit()):
+        raise argparse.ArgumentTypeError(f"{said!r} is no number of rows, and not `{ALL}`")
+    return said
 
 
 def _changed(spec: Spec, budget: str, reviewed: int, base: str | None) -> Spec:

@@ -119,7 +119,7 @@ def candidate_inputs(build: Build) -> dict[str, Any]:
         "hygiene": spec.hygiene.model_dump(mode="json"),
         "language": spec.language,
         "policy": spec.template("policy.md"),
-        **({"in use": own} if own else {}),
+        **({"in use": own} if own else {}),  # of most specs nothing is: what they have finished stays finished
     }
 
 
