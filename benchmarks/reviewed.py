@@ -5,7 +5,7 @@
 For every number of reviewed rows (those of gold/<specialist>/reviewed.jsonl, as many as there are) the stages of a
 build up to `train` run with that budget of reviewed rows and nothing else changed; the student is measured by torch on
 all validation gold, beside TF-IDF (or features of words) on the rows that it learned. `--base` starts from another
-encoder. Without a SPEC, the specialists and numbers of rows in USUAL. Nothing is published and no person is asked. Stages
+encoder. Without a SPEC, the specialists and numbers of rows in USUAL. Nothing is published, no person is asked. Stages
 and replies are kept in FACTORY_HOME: stopped anywhere, the same command goes on. Results:
 benchmarks/results/reviewed.csv, a line a measurement.
 """
