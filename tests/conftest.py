@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ import hypothesis
 import pytest
 
 from factory import settings
+from factory import spec as specs
 from factory.files import read_json
 from factory.row import Gold, read_gold
 from factory.settings import CHECKOUT, Settings
+from factory.stages import Build
 from tests import shop, tiny_encoder
 from tests.browser import page
 
@@ -72,6 +75,16 @@ class Factory:
     def elsewhere(self, home: Path) -> Factory:
         """The same with another home."""
         return dataclasses.replace(self, home=home)
+
+    def in_int8(self, home: Path) -> Factory:
+        """A copy in another home that is published in int8, however a processor rounds so small a model."""
+        shutil.copytree(self.home, home, ignore=shutil.ignore_patterns("hub"))
+        copy = self.elsewhere(home)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("factory.stages.classifying.Classifying.floor", 0.0)
+            with Build(specs.load(NAME, self.prompts), "quick", copy.settings) as build:
+                build.run("publish")
+        return copy
 
     def specialist(self, name: str, **changes: Any) -> str:
         """Make a specialist that differs from the usual one in these keys of its spec."""

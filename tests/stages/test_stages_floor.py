@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,11 +58,7 @@ def test_an_fp32_export_that_answers_otherwise_ends_the_build(tmp_path: Path) ->
 def test_a_whole_build_then_publishes_fp32_and_says_why(
     built: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(built.home, tmp_path / "home", ignore=shutil.ignore_patterns("hub"))
-    where = built.elsewhere(tmp_path / "home").settings
-    monkeypatch.setattr("factory.stages.classifying.Classifying.floor", 0.0)  # int8, however a processor rounds it
-    with Build(specs.load(NAME, built.prompts), "quick", where) as build:
-        build.run("publish")
+    where = built.in_int8(tmp_path / "home").settings
     before = zoo.load(NAME, hub=tmp_path / "home" / "hub")
     assert (before.version, before.weights) == ("1.0.0", "onnx/model_int8.onnx")
     monkeypatch.setattr("factory.stages.classifying.Classifying.floor", 1.01)  # no export is that good

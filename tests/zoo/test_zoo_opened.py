@@ -21,8 +21,8 @@ TEXTS = 40
 
 
 @pytest.fixture(scope="module")
-def folder(built: Factory) -> Path:
-    return built.home / "hub" / NAME / "1.0.0"
+def folder(built: Factory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built.in_int8(tmp_path_factory.mktemp("opened") / "home").home / "hub" / NAME / "1.0.0"
 
 
 @pytest.fixture(scope="module")
