@@ -93,8 +93,9 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     if spec.kind != "classification":
         name, asks, reply, times = _asking(spec)
         asked_about = min(budget.judge, budget.review + len(texts))
-        billed = times * asked_about * (average + asks)
-        read = asked_about * average + asks  # samples of one text share all of its prompt
+        beside = _shown(average, reply) if spec.teacher.shots and budget.review else 0
+        billed = times * asked_about * (average + beside + asks)
+        read = asked_about * (average + beside) + asks  # samples of one text share all of its prompt
         found.append(work(name, times * asked_about, read, times * asked_about * reply, billed))
         if spec.kind == "generation":
             longest = average + spec.form.words[1]
@@ -115,10 +116,15 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
     read, billed = 2 * measured * average + sum(prompts), measured * (2 * average + sum(prompts))
     found.append(work("measure the teacher", 2 * measured, read, 2 * measured * reply, billed))
     if budget.review:
-        few, beside = min(measured, shots.ASKED), min(shots.MOST * (average + reply), WORD * shots.WORDS)
+        few, beside = min(measured, shots.ASKED), _shown(average, reply)
         read, billed = few * (average + beside) + prompts[0], few * (average + beside + prompts[0])
         found.append(work("show it people's rows", few, read, few * reply, billed))
     return found
+
+
+def _shown(average: float, reply: int) -> float:
+    """Tokens of people's rows that are shown with a text (factory.generate.shots)."""
+    return min(shots.MOST * (average + reply), WORD * shots.WORDS)
 
 
 def _asking(spec: Spec) -> tuple[str, int, int, int]:

@@ -96,10 +96,12 @@ class Teacher(Part):
         concurrency: requests in flight.
         tokens_per_row: expected length of one written row, for budgets and forecasts.
         shortlist: when there are more labels than this, a judge sees this many, those nearest to the text.
+        shots: where the kind is `spans` or `extraction`: with each real text that it reads it is shown people's rows
+            most like that one (factory.generate.shots).
         prices: what it bills, for forecasts and `max_cost`.
     """
 
-    unsaid = ("prices",)
+    unsaid = ("shots", "prices")
 
     model: str = "qwen2.5-coder-1.5b-instruct"
     temperature: float = Field(default=0.9, ge=0.0, le=2.0)
@@ -108,6 +110,7 @@ class Teacher(Part):
     concurrency: int = Field(default=32, ge=1, le=512)
     tokens_per_row: int = Field(default=30, ge=1)
     shortlist: int = Field(default=12, ge=2, le=52)
+    shots: bool = False
     prices: Prices = Prices()
 
 
@@ -151,7 +154,7 @@ class Student(Part):
 
 StrategyName = Literal[
     "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot",
-    "filled", "filled_few_shot", "answered", "answered_few_shot"
+    "filled", "filled_few_shot", "drawn", "answered", "answered_few_shot"
 ]  # fmt: skip
 """The ways there are to make a teacher write rows: factory.generate.strategies."""
 
@@ -185,6 +188,9 @@ class Spec(Part):
         examples: few-shot rows.
         seed: real text to ground the teacher, if any.
         unlabelled: a JSONL file of real texts, relative to the gold folder, for the teacher to label; or none.
+        reads: which real texts are taken, up to the budget's `label`: some `at_random`, or those most `like_people`'s
+            rows, by turns for each label (of spans and records, for each set of types or fields) that these have; for
+            texts of which few hold anything.
         strategies: how rows are written: a strategy's name to its share of what is asked for; shares sum to 1.
         refill: ask again where cleaning leaves fewer rows of a label than were asked for, showing the teacher what it
             has written too often (factory.generate.refill).
@@ -199,7 +205,7 @@ class Spec(Part):
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("fields", "answer", "refill", "out_of_scope", "judges", "reader", "overlaps")
+    unsaid = ("fields", "answer", "reads", "refill", "out_of_scope", "judges", "reader", "overlaps")
 
     name: str
     title: str
@@ -217,6 +223,7 @@ class Spec(Part):
     examples: list[Example] = Field(default_factory=list)
     seed: Seed | None = None
     unlabelled: str | None = None
+    reads: Literal["at_random", "like_people"] = "at_random"
     strategies: dict[StrategyName, float] = Field(min_length=1)
     refill: bool = False
     out_of_scope: str | None = None

@@ -26,6 +26,8 @@ _SCHEMA: Mapping[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
 }
 _MAY_HAVE_VALUES = ("choice", "date", "duration")
+_MADE_UP = ("date", "duration", "boolean", "choice")
+"""Types whose values the strategy `drawn` makes up (factory.generate.strategies.draw)."""
 
 
 class Field(Part):
@@ -38,13 +40,18 @@ class Field(Part):
         required: every text has it.
         many: a list of such values, in no order that matters.
         values: of a choice, all there are; of a date or a duration, what it may be besides: `[perpetual]`.
+        samples: values that texts are written around by the strategy `drawn`, which makes up dates, durations, choices
+            and booleans where none are given; a teacher that invents names repeats those it was shown.
     """
+
+    unsaid = ("samples",)
 
     definition: str
     type: FieldType
     required: bool = False
     many: bool = False
     values: list[str] = Key(default_factory=list)
+    samples: list[bool | int | float | str] = Key(default_factory=list)
 
     @model_validator(mode="after")
     def _sound(self) -> Field:
@@ -56,15 +63,29 @@ class Field(Part):
             raise ValueError("`values` are words that differ by more than case")
         if self.many and self.type == "boolean":
             raise ValueError("a boolean is true or false: `many` of them say nothing")
+        if self.samples:
+            from jsonschema import Draft202012Validator  # takes as long as the rest of this package
+
+            sound = Draft202012Validator(self._one_schema)
+            if unfit := [one for one in self.samples if not sound.is_valid(one)]:
+                raise ValueError(f"`samples`: {unfit[0]!r} is no {self.type}")
         return self
+
+    @property
+    def drawable(self) -> bool:
+        """Whether values can be drawn for the strategy `drawn`."""
+        return bool(self.samples) or self.type in _MADE_UP
 
     @property
     def value_schema(self) -> dict[str, Any]:
         """JSON schema of the value."""
-        one = _SCHEMA.get(self.type, {"enum": list(self.values)})
-        if self.values and self.type != "choice":
-            one = {"anyOf": [one, {"enum": list(self.values)}]}
+        one = self._one_schema
         return {"type": "array", "items": one, "minItems": 1} if self.many else dict(one)
+
+    @property
+    def _one_schema(self) -> dict[str, Any]:
+        one = _SCHEMA.get(self.type, {"enum": list(self.values)})
+        return {"anyOf": [one, {"enum": list(self.values)}]} if self.values and self.type != "choice" else one
 
     @property
     def form(self) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WRITES: Mapping[str, tuple[str, ...]] = {
     "spans": ("marked", "marked_few_shot"),
-    "extraction": ("filled", "filled_few_shot"),
+    "extraction": ("filled", "filled_few_shot", "drawn"),
     "generation": ("answered", "answered_few_shot"),
 }
 """Kind to the strategies whose rows have such decisions, the default first; all others write rows of one label."""
@@ -68,6 +68,8 @@ def _classification(spec: Spec) -> Iterator[str]:
     for number, example in enumerate(spec.examples):
         if example.label not in spec.labels:
             yield f"examples.{number}.label is {example.label!r}, which is not under labels"
+    if spec.teacher.shots:
+        yield "teacher.shots: labels come of a committee; only under `kind: spans` and `extraction` are rows shown"
     writes = {
         "spans": "texts with marked spans",
         "extraction": "texts with their records",
@@ -124,6 +126,9 @@ def _extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record is missing, or no mapping of fields to values (of none: {{}})"
         elif reason := settle(spec.fields, example.text, record)[1]:
             yield f"examples.{number}.record does not hold: {reason}"
+    for name, field in spec.fields.items():
+        if "drawn" in spec.strategies and not field.drawable:
+            yield f"fields.{name}.samples: strategies.drawn draws values of type {field.type} from them; give some"
     yield from _only_spans(spec)
     yield from _only_generation(spec)
     yield from _gate(spec)
@@ -230,7 +235,6 @@ _SENSELESS = {
     "hygiene.consistency": "the committee that believes or doubts a label decides on one label a text",
     "hygiene.disagreement": "judges who are compared decide on one label a text",
     "hygiene.label_noise": "confident learning needs one label a text",
-    "hygiene.balance": "it compares rows per label; the plan balances what texts hold, pairs of it and none",
 }
 _UNJUDGED = {"review.judge_floor": "no check rests on a judge's word; the audit tells how often the teacher is right"}
 _OF_KIND: Mapping[str, dict[str, str]] = {
@@ -240,6 +244,7 @@ _OF_KIND: Mapping[str, dict[str, str]] = {
         "out_of_scope": "every text has an answer, and none has a label",
         "judges": "the teacher answers and scores alone; no committee pools what several would say",
         "teacher.shortlist": "there is nothing to choose from",
+        "teacher.shots": "its answers to one text are compared, and all are to rest on the text",
         "hygiene.balance": "it compares rows per label, and an answer has none; the plan balances attributes",
     },
 }

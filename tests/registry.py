@@ -93,6 +93,14 @@ def teach(body: dict[str, Any]) -> str:
         if number % 4 == 1 and record["borrower"]:
             record["borrower"] = [name.upper() for name in record["borrower"]]
         return json.dumps(record)
+    if lines := re.findall(r"^\d\. (.*)$", asked, re.MULTILINE):  # what was drawn for each
+        texts = [
+            f"{OPENINGS[(number + place) % len(OPENINGS)]}: {line} {ENDINGS[(number + 3 * place) % len(ENDINGS)]}"
+            for place, line in enumerate(lines)
+        ]
+        return json.dumps(
+            {"rows": [{"text": text} for text in [*texts[:-1], "Nothing that was asked for is in here."]]}
+        )
     fields = re.findall(r"FIELDS: (.*)", asked)[-1]
     rows = [
         dict(zip(("text", "record"), sample(fields, 1000 + number + 37 * place), strict=True)) for place in range(4)

@@ -13,7 +13,7 @@ from factory.forecast import Work, forecast, limits
 from factory.generate import shots
 from factory.settings import Settings
 from factory.spec import Spec
-from tests import lost, shop
+from tests import lost, registry, shop
 
 
 @pytest.fixture
@@ -96,3 +96,11 @@ def test_answers_are_asked_for_several_times_and_marked(where: Settings) -> None
     assert (measuring.requests, showing.requests) == (2 * gold, min(gold, shots.ASKED))
     assert showing.billed > measuring.billed / 2 and showing.read < showing.billed
     assert f"{sum(item.billed + item.written for item in work.values()):,.0f}" in told
+
+
+def test_rows_that_the_teacher_is_shown_cost_tokens(where: Settings) -> None:
+    registry.make_specialist(where.prompts / "test/registry", where.gold, {})
+    spec = specs.load("test/registry", where.prompts)
+    shown = spec.model_copy(update={"teacher": spec.teacher.model_copy(update={"shots": True})})
+    (alone, beside) = ({one.name: one for one in forecast(some, "quick", where)}["read out"] for some in (spec, shown))
+    assert beside.requests == alone.requests and beside.written == alone.written and beside.billed > alone.billed

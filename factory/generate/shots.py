@@ -25,21 +25,24 @@ ASKED = 100
 _PLACE = "\0"  # no template has it
 
 
-def choose(rows: Sequence[Row], vectors: NDArray[np.float32], asked: NDArray[np.float32]) -> list[list[Row]]:
+def choose(
+    rows: Sequence[Row], vectors: NDArray[np.float32], asked: NDArray[np.float32], texts: Sequence[str] = ()
+) -> list[list[Row]]:
     """For each text asked about the rows to show, the likest last.
 
     Args:
         rows: people's.
         vectors: of these [rows, hidden].
         asked: of the texts [texts, hidden].
+        texts: these, where rows may have them, too: none is shown with its own row.
     """
     lengths = [len(row.text.split()) for row in rows]
     near = np.argsort(-(unit(asked) @ unit(vectors).T), axis=1, kind="stable")
     found = []
-    for places in near:
+    for number, places in enumerate(near):
         shown: list[Row] = []
-        words = 0
-        for row in (rows[place] for place in places if lengths[place] <= WORDS):
+        words, own = 0, texts[number] if texts else None
+        for row in (rows[place] for place in places if lengths[place] <= WORDS and rows[place].text != own):
             words += len(row.text.split())
             if len(shown) == MOST or words > WORDS:
                 break

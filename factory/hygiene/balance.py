@@ -1,4 +1,7 @@
-"""Does one label drown the others? Labels with many more rows than the median label lose those least believed in."""
+"""Does one label drown the others? Labels with many more rows than the median label lose those least believed in.
+
+Where a decision is more than a label, what a text holds takes its place: its types, its fields, or nothing.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,17 @@ NAME = "balance"
 def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
     """Drop generated and unlabelled rows above `hygiene.balance` times the median label's rows.
 
-    A row counts for its likeliest label, so this comes after the committee has voted. Rows that people labelled count
-    and stay. The score is weight x probability of the label; the lowest go first, ties by id. The median is over
-    labels that have rows, and a size that is there (the lower of two middle ones), so balancing twice is balancing
-    once.
+    A row counts for its likeliest label, so this comes after the committee has voted; rows with spans or a record
+    count for their stratum, once somebody has read them. Rows that people labelled count and stay. The score is
+    weight x probability of the label; the lowest go first, ties by id. The median is over labels that have rows, and a
+    size that is there (the lower of two middle ones), so balancing twice is balancing once.
     """
     factor = context.spec.hygiene.balance
     if factor is None:
         return unasked(NAME, rows)
     classes: defaultdict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
-        classes[believed(row)].append(place)
+        classes[_of(row)].append(place)
     verdicts = [_verdict(row) for row in rows]
     if not classes:
         return verdicts
@@ -35,7 +38,8 @@ def check(rows: Sequence[Row], context: Context) -> list[Verdict]:
         spare = [place for place in members if rows[place].origin in ("generated", "unlabelled")]
         spare.sort(key=lambda place: (_belief(rows[place]), rows[place].id))
         for place in spare[: max(0, len(members) - cap)]:
-            reason = f"over-full label: {label} has {len(members)} rows, {cap} are allowed ({factor:g} x {middle})"
+            group = "label" if rows[place].label else "group"
+            reason = f"over-full {group}: {label} has {len(members)} rows, {cap} are allowed ({factor:g} x {middle})"
             verdicts[place] = Verdict(check=NAME, passed=False, score=_belief(rows[place]), reason=reason)
     return verdicts
 
@@ -47,4 +51,8 @@ def _verdict(row: Row) -> Verdict:
 
 
 def _belief(row: Row) -> float:
-    return round(row.weight * row.distribution()[believed(row)], 6)
+    return round(row.weight * (row.distribution()[believed(row)] if row.label else 1.0), 6)
+
+
+def _of(row: Row) -> str:
+    return believed(row) if row.label else row.stratum

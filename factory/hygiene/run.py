@@ -75,14 +75,14 @@ BY_ROW = tuple(
 )  # fmt: skip
 """Checks that look at each row by itself, so that rows may come to them in blocks (`factory.hygiene.stream`)."""
 
-_OF_LABELS = (consistency.NAME, disagreement.NAME, label_noise.NAME, balance.NAME)
+_OF_LABELS = (consistency.NAME, disagreement.NAME, label_noise.NAME)
 OF_ANSWERS = tuple(check.NAME for check in (answer, refusal, copied, faithful, gold_answer, rubric))
 """Checks of answers, which are asked again once real texts have some."""
 _NOT_OF = {
     "classification": (spans.NAME, record.NAME, *OF_ANSWERS),
     "spans": (record.NAME, *OF_ANSWERS, *_OF_LABELS),
     "extraction": (spans.NAME, *OF_ANSWERS, *_OF_LABELS),
-    "generation": (spans.NAME, record.NAME, *_OF_LABELS),
+    "generation": (spans.NAME, record.NAME, balance.NAME, *_OF_LABELS),
 }
 """Kind of task to the checks that have nothing to say about its rows."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from factory.generate import extraction
 from factory.generate.asking import Said
-from factory.hygiene import record
+from factory.hygiene import balance, record
 from factory.record import same
 from factory.row import Row, Verdict
 from factory.stages.build import Build
@@ -20,11 +20,12 @@ class Extraction(Way):
     kind = "extraction"
     asking, asked, decided = "read out", "read out", "read"
     verdict = "reading"
-    checks = (record.NAME,)
+    checks = (record.NAME, balance.NAME)
     how = (
         "rows people had read before, read by the teacher alone; a row is right if every field is that people spoke of"
     )
     request, read = staticmethod(extraction.request), staticmethod(extraction.read)
+    reply = staticmethod(extraction.reply)
 
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """See Way.tally."""

@@ -48,7 +48,7 @@ class Generation(Way):
     request, read = staticmethod(answering.request), staticmethod(answering.read)
 
     def ask(
-        self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent
+        self, build: Build, texts: Sequence[str], known: Sequence[Row], meter: Progress, limits: Limits, before: Spent
     ) -> tuple[list[Said[Any]], Spent]:
         """See Way.ask; all questions about a text in a row, so that a limit ends between texts."""
         spec, cache = build.spec, build.settings.replies

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from pydantic_core import to_jsonable_python
 from factory.evidence.intervals import wilson
 from factory.evidence.words import ALIKE
 from factory.files import read_jsonl, write_json, write_jsonl
+from factory.generate import shots
 from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
 from factory.hygiene import check, trust
@@ -75,6 +77,11 @@ class Way(ABC):
     def read(spec: Spec, text: str, reply: str) -> Said[Any]:
         """What a reply says of a text."""
 
+    @staticmethod
+    def reply(spec: Spec, row: Row) -> str:
+        """The reply that `read` takes for a row's decision, where the teacher is shown rows (`teacher.shots`)."""
+        raise NotImplementedError
+
     @abstractmethod
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """What answers amount to, for the summary."""
@@ -92,11 +99,25 @@ class Way(ABC):
         """Whether the teacher says all of what people had said of a row, and nothing else: 1 or 0."""
 
     def ask(
-        self, build: Build, texts: Sequence[str], meter: Progress, limits: Limits, before: Spent
+        self, build: Build, texts: Sequence[str], known: Sequence[Row], meter: Progress, limits: Limits, before: Spent
     ) -> tuple[list[Said[Any]], Spent]:
-        """What the teacher says of texts, in their order, and what it cost."""
-        spec, cache = build.spec, build.settings.replies
-        questions = [(text, self.request(spec, text)) for text in texts]
+        """What the teacher says of texts, in their order, and what it cost.
+
+        Args:
+            build: the build.
+            texts: one or more.
+            known: rows that people decided; the teacher may be shown some.
+            meter: shows how far it is.
+            limits: what may be spent.
+            before: what was spent earlier under the same limits.
+        """
+        spec, cache, alone = build.spec, build.settings.replies, partial(self.request, build.spec)
+        questions = [(text, alone(text)) for text in texts]
+        if spec.teacher.shots and known:
+            vectors = build.encoder.vectors([row.text for row in known] + list(texts))
+            near = shots.choose(known, vectors[: len(known)], vectors[len(known) :], texts)
+            shown = [[(row.text, self.reply(spec, row)) for row in some] for some in near]
+            questions = [(text, shots.question(alone, text, some)) for text, some in zip(texts, shown, strict=True)]
         return ask_about(spec, questions, self.read, build.endpoint, cache, meter, limits, before)
 
     def inputs(self, build: Build) -> dict[str, Any]:
@@ -176,7 +197,8 @@ class Way(ABC):
             real = [row for row in rows if row.origin in ("unlabelled", "reviewed")]
             shown = sorted(real, key=_turn)[: build.budget.judge]
             meter, spent = build.meter(self.asking, "rows"), spent_on_writing(build)
-            said, cost = self.ask(build, [row.text for row in shown], meter, limits, spent) if shown else ([], Spent())
+            texts, known = [row.text for row in shown], [row for row in real if row.origin == "reviewed"]
+            said, cost = self.ask(build, texts, known, meter, limits, spent) if shown else ([], Spent())
             write_jsonl(out / "judgements.jsonl", (self._line(row, one) for row, one in zip(shown, said, strict=True)))
             stopped = [one.failure.removeprefix(NOT_ASKED) for one in said if one.failure.startswith(NOT_ASKED)]
             summary: dict[str, Any] = {
@@ -187,7 +209,8 @@ class Way(ABC):
             summary |= self.further(build, out, rows, shown, said, spent + replace(cost, stopped="", unasked=0))
             write_json(out / SUMMARY, summary | told(stopped[0] if stopped else "", len(stopped)))
 
-        return build.stage("judge", judge_inputs(build, cleaned) | self.inputs(build), work)
+        shot = {"shots": [shots.VERSION, build.encoder_identity]} if build.spec.teacher.shots else {}
+        return build.stage("judge", judge_inputs(build, cleaned) | shot | self.inputs(build), work)
 
     def review(self, build: Build) -> Output:
         """Show people some rows, take in what they have answered so far: kept.jsonl, dropped.jsonl, statistics.json.
@@ -205,7 +228,8 @@ class Way(ABC):
         rows, said = self.decide(build, cleaned.path, judged.path)
         sound = [row for row in rows if hygiene.sound(row)]
         known = self.context(build, judged.path)
-        seen, floor = hygiene.run(sound, known, self.checks), spec.review.judge_floor
+        checks, floor = check.asked(spec.hygiene, self.checks), spec.review.judge_floor
+        seen = hygiene.run(sound, known, checks)
         shown = select(
             seen.kept,
             build.budget.review,
@@ -222,7 +246,7 @@ class Way(ABC):
             merged = merge.merge(sound, pulled.answers)
             kept = merge.keep_reviewed(merged.rows, sources.adopted(merged.orphans, spec, back_again))
             judge = trust.measure([*seen.kept, *seen.dropped], merge.unaided(pulled.answers), floor, self.agree)
-            checked = hygiene.run(kept, judge.context(known), self.checks)
+            checked = hygiene.run(kept, judge.context(known), checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
             hygiene.write(
                 out, hygiene.Result(checked.kept, undecided + checked.dropped + merged.dropped, checked.statistics)

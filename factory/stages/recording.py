@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,7 +37,8 @@ class Recording(Writing):
             "instruction": f"{spec.question} Answer by a JSON object of {names}; null for what the text does not say.",
             "max_new_tokens": 64 + FIELD * len(spec.fields),
             "fields": {
-                name: field.model_dump(mode="json", exclude={"definition"}) for name, field in spec.fields.items()
+                name: field.model_dump(mode="json", exclude={"definition", "samples"})
+                for name, field in spec.fields.items()
             },
         }
 
@@ -71,4 +71,4 @@ class Recording(Writing):
 
     def reply(self, spec: Spec, row: Row) -> str:
         """See Student.reply; every field, null where the text has none."""
-        return json.dumps({name: (row.record or {}).get(name) for name in spec.fields}, ensure_ascii=False)
+        return extraction.reply(spec, row)

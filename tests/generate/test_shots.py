@@ -53,6 +53,12 @@ def test_the_likest_comes_last() -> None:
     assert [[one.text for one in some] for some in found] == [["b", "c", "a"], ["a", "c", "b"]]
 
 
+def test_a_text_is_not_shown_with_its_own_answer() -> None:
+    rows, vectors = [row(name) for name in "abc"], np.eye(3, dtype=np.float32)
+    found = shots.choose(rows, vectors, vectors[:2], ["a", "b"])
+    assert [[one.text for one in some] for some in found] == [["c", "b"], ["c", "a"]]
+
+
 @given(words=st.lists(st.integers(1, 600), max_size=30), seed=st.integers(0, 99))
 def test_few_and_short_and_the_likest_of_those_that_are_not_too_long(words: list[int], seed: int) -> None:
     rows = [row(f"{number} " + "w " * (long - 1)) for number, long in enumerate(words)]

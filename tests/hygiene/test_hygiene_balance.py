@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from factory.hygiene import balance
 from factory.hygiene.check import Context, believed
-from factory.row import Row
+from factory.row import Lineage, Row
 from factory.spec import Hygiene
 from tests.hygiene.hygiene_rows import LABELS, row
 
@@ -41,6 +41,21 @@ def test_a_row_counts_for_its_likeliest_label(make_context: Make) -> None:
     rows = [row(f"a {number}", "card_arrival", "unlabelled", soft=soft) for number in range(3)]
     rows += [row("b", "card_arrival")]
     assert len(kept(rows, known)) == 2
+
+
+def test_rows_with_more_than_a_label_count_for_what_they_hold(make_context: Make) -> None:
+    known = make_context(hygiene=Hygiene(balance=2.0))
+
+    def read(text: str, record: dict[str, str], origin: str = "unlabelled") -> Row:
+        return Row(text=text, record=record, origin=origin, lineage=Lineage(spec="s"))  # type: ignore[arg-type]
+
+    empty = [read(f"nothing {number}", {}) for number in range(6)]
+    rows = [*empty, read("nobody", {}, "reviewed"), read("a", {"due": "x"}), read("b", {"due": "x", "loan": "y"})]
+    verdicts = balance.check(rows, known)
+    assert [one.passed for one in verdicts[:6]].count(False) == 5 and all(one.passed for one in verdicts[6:])
+    assert {one.reason for one in verdicts if not one.passed} == {
+        "over-full group: none has 7 rows, 2 are allowed (2 x 1)"
+    }
 
 
 def test_unasked_it_drops_nothing(make_context: Make) -> None:

@@ -58,7 +58,7 @@ def test_rows_with_a_label_are_not_asked(spec: Spec) -> None:
 
 def test_each_kind_has_its_checks() -> None:
     assert set(CHECKS) - set(of_kind("classification", CHECKS)) == {"spans", "record", *OF_ANSWERS}
-    by_label = {"consistency", "disagreement", "label_noise", "balance"}
+    by_label = {"consistency", "disagreement", "label_noise"}
     assert set(CHECKS) - set(of_kind("spans", CHECKS)) == {"record", *OF_ANSWERS, *by_label}
     assert set(CHECKS) - set(of_kind("extraction", CHECKS)) == {"spans", *OF_ANSWERS, *by_label}
     assert not {"spans", "record"} & set(STREAMED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from factory.evidence.records import ClassFigures
 from factory.files import read_json, read_jsonl
 from factory.gold import read_gold
 from factory.publish.family import collect
+from factory.record import settle
 from factory.row import read_rows
 from factory.spec_field import record_schema
 from tests import registry
@@ -170,3 +172,37 @@ def test_people_answer_in_files_and_the_versions_differ_by_that(built: Factory) 
     assert ended.returncode == 0 and "With another label" in ended.stdout, ended.stdout
     ended = built.run("explain", second["row_id"])
     assert 'record     {"shelf": "cellar"}  (was ' in ended.stdout, ended.stdout
+
+
+def test_drawn_values_rows_like_peoples_and_examples_of_theirs(built: Factory, tmp_path: Path) -> None:
+    fields = {**registry.FIELDS, "borrower": {**registry.FIELDS["borrower"], "samples": registry.PEOPLE}}
+    registry.make_specialist(
+        tmp_path / "prompts" / NAME,
+        tmp_path / "gold",
+        {
+            "fields": fields,
+            "strategies": {"drawn": 1.0},
+            "student": {"encoder": str(built.encoder)},
+            "teacher": {"model": "loopback", "rows_per_request": 4, "concurrency": 2, "shots": True},
+            "reads": "like_people",
+            "hygiene": {"balance": 1.0},
+        },
+    )
+    made = dataclasses.replace(built, home=tmp_path / "home", prompts=tmp_path / "prompts", gold=tmp_path / "gold")
+    ended = made.run("build", NAME, "--until", "review")
+    assert ended.returncode == 0, ended.stdout
+    cells = read_jsonl(stage(made, "plan") / "plan.jsonl")
+    drawn = [told["record"] for cell in cells for told in cell["told"]]
+    rows = read_rows(stage(made, "write") / "rows.jsonl")
+    assert rows and {row.attributes["strategy"] for row in rows} == {"drawn"}
+    assert all(
+        row.record in [settle(specs.load(NAME, made.prompts).fields, row.text, one)[0] for one in drawn] for row in rows
+    )
+    failed = read_jsonl(stage(made, "write") / "failed.jsonl")
+    assert failed and all("that do not say what was drawn for them" in one["reason"] for one in failed)
+    assert len(rows) + len(failed) == sum(cell["count"] for cell in cells)
+    lines = read_jsonl(stage(made, "judge") / "judgements.jsonl")
+    assert sum(line["record"] is not None for line in lines) > 20, "asked after rows with people's records"
+    statistics = {one["check"]: one for one in read_json(stage(made, "review") / "statistics.json")}
+    assert statistics["balance"]["dropped"] > 0
+    whole.assert_no_row_is_lost(whole.stages(made, NAME), 24 + 24 + 2)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from factory.generate.strategies.answered import Answered, AnsweredFewShot
 from factory.generate.strategies.contrastive import Contrastive
+from factory.generate.strategies.drawn import Drawn
 from factory.generate.strategies.few_shot import FewShot
 from factory.generate.strategies.filled import Filled, FilledFewShot
 from factory.generate.strategies.label import Label
@@ -30,6 +31,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         MarkedFewShot(),
         Filled(),
         FilledFewShot(),
+        Drawn(),
         Answered(),
         AnsweredFewShot(),
     )

@@ -8,8 +8,24 @@ from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model
 
 from factory.files import digest
 
-UNSAID = {"strategy": "label", "against": "", "sources": (), "avoid": ()}
+UNSAID = {"strategy": "label", "against": "", "sources": (), "avoid": (), "told": ()}
 """Left out of a cell's dump while they say nothing, so that cells from before these keys keep their ids."""
+
+
+class Told(BaseModel):
+    """What a row is to say.
+
+    Attributes:
+        record: its record.
+        said: field to its value as the teacher is told it.
+        words: all of these stand in a text that says it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    record: dict[str, Any]
+    said: dict[str, str]
+    words: tuple[str, ...] = ()
 
 
 class Cell(BaseModel):
@@ -26,6 +42,7 @@ class Cell(BaseModel):
         against: the other label of a minimal pair; half the rows have it.
         sources: groups of the rows that `examples` are the texts of, as a split keeps them together.
         avoid: texts of this label that were written already, to write something else.
+        told: what the rows are to say, one each, where that is drawn beforehand.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +57,7 @@ class Cell(BaseModel):
     against: str = ""
     sources: tuple[str, ...] = ()
     avoid: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_the_unsaid(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -1,0 +1,65 @@
+"""Texts that a teacher writes around records drawn beforehand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from factory.files import digest
+from factory.generate.replies import parse_rows, rows_schema
+from factory.generate.strategies.cell import Cell, Told
+from factory.generate.strategies.draw import draw, says
+from factory.generate.strategies.filled import Filled
+from factory.generate.strategies.strategy import Draft, Material
+from factory.spec import Spec
+from factory.strata import names_in
+
+
+class Drawn(Filled):
+    """Texts by the fields of their records, whose values a cell holds: the teacher writes nothing but texts.
+
+    A text that lacks the words of its values is none of the rows.
+    """
+
+    name = "drawn"
+    template = "drawn.jinja"
+
+    def cells(self, material: Material) -> Iterator[Cell]:
+        """As of `filled`, with a record for every row."""
+        for cell in super().cells(material):
+            yield cell.model_copy(update={"told": tuple(self._records(cell, material.spec))})
+
+    def read(self, cell: Cell, reply: str) -> tuple[list[Draft], str]:
+        """The texts that say a record, each record once: a text's own, or the first of those left that it says."""
+        texts, failure = parse_rows(reply)
+        left, drafts = dict(enumerate(cell.told)), []
+        for place, text in enumerate(texts):
+            order = sorted(left, key=lambda other: (other != place, other))
+            found = next((other for other in order if says(text, left[other].words)), None)
+            if found is not None:
+                drafts.append(Draft(text, cell.label, record=left.pop(found).record))
+        if unsaid := len(texts) - len(drafts):
+            told = f"{unsaid} texts that do not say what was drawn for them"
+            failure = "; ".join([*filter(None, [failure]), told])
+        return drafts, failure
+
+    def _records(self, cell: Cell, spec: Spec) -> Iterator[Told]:
+        for number in range(cell.count):
+            chance = random.Random(digest([spec.name, self.name, cell.label, cell.ordinal, number]))
+            drawn = {name: draw(spec.fields[name], chance) for name in names_in(cell.label)}
+            yield Told(
+                record={name: one.value for name, one in drawn.items()},
+                said={name: one.told for name, one in drawn.items()},
+                words=tuple(word for one in drawn.values() for word in one.words),
+            )
+
+    def _values(self, cell: Cell, material: Material) -> dict[str, Any]:
+        return {**super()._values(cell, material), "told": [_line(one.said) for one in cell.told]}
+
+    def _schema(self, cell: Cell, material: Material) -> dict[str, Any]:
+        return rows_schema(cell.count)
+
+
+def _line(said: Mapping[str, str]) -> str:
+    return ". ".join(f"{name}: {value}" for name, value in said.items()) or "nothing of all that"
