@@ -94,10 +94,8 @@ def teach(body: dict[str, Any]) -> str:
             record["borrower"] = [name.upper() for name in record["borrower"]]
         return json.dumps(record)
     if lines := re.findall(r"^\d\. (.*)$", asked, re.MULTILINE):  # what was drawn for each
-        texts = [
-            f"{OPENINGS[(number + place) % len(OPENINGS)]}: {line} {ENDINGS[(number + 3 * place) % len(ENDINGS)]}"
-            for place, line in enumerate(lines)
-        ]
+        ends = [(OPENINGS[(number + n) % len(OPENINGS)], ENDINGS[(number + 3 * n) % len(ENDINGS)]) for n in range(9)]
+        texts = [f"{first}: {line.replace('=', 'is')} {last}" for line, (first, last) in zip(lines, ends, strict=False)]
         return json.dumps(
             {"rows": [{"text": text} for text in [*texts[:-1], "Nothing that was asked for is in here."]]}
         )

@@ -117,9 +117,13 @@ def test_the_teacher_is_told_the_values_and_asked_for_texts_alone(spec: Spec) ->
     one = next(one for one in cells(Material(spec)) if one.label == "borrower + due")
     asked = DRAWN.request(one, Material(spec))
     content = asked.messages[-1]["content"]
-    assert all(f"borrower: {row.said['borrower']}. due: {row.said['due']}" in content for row in one.told)
+    assert all(f". borrower = {row.said['borrower']}; due = {row.said['due']}\n" in content for row in one.told)
     assert "loan, such as here: For three weeks." in content
-    assert list(asked.json_schema["properties"]["rows"]["items"]["properties"]) == ["text"]  # type: ignore[index]
+    assert list(asked.json_schema["properties"]["rows"]["items"]["properties"]) == ["values", "text"]  # type: ignore[index]
+    assert (
+        '{"values": "borrower = Hugo Prandt; due = 3 May 1999", "text": "Hugo Prandt keeps the songbook until'
+        in content
+    )
 
 
 def test_texts_have_their_own_record_or_the_one_they_say_and_others_are_told_of() -> None:

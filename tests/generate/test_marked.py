@@ -85,7 +85,7 @@ def test_few_shot_shows_marked_rows_of_the_same_types(spec: Spec) -> None:
         assert len(one.sources) == 4
         content = STRATEGIES["marked_few_shot"].request(one, material).messages[1]["content"]
         assert all(example in content for example in one.examples)
-    with pytest.raises(SpecError, match="rests on rows that people marked"):
+    with pytest.raises(SpecError, match="rests on rows that people decided"):
         next(cells(Material(few.model_copy(update={"examples": []}))))
     assert "<Food>butter</Food>" in str([one.examples for one in islice(cells(Material(few)), 4)])
 

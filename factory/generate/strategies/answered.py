@@ -35,7 +35,7 @@ class Answered(Together):
     def _example(self, example: Example) -> str:
         return self._shown(example.text, settle(example.answer or ""))
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: Row, spec: Spec) -> str:
         return self._shown(row.text, row.answer)
 
     def _asked(self, spec: Spec, chance: random.Random) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from factory.record import Scalar, Value, quoted
+from factory.record import Record, Scalar, Value, quoted
 from factory.spec_field import Field
 
 FIRST, LAST = date(1995, 1, 1), date(2034, 12, 31)
@@ -91,6 +91,19 @@ def spelled(number: int) -> str:
     return f"{_ONES[number // 100]} hundred" + (f" {spelled(number % 100)}" if number % 100 else "")
 
 
+def said_in(text: str, record: Record, fields: Mapping[str, Field]) -> dict[str, str] | None:
+    """Field to its value as a teacher would be told it, in the words of a text; None where the text has other words."""
+    found: dict[str, str] = {}
+    for name, value in record.items():
+        values = value if isinstance(value, list) else [value]
+        ways = [next((way for way in _ways(one, fields[name]) if says(text, way.words)), None) for one in values]
+        told = [way.told for way in ways if way]
+        if len(told) < len(values):
+            return None
+        found[name] = "; ".join(told)
+    return found
+
+
 def _one(field: Field, chance: random.Random) -> Drawn:
     if field.samples:
         value = chance.choice(field.samples)
@@ -98,9 +111,34 @@ def _one(field: Field, chance: random.Random) -> Drawn:
         value = chance.choice(field.values)
     else:
         value = _MADE[field.type](field, chance)
+    return chance.choice(_ways(value, field))
+
+
+def _ways(value: Scalar, field: Field) -> list[Drawn]:
+    """The ways to say a value."""
     if value in field.values:
-        return Drawn(value, str(value), ())  # a word for what no single word of a text has to say
-    return _SAID.get(field.type, _as_it_is)(value, chance)
+        return [Drawn(value, str(value), ())]  # a word for what no single word of a text has to say
+    if field.type == "boolean":
+        return [Drawn(value, str(value).lower(), ())]
+    if field.type == "date":
+        return [Drawn(value, said, (said,)) for said in _days(str(value))]
+    if field.type == "duration":
+        number, name = int(str(value)[1:-1]), _UNITS[str(value)[-1]]
+        units = f"{name}{'s' if number > 1 else ''}"
+        words, figures = spelled(number), str(number)
+        # The number alone tells: `ninety days'`, `a three-year term` say what `90 days` and `three years` do.
+        ways = ((f"{words} ({figures})", words), (figures, figures), (words, words))
+        return [Drawn(value, f"{said} {units}", (word,)) for said, word in ways]
+    return [Drawn(value, said := str(value), (said,))]
+
+
+def _days(value: str) -> list[str]:
+    """The ways to say a date; what is X in it is not said: `May 2003`, `May 4`, `2003`."""
+    year, month, day = value.split("-")
+    if "X" not in value:
+        return [way(date(int(year), int(month), int(day))) for way in _DAYS]
+    name = "" if "X" in month else f"{date(2000, int(month), 1):%B}"
+    return [" ".join(part for part in (name, day.lstrip("0"), year) if part and "X" not in part)]
 
 
 def _day(field: Field, chance: random.Random) -> Scalar:
@@ -113,32 +151,6 @@ def _length(field: Field, chance: random.Random) -> Scalar:
     return f"P{chance.choice(_LENGTHS[unit])}{unit}"
 
 
-def _as_it_is(value: Scalar, chance: random.Random) -> Drawn:
-    return Drawn(value, said := str(value), (said,))
-
-
-def _true_or_false(value: Scalar, chance: random.Random) -> Drawn:
-    return Drawn(value, str(value).lower(), ())
-
-
-def _date(value: Scalar, chance: random.Random) -> Drawn:
-    """What is X in a date is not said: `May 2003`, `May 4`, `2003`."""
-    year, month, day = str(value).split("-")
-    if "X" not in str(value):
-        said = chance.choice(_DAYS)(date(int(year), int(month), int(day)))
-    else:
-        name = "" if "X" in month else f"{date(2000, int(month), 1):%B}"
-        said = " ".join(part for part in (name, day.lstrip("0"), year) if part and "X" not in part)
-    return Drawn(value, said, (said,))
-
-
-def _duration(value: Scalar, chance: random.Random) -> Drawn:
-    number, name = int(str(value)[1:-1]), _UNITS[str(value)[-1]]
-    said = chance.choice((f"{spelled(number)} ({number})", str(number), spelled(number)))
-    # The number alone tells: `ninety days'`, `a three-year term` say what `90 days` and `three years` do.
-    return Drawn(value, f"{said} {name}{'s' if number > 1 else ''}", (said.split(" (")[0],))
-
-
 _MADE: Mapping[str, Callable[[Field, random.Random], Scalar]] = {
     "date": _day,
     "duration": _length,
@@ -146,9 +158,3 @@ _MADE: Mapping[str, Callable[[Field, random.Random], Scalar]] = {
     "choice": lambda field, chance: chance.choice(field.values),
 }
 """Types whose values are made up where a field has no samples (Field.drawable)."""
-_SAID: Mapping[str, Callable[[Scalar, random.Random], Drawn]] = {
-    "date": _date,
-    "duration": _duration,
-    "boolean": _true_or_false,
-}
-"""How values of a type are said, where not as they are."""

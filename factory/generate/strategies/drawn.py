@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from factory.files import digest
-from factory.generate.replies import parse_rows, rows_schema
+from factory.generate.replies import parse_rows
+from factory.generate.strategies.balance import turn
 from factory.generate.strategies.cell import Cell, Told
-from factory.generate.strategies.draw import draw, says
-from factory.generate.strategies.filled import Filled
+from factory.generate.strategies.draw import draw, said_in, says
+from factory.generate.strategies.few_shot import SHOTS
+from factory.generate.strategies.filled import FilledFewShot
 from factory.generate.strategies.strategy import Draft, Material
+from factory.row import Row
 from factory.spec import Spec
 from factory.strata import names_in
 
 
-class Drawn(Filled):
+class Drawn(FilledFewShot):
     """Texts by the fields of their records, whose values a cell holds: the teacher writes nothing but texts.
 
-    A text that lacks the words of its values is none of the rows.
+    It is shown rows that people read, or the spec's examples, whose values stand in their texts; and says a text's
+    values again before it writes it, or it would write the values down and call that a text. A text that lacks the
+    words of its values is none of the rows.
     """
 
     name = "drawn"
     template = "drawn.jinja"
 
     def cells(self, material: Material) -> Iterator[Cell]:
-        """As of `filled`, with a record for every row."""
+        """As of `filled_few_shot`, with a record for every row."""
         for cell in super().cells(material):
             yield cell.model_copy(update={"told": tuple(self._records(cell, material.spec))})
 
@@ -44,6 +50,10 @@ class Drawn(Filled):
             failure = "; ".join([*filter(None, [failure]), told])
         return drafts, failure
 
+    def _shown(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
+        others = turn([row for row in known if row not in same], number, SHOTS)
+        return [*turn(same, number, SHOTS), *others][:SHOTS]
+
     def _records(self, cell: Cell, spec: Spec) -> Iterator[Told]:
         for number in range(cell.count):
             chance = random.Random(digest([spec.name, self.name, cell.label, cell.ordinal, number]))
@@ -54,12 +64,19 @@ class Drawn(Filled):
                 words=tuple(word for one in drawn.values() for word in one.words),
             )
 
+    def _row(self, row: Row, spec: Spec) -> str:
+        said = said_in(row.text, row.record or {}, spec.fields)
+        return "" if said is None else json.dumps({"values": _line(said), "text": row.text}, ensure_ascii=False)
+
     def _values(self, cell: Cell, material: Material) -> dict[str, Any]:
         return {**super()._values(cell, material), "told": [_line(one.said) for one in cell.told]}
 
     def _schema(self, cell: Cell, material: Material) -> dict[str, Any]:
-        return rows_schema(cell.count)
+        properties = {"values": {"type": "string"}, "text": {"type": "string"}}
+        row = {"type": "object", "properties": properties, "required": list(properties)}
+        rows = {"type": "array", "items": row, "minItems": cell.count, "maxItems": cell.count}
+        return {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
 
 
 def _line(said: Mapping[str, str]) -> str:
-    return ". ".join(f"{name}: {value}" for name, value in said.items()) or "nothing of all that"
+    return "; ".join(f"{name} = {value}" for name, value in said.items()) or "none"

@@ -31,7 +31,7 @@ class Filled(Together):
     def _example(self, example: Example) -> str:
         return self._shown(example.text, example.record or {})
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: Row, spec: Spec) -> str:
         return self._shown(row.text, row.record or {})
 
     def _asked(self, spec: Spec, chance: random.Random) -> Iterator[tuple[int, str]]:

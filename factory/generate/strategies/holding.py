@@ -52,8 +52,8 @@ class Holding(Strategy):
         """One of the spec's examples as a teacher is shown it."""
 
     @abstractmethod
-    def _row(self, row: Row) -> str:
-        """A row with its decision as a teacher is shown it."""
+    def _row(self, row: Row, spec: Spec) -> str:
+        """A row with its decision as a teacher is shown it; empty where it can't be."""
 
     def _asked(self, spec: Spec, chance: random.Random) -> Iterator[tuple[int, str]]:
         return asked(list(spec.labels), chance)
@@ -83,9 +83,10 @@ class HoldingFewShot(Holding):
         """As `asked` orders them; rows that hold the same are shown, in turn, where there are any."""
         spec = material.spec
         known = list(material.known) or given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
+        known = [row for row in known if self._row(row, spec)]
         if not known:
             raise SpecError(
-                f"The strategy {self.name} rests on rows that people marked, and there are none that are trained on.",
+                f"The strategy {self.name} rests on rows that people decided, and there are none that it could show.",
                 where=str(spec.folder / "spec.yaml"),
                 fix=f"Give some under `examples`, have rows reviewed first, or take {self.name} out of `strategies`.",
             )
@@ -95,16 +96,20 @@ class HoldingFewShot(Holding):
         for row in known:
             rows.setdefault(row.stratum, []).append(row)
         for ordinal, names in self._asked(spec, chance):
-            shown = turn(rows.get(names) or known, ordinal, SHOTS)
+            shown = self._shown(rows.get(names, ()), known, ordinal)
             yield Cell(
                 label=names,
                 attributes=balance.next(names),
                 count=spec.teacher.rows_per_request,
-                examples=tuple(map(self._row, shown)),
+                examples=tuple(self._row(row, spec) for row in shown),
                 sources=tuple(dict.fromkeys(group(row) for row in shown)),
                 ordinal=ordinal,
                 strategy=self.name,
             )
+
+    def _shown(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
+        """The next few of those that hold the same, or of all."""
+        return turn(same or known, number, SHOTS)
 
 
 def asked(names: Sequence[str], chance: random.Random) -> Iterator[tuple[int, str]]:

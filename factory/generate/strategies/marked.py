@@ -10,7 +10,7 @@ from factory.generate.strategies.holding import Holding, HoldingFewShot
 from factory.generate.strategies.strategy import Draft
 from factory.row import Row
 from factory.span import Claim, locate, mark, strip
-from factory.spec import Example
+from factory.spec import Example, Spec
 
 _INNER_SPACE = re.compile(r"(<[A-Za-z][\w-]*\s*>)(\s+)|(\s+)(</[A-Za-z][\w-]*\s*>)")
 
@@ -40,7 +40,7 @@ class Marked(Holding):
     def _example(self, example: Example) -> str:
         return example.text
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: Row, spec: Spec) -> str:
         return mark(row.text, row.spans or ())
 
 
