@@ -50,7 +50,7 @@ class Drawn(FilledFewShot):
             failure = "; ".join([*filter(None, [failure]), told])
         return drafts, failure
 
-    def _shown(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
+    def _chosen(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
         others = turn([row for row in known if row not in same], number, SHOTS)
         return [*turn(same, number, SHOTS), *others][:SHOTS]
 

@@ -96,7 +96,7 @@ class HoldingFewShot(Holding):
         for row in known:
             rows.setdefault(row.stratum, []).append(row)
         for ordinal, names in self._asked(spec, chance):
-            shown = self._shown(rows.get(names, ()), known, ordinal)
+            shown = self._chosen(rows.get(names, ()), known, ordinal)
             yield Cell(
                 label=names,
                 attributes=balance.next(names),
@@ -107,7 +107,7 @@ class HoldingFewShot(Holding):
                 strategy=self.name,
             )
 
-    def _shown(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
+    def _chosen(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
         """The next few of those that hold the same, or of all."""
         return turn(same or known, number, SHOTS)
 
