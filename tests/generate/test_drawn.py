@@ -108,6 +108,7 @@ def test_a_plan_holds_a_record_for_every_row_and_is_the_same_each_time(spec: Spe
     for one in plan:
         assert len(one.told) == one.count
         assert all(stratum_of(row.record) == stratum_of(names_in(one.label)) for row in one.told)
+    assert "none" not in {one.label for one in plan}
     borrowers = {str(row.record["borrower"]) for one in plan for row in one.told if "borrower" in row.record}
     assert len(borrowers) > 5, "not what an example has"
     assert Cell.model_validate(plan[0].model_dump(mode="json")) == plan[0]
@@ -118,7 +119,7 @@ def test_the_teacher_is_told_the_values_and_asked_for_texts_alone(spec: Spec) ->
     asked = DRAWN.request(one, Material(spec))
     content = asked.messages[-1]["content"]
     assert all(f". borrower = {row.said['borrower']}; due = {row.said['due']}\n" in content for row in one.told)
-    assert "loan, such as here: For three weeks." in content
+    assert "borrower: Who has the book.\n" in content
     assert list(asked.json_schema["properties"]["rows"]["items"]["properties"]) == ["values", "text"]  # type: ignore[index]
     assert (
         '{"values": "borrower = Hugo Prandt; due = 3 May 1999", "text": "Hugo Prandt keeps the songbook until'

@@ -17,7 +17,7 @@ from factory.generate.strategies.filled import FilledFewShot
 from factory.generate.strategies.strategy import Draft, Material
 from factory.row import Row
 from factory.spec import Spec
-from factory.strata import names_in
+from factory.strata import NONE, names_in
 
 
 class Drawn(FilledFewShot):
@@ -25,7 +25,7 @@ class Drawn(FilledFewShot):
 
     It is shown rows that people read, or the spec's examples, whose values stand in their texts; and says a text's
     values again before it writes it, or it would write the values down and call that a text. A text that lacks the
-    words of its values is none of the rows.
+    words of its values is none of the rows. Texts that hold nothing are not asked for: there is nothing to draw.
     """
 
     name = "drawn"
@@ -53,6 +53,9 @@ class Drawn(FilledFewShot):
     def _chosen(self, same: Sequence[Row], known: Sequence[Row], number: int) -> Sequence[Row]:
         others = turn([row for row in known if row not in same], number, SHOTS)
         return [*turn(same, number, SHOTS), *others][:SHOTS]
+
+    def _asked(self, spec: Spec, chance: random.Random) -> Iterator[tuple[int, str]]:
+        return ((ordinal, names) for ordinal, names in super()._asked(spec, chance) if names != NONE)
 
     def _records(self, cell: Cell, spec: Spec) -> Iterator[Told]:
         for number in range(cell.count):
