@@ -108,10 +108,21 @@ def test_a_plan_holds_a_record_for_every_row_and_is_the_same_each_time(spec: Spe
     for one in plan:
         assert len(one.told) == one.count
         assert all(stratum_of(row.record) == stratum_of(names_in(one.label)) for row in one.told)
-    assert "none" not in {one.label for one in plan}
+    assert {one.label for one in plan} == {*registry.FIELDS, "borrower + due", "borrower + loan", "due + loan"}
+    for one in plan:
+        assert len(names_in(one.label)) == 1 or all(row.words and "never" not in row.said.values() for row in one.told)
     borrowers = {str(row.record["borrower"]) for one in plan for row in one.told if "borrower" in row.record}
     assert len(borrowers) > 5, "not what an example has"
     assert Cell.model_validate(plan[0].model_dump(mode="json")) == plan[0]
+
+
+def test_required_fields_are_drawn_for_every_row(spec: Spec) -> None:
+    fields = {name: field.model_copy(update={"required": name == "shelf"}) for name, field in spec.fields.items()}
+    some = spec.model_copy(update={"fields": fields})
+    assert all("shelf" in row.record for one in islice(DRAWN.cells(Material(some)), 12) for row in one.told)
+    every = {name: field.model_copy(update={"required": True}) for name, field in spec.fields.items()}
+    whole = spec.model_copy(update={"fields": every})
+    assert {one.label for one in islice(DRAWN.cells(Material(whole)), 5)} == {stratum_of(registry.FIELDS)}
 
 
 def test_the_teacher_is_told_the_values_and_asked_for_texts_alone(spec: Spec) -> None:

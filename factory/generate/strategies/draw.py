@@ -60,11 +60,24 @@ class Drawn(NamedTuple):
     words: tuple[str, ...]
 
 
-def draw(field: Field, chance: random.Random) -> Drawn:
-    """A value of a field that is drawable."""
+def told_by_words(field: Field) -> bool:
+    """Whether there are values of a field that words of a text tell: none does of booleans and choices."""
+    return field.type not in ("boolean", "choice")
+
+
+def draw(field: Field, chance: random.Random, by_words: bool = False) -> Drawn:
+    """A value of a field that is drawable.
+
+    Args:
+        field: the field.
+        chance: what decides.
+        by_words: none of the field's `values` is drawn, which no words tell.
+    """
     if not field.many:
-        return _one(field, chance)
-    found = {str(one.value): one for one in (_one(field, chance) for _ in range(chance.choice(HOW_MANY)))}.values()
+        return _one(field, chance, by_words)
+    found = {
+        str(one.value): one for one in (_one(field, chance, by_words) for _ in range(chance.choice(HOW_MANY)))
+    }.values()
     values: list[Scalar] = [one.value for one in found if not isinstance(one.value, list)]
     return Drawn(values, "; ".join(one.told for one in found), tuple(word for one in found for word in one.words))
 
@@ -104,10 +117,10 @@ def said_in(text: str, record: Record, fields: Mapping[str, Field]) -> dict[str,
     return found
 
 
-def _one(field: Field, chance: random.Random) -> Drawn:
+def _one(field: Field, chance: random.Random, by_words: bool) -> Drawn:
     if field.samples:
         value = chance.choice(field.samples)
-    elif field.values and field.type != "choice" and chance.random() < OTHERWISE:
+    elif field.values and not by_words and field.type != "choice" and chance.random() < OTHERWISE:
         value = chance.choice(field.values)
     else:
         value = _MADE[field.type](field, chance)

@@ -11,13 +11,13 @@ from factory.files import digest
 from factory.generate.replies import parse_rows
 from factory.generate.strategies.balance import turn
 from factory.generate.strategies.cell import Cell, Told
-from factory.generate.strategies.draw import draw, said_in, says
+from factory.generate.strategies.draw import draw, said_in, says, told_by_words
 from factory.generate.strategies.few_shot import SHOTS
 from factory.generate.strategies.filled import FilledFewShot
 from factory.generate.strategies.strategy import Draft, Material
 from factory.row import Row
 from factory.spec import Spec
-from factory.strata import NONE, names_in
+from factory.strata import names_in
 
 
 class Drawn(FilledFewShot):
@@ -25,7 +25,8 @@ class Drawn(FilledFewShot):
 
     It is shown rows that people read, or the spec's examples, whose values stand in their texts; and says a text's
     values again before it writes it, or it would write the values down and call that a text. A text that lacks the
-    words of its values is none of the rows. Texts that hold nothing are not asked for: there is nothing to draw.
+    words of its values is none of the rows. Texts that hold nothing are not asked for: there is nothing to draw. What
+    no words tell is asked for alone: beside another value a teacher forgot it.
     """
 
     name = "drawn"
@@ -55,12 +56,17 @@ class Drawn(FilledFewShot):
         return [*turn(same, number, SHOTS), *others][:SHOTS]
 
     def _asked(self, spec: Spec, chance: random.Random) -> Iterator[tuple[int, str]]:
-        return ((ordinal, names) for ordinal, names in super()._asked(spec, chance) if names != NONE)
+        for ordinal, names in super()._asked(spec, chance):
+            fields = [spec.fields[name] for name in names_in(names)]
+            optional = [field for field in fields if not field.required]
+            if fields and (len(optional) < 2 or all(map(told_by_words, optional))):
+                yield ordinal, names
 
     def _records(self, cell: Cell, spec: Spec) -> Iterator[Told]:
         for number in range(cell.count):
             chance = random.Random(digest([spec.name, self.name, cell.label, cell.ordinal, number]))
-            drawn = {name: draw(spec.fields[name], chance) for name in names_in(cell.label)}
+            names = names_in(cell.label)
+            drawn = {name: draw(spec.fields[name], chance, by_words=len(names) > 1) for name in names}
             yield Told(
                 record={name: one.value for name, one in drawn.items()},
                 said={name: one.told for name, one in drawn.items()},
