@@ -76,8 +76,8 @@ class Hygiene(Part):
         label_noise: generated rows whose asked label confident learning takes for an error are dropped.
         disagreement: a row that no person labelled is dropped where the spec's judges disagree more than this, 0 (they
             say the same) to 1 (each is sure of another label); null: the score is kept and drops nothing.
-        balance: a label keeps at most this many times the rows of the median label; of spans and records, texts that
-            hold the same types or fields, or nothing, those of the median of such groups; null: not asked.
+        balance: a label keeps at most this many times the rows of the median label; of spans and records, texts
+            that hold nothing, times those that hold the median type or field; null: not asked.
     """
 
     unsaid = (
