@@ -85,7 +85,7 @@ def texts(build: Build) -> list[Passage]:
     """
     own = unlabelled(build.spec, build.settings)
     if build.spec.reads == "like_people":
-        own = like(people(build), own)
+        own = like(_of_every_budget(build), own)
     back = kept.passages(build.spec, _feedback(build))[: (build.budget.label + 1) // 2]
     known = {passage.text.casefold() for passage in back}
     return [*back, *(one for one in own if one.text.casefold() not in known)][: build.budget.label]
@@ -170,7 +170,7 @@ def _known(build: Build) -> list[Row]:
     than those they were asked about, and wait for ever.
     """
     spec = build.spec
-    rows = _simulated(build, min(budget.review for budget in spec.budgets.values()))
+    rows = _of_every_budget(build)
     if not rows and not spec.review.required:
         rows = merge.adopt(merge.merge([], backend(build.settings).pull(spec).answers).orphans, spec.identity)
         rows.sort(key=lambda row: row.id)
@@ -180,6 +180,11 @@ def _known(build: Build) -> list[Row]:
 
 def _feedback(build: Build) -> kept.Feedback:
     return kept.read(build.settings.home, build.spec.name)
+
+
+def _of_every_budget(build: Build) -> list[Row]:
+    """People's rows that the smallest review budget has, and so every larger one."""
+    return _simulated(build, min(budget.review for budget in build.spec.budgets.values()))
 
 
 def _simulated(build: Build, budget: int) -> list[Row]:
