@@ -114,6 +114,7 @@ class Example(NamedTuple):
 class Answers(Lesson):
     """A row's answer or record, token by token."""
 
+    trainer = training.TRAINER + 1  # records are cut into tokens as the zoo cuts them
     batch: ClassVar[int] = 8  # the vocabulary is large, and what is said of every token of it is held at once
     adapters: ClassVar[Mapping[str, Any]] = {"task_type": "CAUSAL_LM"}
 
@@ -167,13 +168,15 @@ class Answers(Lesson):
         return torch.tensor(wrong), torch.tensor(weights)
 
     def _example(self, row: Row) -> Example:
-        answer, untold = row.answer or "", list[tuple[int, int]]()
+        parts = [prompt.Part(row.answer or "", learned=True)]
         if row.record is not None:
-            answer, untold = prompt.record(self._prompt.fields, row.record, row.told)
-        cut = self._cutter.encode(answer, add_special_tokens=False)
-        learned = [not any(start < to and since < end for since, to in untold) for start, end in cut.offsets]
-        ids = [*cut.ids, self._prompt.stop[0]]
-        return Example(self._frame.ids(row.text), ids, [*learned, True], float(row.weight))
+            parts = prompt.record(self._prompt.fields, row.record, row.told)
+        ids, learned = list[int](), list[bool]()
+        for part in parts:
+            cut = self._cutter.encode(part.text, add_special_tokens=False).ids
+            ids += cut
+            learned += [part.learned] * len(cut)
+        return Example(self._frame.ids(row.text), [*ids, self._prompt.stop[0]], [*learned, True], float(row.weight))
 
     def _losses(self, learner: Causal, examples: Sequence[Example]) -> tuple[Any, Any]:
         import torch

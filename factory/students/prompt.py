@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from factory.errors import FactoryError
 from factory.files import write_json
@@ -77,23 +77,34 @@ def frame(prompt: Prompt, cut: Any, max_tokens: int) -> Frame:
         ) from error
 
 
-def record(fields: Iterable[str], said: Record, told: Iterable[str] | None = None) -> tuple[str, list[tuple[int, int]]]:
+class Part(NamedTuple):
+    """A piece of a record as a model writes it, which is cut into tokens by itself.
+
+    Attributes:
+        text: its words.
+        learned: the model chooses it, and people say what it should be.
+    """
+
+    text: str
+    learned: bool
+
+
+def record(fields: Iterable[str], said: Record, told: Iterable[str] | None = None) -> list[Part]:
     """A record as one JSON object on one line, as the zoo has models write it: every field in order, null for none.
+
+    The zoo writes names and marks itself (zoo.guide), and so cuts them and every value apart: `: null` is one token and
+    then another to it, where a tokenizer that sees the whole makes one of the space and the word. A model that has
+    learned the whole writes nonsense there.
 
     Args:
         fields: their names, in order.
         said: the record.
         told: the fields that people spoke of; None: all.
-
-    Returns:
-        The text, and where in it the values of fields stand that people did not speak of: (start, end).
     """
     spoken = None if told is None else set(told)
-    text, untold = "{", list[tuple[int, int]]()
+    parts = []
     for number, name in enumerate(fields):
-        text += f"{', ' if number else ''}{json.dumps(name, ensure_ascii=False)}: "
+        parts.append(Part(f"{', ' if number else '{'}{json.dumps(name, ensure_ascii=False)}: ", learned=False))
         value = json.dumps(said.get(name), ensure_ascii=False)
-        if spoken is not None and name not in spoken:
-            untold.append((len(text), len(text) + len(value)))
-        text += value
-    return text + "}", untold
+        parts.append(Part(value, learned=spoken is None or name in spoken))
+    return [*parts, Part("}", learned=False)]

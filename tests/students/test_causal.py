@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from factory.errors import FactoryError
@@ -18,8 +19,11 @@ from factory.students.by_torch import opened
 from factory.students.causal import Causal, WritingRecipe
 from factory.students.training import average
 from tests import lost, registry, tiny_llama
+from zoo.form import Form
+from zoo.guide import Guide
 from zoo.manifest import PROMPT
 from zoo.prompt import Prompt
+from zoo.record_grammar import record_automaton
 
 HELD = 40  # rows from here are held out
 FIELDS = {"thing": {"type": "text"}, "colour": {"type": "choice", "values": lost.COLOURS}}
@@ -142,25 +146,52 @@ def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecip
     assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-5)
 
 
-def test_a_record_is_learned_but_for_what_nobody_told(recipe: WritingRecipe, llama: Path) -> None:
-    learner = Causal.load(llama)
-    recipe = dataclasses.replace(recipe, fields=FIELDS)
+def example_of(recipe: WritingRecipe, source: Path, row: Row) -> tuple[causal.Example, Causal]:
+    learner = Causal.load(source)
+    return causal.Answers([row], [row], dataclasses.replace(recipe, fields=FIELDS), learner).examples[0], learner
+
+
+def test_values_are_learned_but_for_those_that_nobody_told(recipe: WritingRecipe, llama: Path) -> None:
     row = Row(text="a red hat", record={"colour": "red"}, origin="reviewed", lineage=Lineage(spec="s"))
     told = row.model_copy(update={"attributes": {"told": "colour"}})
-    lesson = causal.Answers([row], [told], recipe, learner)
-    (whole,), (partly,) = lesson.examples, lesson.held_examples
+    (whole, learner), (partly, _) = (example_of(recipe, llama, one) for one in (row, told))
     assert learner.tokenizer.decode(whole.answer[:-1]) == '{"thing": null, "colour": "red"}'
-    assert all(whole.learned) and partly.answer == whole.answer
-    left_out = [token for token, learned in zip(partly.answer, partly.learned, strict=True) if not learned]
-    assert learner.tokenizer.decode(left_out).strip() == "null"
+
+    def learned(one: causal.Example) -> str:
+        said: str = learner.tokenizer.decode([t for t, yes in zip(one.answer, one.learned, strict=True) if yes][:-1])
+        return said
+
+    assert learned(whole) == 'null"red"' and learned(partly) == '"red"' and partly.answer == whole.answer
+
+
+@pytest.mark.parametrize("record", [{}, {"thing": "green hat"}, {"colour": "red"}, {"thing": "null", "colour": "grey"}])
+def test_a_record_is_cut_into_the_tokens_that_the_zoo_lets_a_model_write(
+    recipe: WritingRecipe, tmp_path: Path, record: dict[str, str]
+) -> None:
+    texts = [json.dumps({"thing": None, "colour": colour, "hat": "green hat"}) for colour in lost.COLOURS]
+    source = tiny_llama.make(tmp_path, texts)
+    row = Row(text="a text", record=record, origin="reviewed", lineage=Lineage(spec="s"))
+    made, learner = example_of(recipe, source, row)
+    tokenizer = prompt.cutter(learner.tokenizer)
+    whole = "".join(part.text for part in prompt.record(FIELDS, record))
+    assert made.answer[:-1] != tokenizer.encode(whole).ids, "else there is nothing to be seen here"
+    guide = Guide(record_automaton({name: Form.of(name, one) for name, one in FIELDS.items()}), tokenizer)
+    written, state = guide.forced(0)
+    while not guide.ended(state):
+        logits = np.zeros(len(learner.tokenizer), np.float32)
+        logits[made.answer[len(written)]] = 1.0
+        token, state, _ = guide.choose(logits, state, short=False)
+        following, state = guide.forced(state)
+        written = [*written, token, *following]
+    assert written == made.answer[:-1]
 
 
 def test_a_record_is_written_as_json_writes_it() -> None:
-    text, untold = prompt.record(["borrower", "due"], {"borrower": ["Ada Lind"]}, ["borrower"])
-    assert text == '{"borrower": ["Ada Lind"], "due": null}'
-    assert [text[start:end] for start, end in untold] == ["null"]
+    parts = prompt.record(["borrower", "due"], {"borrower": ["Ada Lind"]}, ["borrower"])
+    assert "".join(part.text for part in parts) == '{"borrower": ["Ada Lind"], "due": null}'
+    assert [part.text for part in parts if part.learned] == ['["Ada Lind"]']
     for number in range(20):
         record = registry.sample(registry.STRATA[number % 8], number)[1]
-        said = json.loads(prompt.record(list(registry.FIELDS), record)[0])
+        said = json.loads("".join(part.text for part in prompt.record(list(registry.FIELDS), record)))
         assert {name: value for name, value in said.items() if value is not None} == record
         assert list(said) == list(registry.FIELDS)
