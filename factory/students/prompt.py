@@ -82,7 +82,7 @@ class Part(NamedTuple):
 
     Attributes:
         text: its words.
-        learned: the model chooses it, and people say what it should be.
+        learned: people, or the teacher, say what it is.
     """
 
     text: str
@@ -104,7 +104,7 @@ def record(fields: Iterable[str], said: Record, told: Iterable[str] | None = Non
     spoken = None if told is None else set(told)
     parts = []
     for number, name in enumerate(fields):
-        parts.append(Part(f"{', ' if number else '{'}{json.dumps(name, ensure_ascii=False)}: ", learned=False))
+        parts.append(Part(f"{', ' if number else '{'}{json.dumps(name, ensure_ascii=False)}: ", learned=True))
         value = json.dumps(said.get(name), ensure_ascii=False)
         parts.append(Part(value, learned=spoken is None or name in spoken))
-    return [*parts, Part("}", learned=False)]
+    return [*parts, Part("}", learned=True)]

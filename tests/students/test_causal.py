@@ -161,7 +161,8 @@ def test_values_are_learned_but_for_those_that_nobody_told(recipe: WritingRecipe
         said: str = learner.tokenizer.decode([t for t, yes in zip(one.answer, one.learned, strict=True) if yes][:-1])
         return said
 
-    assert learned(whole) == 'null"red"' and learned(partly) == '"red"' and partly.answer == whole.answer
+    assert learned(whole) == '{"thing": null, "colour": "red"}' and partly.answer == whole.answer
+    assert learned(partly) == '{"thing": , "colour": "red"}'
 
 
 @pytest.mark.parametrize("record", [{}, {"thing": "green hat"}, {"colour": "red"}, {"thing": "null", "colour": "grey"}])
@@ -189,7 +190,7 @@ def test_a_record_is_cut_into_the_tokens_that_the_zoo_lets_a_model_write(
 def test_a_record_is_written_as_json_writes_it() -> None:
     parts = prompt.record(["borrower", "due"], {"borrower": ["Ada Lind"]}, ["borrower"])
     assert "".join(part.text for part in parts) == '{"borrower": ["Ada Lind"], "due": null}'
-    assert [part.text for part in parts if part.learned] == ['["Ada Lind"]']
+    assert [part.text for part in parts if not part.learned] == ["null"]
     for number in range(20):
         record = registry.sample(registry.STRATA[number % 8], number)[1]
         said = json.loads("".join(part.text for part in prompt.record(list(registry.FIELDS), record)))
