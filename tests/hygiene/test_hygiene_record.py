@@ -49,6 +49,30 @@ def test_a_row_passes_or_says_why(spec: Spec, one: Row, reason: str) -> None:
     assert (verdict.passed, verdict.reason.removeprefix("not asked: nobody has read it yet")) == (not reason, reason)
 
 
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("It is due in three years, on the first day.", False),
+        ("It is due 2000 days after the 20th.", True),  # no year, but nobody can see that
+        ("It is due on 4 May 2021.", True),
+        ("It is due on 5/4/21.", True),
+        ("It is due in nineteen hundred and ninety.", True),
+        ("It is due in 20210 days.", False),
+    ],
+)
+def test_a_teacher_s_year_is_held_against_a_text_that_has_none(spec: Spec, text: str, passes: bool) -> None:
+    made = {"text": text, "lineage": Lineage(spec="s", teacher="t")}
+    (one,) = check([row({"due": "2021-05-04"}, **made)], Context(spec))
+    assert one.passed == passes and bool(one.reason) != passes
+    assert passes or one.reason == "made up: due is 2021-05-04, and the text has no year"
+    (read,) = check([row({"due": "2021-05-04"}, origin="unlabelled", attributes={}, **made)], Context(spec))
+    assert read.passed == passes
+    others = [{"due": "XXXX-05-04"}, {"due": "never"}, {}]
+    assert all(one.passed for one in check([row(record, **made) for record in others], Context(spec)))
+    (people,) = check([row({"due": "2021-05-04"}, origin="reviewed", attributes={}, **made)], Context(spec))
+    assert people.passed, "people may know the contract"
+
+
 def test_required_fields_are_missed_where_the_record_is_whole(spec: Spec) -> None:
     fields = {**spec.fields, "due": spec.fields["due"].model_copy(update={"required": True})}
     context = Context(spec.model_copy(update={"fields": fields}))
