@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 from factory import record as records
 from factory.generate.asking import Said
 from factory.generate.prompt import messages
 from factory.record import Record
-from factory.row import Row
 from factory.spec import Spec
 from factory.spec_field import reply_schema
 from factory.teacher.chat import Request
@@ -53,11 +51,6 @@ def options(spec: Spec) -> list[dict[str, str]]:
         {"code": name, "label": name, "definition": field.definition, "form": field.form}
         for name, field in spec.fields.items()
     ]
-
-
-def reply(spec: Spec, row: Row) -> str:
-    """The reply that `read` takes for a row's record: every field, null where the text has none."""
-    return json.dumps({name: (row.record or {}).get(name) for name in spec.fields}, ensure_ascii=False)
 
 
 def read(spec: Spec, text: str, reply: str) -> Said[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 FLOOR = -12.0
@@ -17,9 +17,12 @@ _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-def rows_schema(count: int) -> dict[str, Any]:
-    """JSON schema of a reply with rows."""
-    row = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+def rows_schema(
+    count: int, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """JSON schema of a reply with rows: texts, and what a row has before its text and after it, by its schema."""
+    properties = {**(before or {}), "text": {"type": "string"}, **(after or {})}
+    row = {"type": "object", "properties": properties, "required": list(properties)}
     rows = {"type": "array", "items": row, "minItems": count, "maxItems": count}
     return {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
 

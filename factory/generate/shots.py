@@ -26,23 +26,25 @@ _PLACE = "\0"  # no template has it
 
 
 def choose(
-    rows: Sequence[Row], vectors: NDArray[np.float32], asked: NDArray[np.float32], texts: Sequence[str] = ()
+    rows: Sequence[Row], texts: Sequence[str], vectors: Callable[[Sequence[str]], NDArray[np.float32]]
 ) -> list[list[Row]]:
-    """For each text asked about the rows to show, the likest last.
+    """For each text asked about the rows to show, the likest last; none is shown with a row of its own.
 
     Args:
         rows: people's.
-        vectors: of these [rows, hidden].
-        asked: of the texts [texts, hidden].
-        texts: these, where rows may have them, too: none is shown with its own row.
+        texts: what is asked about.
+        vectors: texts to their vectors [texts, hidden].
     """
+    if not rows:
+        return [[] for _ in texts]
+    made = unit(vectors([*(row.text for row in rows), *texts]))
+    near = np.argsort(-(made[len(rows) :] @ made[: len(rows)].T), axis=1, kind="stable")
     lengths = [len(row.text.split()) for row in rows]
-    near = np.argsort(-(unit(asked) @ unit(vectors).T), axis=1, kind="stable")
     found = []
-    for number, places in enumerate(near):
+    for text, places in zip(texts, near, strict=True):
         shown: list[Row] = []
-        words, own = 0, texts[number] if texts else None
-        for row in (rows[place] for place in places if lengths[place] <= WORDS and rows[place].text != own):
+        words = 0
+        for row in (rows[place] for place in places if lengths[place] <= WORDS and rows[place].text != text):
             words += len(row.text.split())
             if len(shown) == MOST or words > WORDS:
                 break
@@ -67,6 +69,21 @@ def question(ask: Callable[[str], Request], text: str, shown: Sequence[tuple[str
     turns.append(_turn("user", _said(asked)[line:]))
     turns[0] = _turn("user", frame[:line] + turns[0]["content"])
     return replace(asked, messages=[*asked.messages[:-1], *turns])
+
+
+def questions(
+    ask: Callable[[str], Request], texts: Sequence[str], shown: Sequence[Sequence[Row]], reply: Callable[[Row], str]
+) -> list[tuple[str, Request]]:
+    """Texts with the questions about them, after the rows that `choose` chose for each.
+
+    Args:
+        ask: as for `question`.
+        texts: what is asked about.
+        shown: rows, for each text.
+        reply: the reply that is right for a row.
+    """
+    known = [[(row.text, reply(row)) for row in some] for some in shown]
+    return [(text, question(ask, text, some)) for text, some in zip(texts, known, strict=True)]
 
 
 def _said(request: Request) -> str:

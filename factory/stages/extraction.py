@@ -25,7 +25,6 @@ class Extraction(Way):
         "rows people had read before, read by the teacher alone; a row is right if every field is that people spoke of"
     )
     request, read = staticmethod(extraction.request), staticmethod(extraction.read)
-    reply = staticmethod(extraction.reply)
 
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """See Way.tally."""

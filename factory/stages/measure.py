@@ -119,12 +119,9 @@ def few_shot(build: Build) -> Output:
         if not known:
             return
         texts = [row.text for row in rows]
-        vectors = build.encoder.vectors([row.text for row in known] + texts)
-        shown = shots.choose(known, vectors[: len(known)], vectors[len(known) :])
-        alone = partial(student.question, spec, policy=False)
-        examples = [[(row.text, student.reply(spec, row)) for row in like] for like in shown]
-        asked = [(text, shots.question(alone, text, some)) for text, some in zip(texts, examples, strict=True)]
-        said = _ask(build, "few-shot", asked)
+        shown = shots.choose(known, texts, build.encoder.vectors)
+        alone, reply = partial(student.question, spec, policy=False), partial(student.reply, spec)
+        said = _ask(build, "few-shot", shots.questions(alone, texts, shown, reply))
         named, beside = describe(build.gold, most), sum(map(len, shown)) / len(shown)
         what = f"{build.teacher}, shown {beside:.1f} of {len(known)} people's rows, the likest, {student.bounds}"
         write_predictions(out / FEW_SHOT, answers("few_shot", rows, said, what=what, sample=named))

@@ -36,6 +36,7 @@ from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_review
 from factory.stages.build import SUMMARY, Build
 from factory.stages.data import limits_of, spent_on_writing, told
 from factory.stages.judge import judge_inputs
+from factory.stages.model import student_of
 from factory.teacher.chat import Request
 
 Line = Mapping[str, Any]
@@ -77,11 +78,6 @@ class Way(ABC):
     def read(spec: Spec, text: str, reply: str) -> Said[Any]:
         """What a reply says of a text."""
 
-    @staticmethod
-    def reply(spec: Spec, row: Row) -> str:
-        """The reply that `read` takes for a row's decision, where the teacher is shown rows (`teacher.shots`)."""
-        raise NotImplementedError
-
     @abstractmethod
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """What answers amount to, for the summary."""
@@ -111,13 +107,9 @@ class Way(ABC):
             limits: what may be spent.
             before: what was spent earlier under the same limits.
         """
-        spec, cache, alone = build.spec, build.settings.replies, partial(self.request, build.spec)
-        questions = [(text, alone(text)) for text in texts]
-        if spec.teacher.shots and known:
-            vectors = build.encoder.vectors([row.text for row in known] + list(texts))
-            near = shots.choose(known, vectors[: len(known)], vectors[len(known) :], texts)
-            shown = [[(row.text, self.reply(spec, row)) for row in some] for some in near]
-            questions = [(text, shots.question(alone, text, some)) for text, some in zip(texts, shown, strict=True)]
+        spec, cache, reply = build.spec, build.settings.replies, partial(student_of(build).reply, build.spec)
+        shown = shots.choose(known if spec.teacher.shots else (), texts, build.encoder.vectors)
+        questions = shots.questions(partial(self.request, spec), texts, shown, reply)
         return ask_about(spec, questions, self.read, build.endpoint, cache, meter, limits, before)
 
     def inputs(self, build: Build) -> dict[str, Any]:

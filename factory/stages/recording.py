@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,4 +72,4 @@ class Recording(Writing):
 
     def reply(self, spec: Spec, row: Row) -> str:
         """See Student.reply; every field, null where the text has none."""
-        return extraction.reply(spec, row)
+        return json.dumps({name: (row.record or {}).get(name) for name in spec.fields}, ensure_ascii=False)

@@ -8,9 +8,8 @@ from typing import Any
 from factory.generate import marking
 from factory.generate.asking import Said
 from factory.hygiene import balance, spans
-from factory.row import Row, Verdict
+from factory.row import Verdict
 from factory.span import Span
-from factory.spec import Spec
 from factory.stages.build import Build
 from factory.stages.reading import Line, Pair, Way, precision_recall
 
@@ -28,11 +27,6 @@ class Spans(Way):
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
     weighs = "the share of people's rows that the teacher marks as they did"
     request, read = staticmethod(marking.request), staticmethod(marking.read)
-
-    @staticmethod
-    def reply(spec: Spec, row: Row) -> str:
-        """See Way.reply."""
-        return marking.reply(row.text, row.spans or ())
 
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
         """See Way.tally."""

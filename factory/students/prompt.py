@@ -78,7 +78,7 @@ def frame(prompt: Prompt, cut: Any, max_tokens: int) -> Frame:
 
 
 class Part(NamedTuple):
-    """A piece of a record as a model writes it, which is cut into tokens by itself.
+    """A piece of what a model writes, which is cut into tokens by itself.
 
     Attributes:
         text: its words.
@@ -94,7 +94,7 @@ def record(fields: Iterable[str], said: Record, told: Iterable[str] | None = Non
 
     The zoo writes names and marks itself (zoo.guide), and so cuts them and every value apart: `: null` is one token and
     then another to it, where a tokenizer that sees the whole makes one of the space and the word. A model that has
-    learned the whole writes nonsense there.
+    learned the whole writes nonsense there. Names are learned all the same: another server lets the model write them.
 
     Args:
         fields: their names, in order.

@@ -89,6 +89,12 @@ def test_of_a_date_no_more_is_told_than_is_known(value: str, said: str) -> None:
     assert (drawn.value, drawn.told, drawn.words) == (value, said, (said,))
 
 
+def test_among_other_values_none_is_drawn_that_no_words_tell() -> None:
+    some = field(type="date", values=["never"], samples=["never", "2003-05-04"])
+    drawn = [draw(some, random.Random(seed), by_words=True) for seed in range(20)]
+    assert {one.value for one in drawn} == {"2003-05-04"} and all(one.words for one in drawn)
+
+
 def test_a_duration_is_said_by_its_number() -> None:
     drawn = draw(field(type="duration", samples=["P60D"]), random.Random(3))
     assert drawn.told in ("60 days", "sixty days", "sixty (60) days")

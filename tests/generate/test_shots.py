@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from factory import settings
 from factory import spec as specs
@@ -30,6 +34,16 @@ def ask(text: str) -> Request:
     return Request(chat, max_tokens=24, choices=["A", "B"])
 
 
+def these(vectors: list[Any]) -> Callable[[Sequence[str]], NDArray[np.float32]]:
+    """An encoder that has these vectors for whatever it is asked."""
+
+    def encode(texts: Sequence[str]) -> NDArray[np.float32]:
+        assert len(texts) == len(vectors)
+        return np.array(vectors, np.float32)
+
+    return encode
+
+
 def test_turns_of_a_chat_that_says_once_what_is_asked() -> None:
     asked = shots.question(ask, "now", [("then\n\nText: there", "B"), ("soon", "A")])
     assert [(turn["role"], turn["content"]) for turn in asked.messages] == [
@@ -49,13 +63,13 @@ def test_with_nothing_to_show_it_is_the_question_itself() -> None:
 
 def test_the_likest_comes_last() -> None:
     rows, vectors = [row(name) for name in "abc"], np.array([[1, 0], [0, 1], [1, 1]], np.float32)
-    found = shots.choose(rows, vectors, np.array([[2, 0.1], [0, 3]], np.float32))
+    found = shots.choose(rows, ["x", "y"], these([*vectors, [2, 0.1], [0, 3]]))
     assert [[one.text for one in some] for some in found] == [["b", "c", "a"], ["a", "c", "b"]]
 
 
 def test_a_text_is_not_shown_with_its_own_answer() -> None:
     rows, vectors = [row(name) for name in "abc"], np.eye(3, dtype=np.float32)
-    found = shots.choose(rows, vectors, vectors[:2], ["a", "b"])
+    found = shots.choose(rows, ["a", "b"], these([*vectors, *vectors[:2]]))
     assert [[one.text for one in some] for some in found] == [["c", "b"], ["c", "a"]]
 
 
@@ -64,7 +78,7 @@ def test_few_and_short_and_the_likest_of_those_that_are_not_too_long(words: list
     rows = [row(f"{number} " + "w " * (long - 1)) for number, long in enumerate(words)]
     vectors = np.random.default_rng(seed).normal(size=(len(rows), 3)).astype(np.float32)
     asked = np.array([[1, 2, 3]], np.float32)
-    [shown] = shots.choose(rows, vectors, asked)
+    [shown] = shots.choose(rows, ["asked"], these([*vectors, *asked]))
     lengths = [len(one.text.split()) for one in shown]
     assert len(shown) <= shots.MOST and sum(lengths) <= shots.WORDS
     near = np.argsort(-(vectors @ asked[0]) / np.linalg.norm(vectors, axis=1), kind="stable")

@@ -46,8 +46,8 @@ _DAYS: Sequence[Callable[[date], str]] = (
 )
 
 
-class Drawn(NamedTuple):
-    """A value.
+class Saying(NamedTuple):
+    """A value, and a way to say it.
 
     Attributes:
         value: as a record has it.
@@ -65,7 +65,7 @@ def told_by_words(field: Field) -> bool:
     return field.type not in ("boolean", "choice")
 
 
-def draw(field: Field, chance: random.Random, by_words: bool = False) -> Drawn:
+def draw(field: Field, chance: random.Random, by_words: bool = False) -> Saying:
     """A value of a field that is drawable.
 
     Args:
@@ -79,7 +79,7 @@ def draw(field: Field, chance: random.Random, by_words: bool = False) -> Drawn:
         str(one.value): one for one in (_one(field, chance, by_words) for _ in range(chance.choice(HOW_MANY)))
     }.values()
     values: list[Scalar] = [one.value for one in found if not isinstance(one.value, list)]
-    return Drawn(values, "; ".join(one.told for one in found), tuple(word for one in found for word in one.words))
+    return Saying(values, "; ".join(one.told for one in found), tuple(word for one in found for word in one.words))
 
 
 def says(text: str, words: Sequence[str]) -> bool:
@@ -117,9 +117,9 @@ def said_in(text: str, record: Record, fields: Mapping[str, Field]) -> dict[str,
     return found
 
 
-def _one(field: Field, chance: random.Random, by_words: bool) -> Drawn:
-    if field.samples:
-        value = chance.choice(field.samples)
+def _one(field: Field, chance: random.Random, by_words: bool) -> Saying:
+    if samples := [one for one in field.samples if not (by_words and one in field.values)]:
+        value = chance.choice(samples)
     elif field.values and not by_words and field.type != "choice" and chance.random() < OTHERWISE:
         value = chance.choice(field.values)
     else:
@@ -127,22 +127,22 @@ def _one(field: Field, chance: random.Random, by_words: bool) -> Drawn:
     return chance.choice(_ways(value, field))
 
 
-def _ways(value: Scalar, field: Field) -> list[Drawn]:
+def _ways(value: Scalar, field: Field) -> list[Saying]:
     """The ways to say a value."""
     if value in field.values:
-        return [Drawn(value, str(value), ())]  # a word for what no single word of a text has to say
+        return [Saying(value, str(value), ())]  # a word for what no single word of a text has to say
     if field.type == "boolean":
-        return [Drawn(value, str(value).lower(), ())]
+        return [Saying(value, str(value).lower(), ())]
     if field.type == "date":
-        return [Drawn(value, said, (said,)) for said in _days(str(value))]
+        return [Saying(value, said, (said,)) for said in _days(str(value))]
     if field.type == "duration":
         number, name = int(str(value)[1:-1]), _UNITS[str(value)[-1]]
         units = f"{name}{'s' if number > 1 else ''}"
         words, figures = spelled(number), str(number)
         # The number alone tells: `ninety days'`, `a three-year term` say what `90 days` and `three years` do.
         ways = ((f"{words} ({figures})", words), (figures, figures), (words, words))
-        return [Drawn(value, f"{said} {units}", (word,)) for said, word in ways]
-    return [Drawn(value, said := str(value), (said,))]
+        return [Saying(value, f"{said} {units}", (word,)) for said, word in ways]
+    return [Saying(value, said := str(value), (said,))]
 
 
 def _days(value: str) -> list[str]:

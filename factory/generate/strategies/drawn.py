@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from factory.files import digest
-from factory.generate.replies import parse_rows
+from factory.generate.replies import parse_rows, rows_schema
 from factory.generate.strategies.balance import turn
 from factory.generate.strategies.cell import Cell, Told
 from factory.generate.strategies.draw import draw, said_in, says, told_by_words
@@ -81,10 +81,7 @@ class Drawn(FilledFewShot):
         return {**super()._values(cell, material), "told": [_line(one.said) for one in cell.told]}
 
     def _schema(self, cell: Cell, material: Material) -> dict[str, Any]:
-        properties = {"values": {"type": "string"}, "text": {"type": "string"}}
-        row = {"type": "object", "properties": properties, "required": list(properties)}
-        rows = {"type": "array", "items": row, "minItems": cell.count, "maxItems": cell.count}
-        return {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+        return rows_schema(cell.count, before={"values": {"type": "string"}})
 
 
 def _line(said: Mapping[str, str]) -> str:

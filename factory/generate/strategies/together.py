@@ -6,7 +6,7 @@ import json
 from abc import abstractmethod
 from typing import Any, ClassVar
 
-from factory.generate.replies import parse_items
+from factory.generate.replies import parse_items, rows_schema
 from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.holding import Holding
 from factory.generate.strategies.strategy import Draft, Material
@@ -42,10 +42,7 @@ class Together(Holding):
         """JSON schema of what stands beside a text."""
 
     def _schema(self, cell: Cell, material: Material) -> dict[str, Any]:
-        properties = {"text": {"type": "string"}, self.beside: self._decision_schema(cell, material)}
-        row = {"type": "object", "properties": properties, "required": ["text", self.beside]}
-        rows = {"type": "array", "items": row, "minItems": cell.count, "maxItems": cell.count}
-        return {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+        return rows_schema(cell.count, after={self.beside: self._decision_schema(cell, material)})
 
     def _shown(self, text: str, decision: Any) -> str:
         """A text with its decision as a teacher is shown it, and is to write it."""
