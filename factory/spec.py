@@ -135,15 +135,18 @@ class Student(Part):
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
         risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few reviewed
             rows can show it, nothing is promised.
+        layers: the model is pruned to its first so many layers before it learns (factory.students.pruning), which makes
+            it smaller and faster; the report then has a student that was not, too. None: it keeps all.
         folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
             show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
     """
 
-    unsaid = ("risk", "base", "recipe", "folds")
+    unsaid = ("risk", "base", "recipe", "layers", "folds")
 
     encoder: str = "all-minilm-l6-v2"
     base: str | None = None
     recipe: Literal["lora", "qlora", "frozen", "full", "auto"] = "lora"
+    layers: int | None = Field(default=None, ge=1)
     lora_rank: int = Field(default=16, ge=1, le=256)
     learning_rate: float = Field(default=1e-3, gt=0.0)
     max_tokens: int = Field(default=64, ge=8, le=8192)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def make(folder: Path, texts: Iterable[str], hidden: int = 32) -> Path:
+def make(folder: Path, texts: Iterable[str], hidden: int = 32, layers: int = 1) -> Path:
     """Write the encoder; every word of the texts is in its vocabulary. The same texts make the same bytes."""
     import torch
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -25,7 +25,7 @@ def make(folder: Path, texts: Iterable[str], hidden: int = 32) -> Path:
     config = BertConfig(
         vocab_size=len(vocabulary),
         hidden_size=hidden,
-        num_hidden_layers=1,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=2 * hidden,
         max_position_embeddings=64,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Literal
 
@@ -9,7 +10,7 @@ from factory.evidence import spans
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.intervals import Interval, wilson
 from factory.evidence.predictions import Predictions
-from factory.evidence.records import Promise
+from factory.evidence.records import LabelPromise, Promise
 from factory.evidence.saying import Saying
 
 Verdict = Literal["kept", "unclear", "broken"]
@@ -18,6 +19,8 @@ _SAID: Mapping[Verdict, str] = {
     "unclear": "that does not tell whether the promise holds",
     "broken": "the promise was broken",
 }
+FEWEST = 30
+"""Of a label that fewer accepted answers have, no more than chance could be told."""
 
 
 def measure(predictions: Predictions, risk: float, threshold: float | None, circumstances: Circumstances) -> Promise:
@@ -39,14 +42,10 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
             "nothing is promised, and nothing is marked unsure."
         )
         return Promise(**common, risk=risk, threshold=None, answers=len(answers), verdict="none", sentence=sentence)
-    accepted = [right for sure, right in answers if sure >= threshold]
+    accepted = [right for _, sure, right in answers if sure >= threshold]
     covered = wilson(len(accepted), len(answers)) if answers else None
     error = wilson(accepted.count(False), len(accepted)) if accepted else None
-    verdict: Verdict = "unclear"
-    if error and error.value <= risk:
-        verdict = "kept"
-    elif error and error.low > risk:
-        verdict = "broken"
+    verdict: Verdict = _verdict(error, risk) if error else "unclear"
     found = f"none of the {len(answers)} {unit} is sure enough"
     if covered and error:
         found = (
@@ -70,12 +69,59 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
     )
 
 
-def _answers(predictions: Predictions) -> list[tuple[float, bool]]:
-    """Every answer's confidence, and whether it is right."""
+def by_label(
+    predictions: Predictions, risk: float, threshold: float | None, circumstances: Circumstances
+) -> list[LabelPromise]:
+    """The same for each label or type that at least FEWEST accepted answers have, the most often wrong first.
+
+    None where nothing was promised, and of answers that are no labels.
+
+    Args:
+        predictions, risk, threshold, circumstances: see measure.
+    """
+    if threshold is None or predictions.kind not in ("classification", "spans"):
+        return []
+    common = Saying(predictions, circumstances).common
+    accepted: dict[str, list[bool]] = defaultdict(list)
+    for label, sure, right in _answers(predictions):
+        if sure >= threshold:
+            accepted[label].append(right)
+    found = []
+    for label, rights in accepted.items():
+        if len(rights) >= FEWEST:
+            error = wilson(rights.count(False), len(rights))
+            found.append(
+                LabelPromise(
+                    **common,
+                    label=label,
+                    risk=risk,
+                    accepted=len(rights),
+                    error=error.value,
+                    low=error.low,
+                    high=error.high,
+                    verdict=_verdict(error, risk),
+                )
+            )
+    return sorted(found, key=lambda one: (-one.error, one.label))
+
+
+def _answers(predictions: Predictions) -> list[tuple[str, float, bool]]:
+    """Every answer's label (empty: it is none), its confidence, and whether it is right."""
     if predictions.kind == "spans":
-        sure = [score for item in predictions.items for score in item.scores or ()]
-        return list(zip(map(float, sure), spans.rights(predictions.gold, predictions.predicted), strict=True))
-    return [(item.confidence, item.right) for item in predictions.items]
+        types = [span.label for found in predictions.predicted for span in found or ()]
+        sure = [float(score) for item in predictions.items for score in item.scores or ()]
+        rights = spans.rights(predictions.gold, predictions.predicted)
+        return list(zip(types, sure, rights, strict=True))
+    return [
+        (item.predicted if isinstance(item.predicted, str) else "", item.confidence, item.right)
+        for item in predictions.items
+    ]
+
+
+def _verdict(error: Interval, risk: float) -> Verdict:
+    if error.value <= risk:
+        return "kept"
+    return "broken" if error.low > risk else "unclear"
 
 
 def _percent(share: float) -> str:

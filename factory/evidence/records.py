@@ -180,6 +180,30 @@ class Promise(Evidence):
     sentence: str
 
 
+class LabelPromise(Evidence):
+    """What became of a promise among the accepted answers of one label (or found spans of one type).
+
+    A promise of all answers may be kept on average and broken for one label: that one is shown here. It is not promised
+    of each.
+
+    Attributes:
+        label: what they say.
+        risk: what was promised of all.
+        accepted: how many of them are from the threshold up.
+        error: the share of these that is wrong, with its 95 % interval.
+        verdict: as of a Promise.
+    """
+
+    kind: Literal["label promise"] = "label promise"
+    label: str
+    risk: float
+    accepted: int
+    error: float
+    low: float
+    high: float
+    verdict: Literal["kept", "unclear", "broken"]
+
+
 class GateLine(Evidence):
     """One requirement of the gate and whether it was met; `sentence` is for a person.
 
@@ -211,6 +235,7 @@ AnyEvidence = (
     | Slice
     | Robustness
     | Promise
+    | LabelPromise
     | Export
     | Speed
     | Footprint

@@ -145,6 +145,7 @@ def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
     alone, teacher, few = (build.run(name) for name in ("reviewed_only", "zero_shot", "few_shot"))
+    whole = model.unpruned(build)
     metrics, stated, sealed = model.student_of(build).metrics, prices.read(), model.trained(build)
 
     def work(out: Path) -> None:
@@ -152,6 +153,9 @@ def evaluate(build: Build) -> Output:
         parts = Parts(build.meter("measure", "parts"), len(sealed.exports) + 4)
         seen, aside = _student(build, out / "candidate", circumstances, parts)
         seen |= _baselines(build, made.path, alone.path, parts)
+        if whole:
+            what = f"the same recipe without pruning, {model.way_of(whole.path)}, by torch"
+            seen["unpruned"] = _of_folder(build, "unpruned", whole.path, what)
         seen["teacher"] = read_predictions(teacher.path / model.BETTER)
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
         if (few.path / FEW_SHOT).exists():
@@ -172,7 +176,8 @@ def evaluate(build: Build) -> Output:
             for other in opponents.values()
             for metric in metrics
         ]
-        records.append(promise.measure(candidate, build.spec.student.risk, sealed.threshold, circumstances))
+        stated_risk = (candidate, build.spec.student.risk, sealed.threshold, circumstances)
+        records += [promise.measure(*stated_risk), *promise.by_label(*stated_risk)]
         records += [model.export_record(build, circumstances), *learning.records(build, circumstances)]
         told_apart = slices.groups(read_jsonl(build.gold_file))
         records += slices.measure(candidate, metrics[0], texts, told_apart, circumstances)
@@ -194,6 +199,7 @@ def evaluate(build: Build) -> Output:
         "gate": [requirement.model_dump(mode="json") for requirement in build.spec.gate],
         "examiner": figures.EXAMINER,
         "prices": stated.model_dump(mode="json"),
+        **({"unpruned": whole} if whole else {}),
         **({"ask": digest(sealed.ask)} if sealed.ask else {}),
     }
     return build.stage("evaluate", inputs, work)
@@ -209,7 +215,7 @@ def _student(
     found: dict[str, Predictions] = {}
     aside: list[Any] = []
     student = model.student_of(build)
-    trained = model.WAYS[model.method_of(build.run("train").path)]
+    trained = model.way_of(build.run("train").path)
     for place, weights in enumerate(model.trained(build).exports):
         most = student.measured if place else 0
         specialist, rows = model.candidate(build, folder, weights), sample(build.gold, most)
@@ -251,11 +257,16 @@ def _baselines(build: Build, dataset: Path, alone: Path, parts: Parts) -> dict[s
     parts.done()
     if read_json(alone / SUMMARY)["trained"]:
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
-        some = [row.text for row in sample(build.gold, student.measured)]
-        one = Said(*student.alone(alone, model.recipe_of(build), some), what)
-        found["reviewed_only"] = _answers(build, "reviewed_only", one, student.measured)
+        found["reviewed_only"] = _of_folder(build, "reviewed_only", alone, what)
     parts.done()
     return found
+
+
+def _of_folder(build: Build, who: str, folder: Path, what: str) -> Predictions:
+    """What a student in a folder says, by torch."""
+    student = model.student_of(build)
+    texts = [row.text for row in sample(build.gold, student.measured)]
+    return _answers(build, who, Said(*student.alone(folder, model.recipe_of(build), texts), what), student.measured)
 
 
 def _answers(build: Build, who: str, said: Said, most: int = 0) -> Predictions:

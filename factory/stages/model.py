@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ WAYS = {
 }
 """How a student was trained, for people."""
 UNLIKE = {"frozen": "frozen", "quantized": "qlora"}
-"""What of a recipe, where it is set, is a way of its own; older recipes do not say that it was not."""
+"""What of a recipe, where it is set, is a way of its own."""
+UNSAID = (*UNLIKE, "layers")
+"""What of a recipe says nothing where it is not set: older recipes do not say that it was not."""
 
 
 def train(build: Build) -> Output:
@@ -71,7 +74,7 @@ def train(build: Build) -> Output:
         write_json(
             out / SUMMARY,
             {
-                "trained": WAYS[method_of(out)],
+                "trained": way_of(out),
                 **{f"{student.lesson.figure}, {one.method}": one.sentence for one in rungs},
                 **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
                 student.lesson.figure: min(item["held_out"] for item in heads or history),
@@ -100,6 +103,22 @@ def reviewed_only(build: Build) -> Output:
         write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
 
     return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build)}, work)
+
+
+def unpruned(build: Build) -> Output | None:
+    """The student with all of its layers, trained as the other was; an opponent. None where that one has them all."""
+    if not build.spec.student.layers:
+        return None
+    made, recipe = build.run("dataset"), replace(kept(build), layers=0)
+
+    def work(out: Path) -> None:
+        version = open_version(made.path)
+        held = choosing(version.rows("held_out"), build.spec.student)
+        told = build.meter("train with all layers", "texts" if recipe.frozen else "steps")
+        student_of(build).fit(version.rows("train"), held, recipe, out, told)
+        write_json(out / SUMMARY, {"trained": way_of(out)})
+
+    return build.stage("unpruned", {"dataset": made, "recipe": _identity(build, recipe)}, work)
 
 
 def trained(build: Build) -> Trained:
@@ -193,6 +212,12 @@ def method_of(folder: Path) -> str:
     return unlike or ("lora" if said["rank"] else "full")
 
 
+def way_of(folder: Path) -> str:
+    """How the model in a folder was trained, for people."""
+    layers = read_json(folder / "training.json")["recipe"].get("layers")
+    return WAYS[method_of(folder)] + (f", layers kept: {layers}" if layers else "")
+
+
 def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
     """Held-out rows as they choose an epoch: none weighs less for a teacher that is often wrong (Way.belief).
 
@@ -219,14 +244,12 @@ def _head(tried: Sequence[Mapping[str, float]]) -> str:
     return f"fitted anew, penalty {kept['penalty']:g}" if kept["penalty"] else "as trained"
 
 
-def _identity(build: Build) -> dict[str, Any]:
-    """What is trained without the machine's paths, and who trains it; `frozen` and its penalties of what is frozen,
-    `quantized` of what is.
-    """
-    recipe, said = recipe_of(build), build.spec.student.recipe
+def _identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
+    """What is trained without the machine's paths, and who trains it; penalties of what is frozen."""
+    recipe, said = recipe or recipe_of(build), build.spec.student.recipe
     frozen = recipe.frozen or (said == "auto" and "frozen" in student_of(build).methods)
     return {
-        **{name: value for name, value in vars(recipe).items() if name not in UNLIKE or value},
+        **{name: value for name, value in vars(recipe).items() if name not in UNSAID or value},
         **({"climbs": list(student_of(build).methods)} if said == "auto" else {}),
         **({"penalties": list(PENALTIES)} if frozen else {}),
         "labels": list(recipe.labels),

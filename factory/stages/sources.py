@@ -116,7 +116,7 @@ def candidate_inputs(build: Build) -> dict[str, Any]:
     own = sorted(roles.in_use(spec))
     return {
         "unlabelled": [passage.id for passage in texts(build)],
-        "people": [row.to_json() for row in people(build)],
+        "people": [_as_checked(row) for row in people(build)],
         "examples": [example.model_dump() for example in spec.examples],
         "gold": build.gold_file,
         "hygiene": spec.hygiene.model_dump(mode="json"),
@@ -124,6 +124,12 @@ def candidate_inputs(build: Build) -> dict[str, Any]:
         "policy": spec.template("policy.md"),
         **({"in use": own} if own else {}),  # of most specs nothing is: what they have finished stays finished
     }
+
+
+def _as_checked(row: Row) -> dict[str, Any]:
+    """A row without the spec that it cites, which is another one as soon as the student's recipe is."""
+    said = row.to_json()
+    return said | {"lineage": {name: value for name, value in said["lineage"].items() if name != "spec"}}
 
 
 def material(build: Build, *, writing: bool = False) -> Material:

@@ -171,4 +171,5 @@ def shared(build: Build) -> dict[str, Any]:
         "rank": student.lora_rank,
         "learning_rate": student.learning_rate,
         "epochs": build.budget.epochs,
+        "layers": student.layers or 0,
     }

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students import prompt, quantized, training
+from factory.students import prompt, pruning, quantized, training
 from factory.students.encoder import default_device, half, set_threads
 from factory.students.training import Lesson, Recipe
 
@@ -131,11 +131,11 @@ class Answers(Lesson):
         """See Lesson.learner.
 
         Raises:
-            FactoryError: it is to be quantised, and this machine can't.
+            FactoryError: it is to be quantised, and this machine can't; or it has too few layers.
         """
         if recipe.quantized:
             quantized.check()
-        return Causal.load(recipe.encoder, in_4_bits=recipe.quantized)
+        return _pruned(Causal.load(recipe.encoder, in_4_bits=recipe.quantized), recipe)
 
     def begin(self, learner: Causal) -> None:
         """Nothing is set: it writes already."""
@@ -144,7 +144,7 @@ class Answers(Lesson):
         """See Lesson.merged; the merging itself needs no GPU."""
         if not self._recipe.quantized:
             return super().merged(learner)
-        whole = Causal.load(self._recipe.encoder, "cpu").model
+        whole = _pruned(Causal.load(self._recipe.encoder, "cpu"), self._recipe).model
         return quantized.merged(learner.model, whole).to(learner.device)
 
     def losses(self, learner: Causal, batch: Sequence[int]) -> tuple[Any, Any]:
@@ -192,6 +192,11 @@ class Answers(Lesson):
             said[counts.to(said.device)].float(), torch.tensor(wanted, device=learner.device), reduction="none"
         )
         return each, torch.tensor(weights, device=learner.device)
+
+
+def _pruned(learner: Causal, recipe: WritingRecipe) -> Causal:
+    pruning.keep(learner.model, recipe.layers)
+    return learner
 
 
 def train(

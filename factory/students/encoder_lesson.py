@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from factory.errors import SpecError
 from factory.progress import Progress, silent
-from factory.students import probe
+from factory.students import probe, pruning
 from factory.students.encoder import Encoder
 from factory.students.probe import Array
 from factory.students.training import Lesson, Recipe, average
@@ -39,7 +39,11 @@ class EncoderLesson(Lesson):
 
     @classmethod
     def learner(cls, recipe: Recipe) -> Encoder:
-        """See Lesson.learner; its head is fresh. Raises SpecError where it can't read so many tokens at once."""
+        """See Lesson.learner; its head is fresh.
+
+        Raises:
+            SpecError: it can't read so many tokens at once, or has too few layers.
+        """
         encoder = Encoder.load(recipe.encoder, cls.outputs(recipe.labels), recipe.max_tokens)
         if encoder.max_tokens < recipe.max_tokens:
             raise SpecError(
@@ -47,6 +51,7 @@ class EncoderLesson(Lesson):
                 where=str(recipe.encoder),
                 fix=f"Set it to {encoder.max_tokens} or less, or name another student.base.",
             )
+        pruning.keep(encoder.model, recipe.layers)
         return encoder
 
     def begin(self, learner: Encoder) -> None:

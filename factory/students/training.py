@@ -43,6 +43,7 @@ class Recipe:
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
         epochs: at most; training ends early when the held-out figure has not improved for the lesson's patience.
         seed: of shuffling and dropout.
+        layers: the model is pruned to its first so many (factory.students.pruning); 0: it is not.
     """
 
     encoder: str
@@ -54,6 +55,7 @@ class Recipe:
     learning_rate: float = 1e-3
     epochs: int = 10
     seed: int = 13
+    layers: int = 0
 
     @property
     def method(self) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.intervals import wilson
 from factory.evidence.predictions import Predictions, answers
-from factory.evidence.promise import measure
+from factory.evidence.promise import FEWEST, by_label, measure
 from factory.evidence.records import read_evidence, write_evidence
 from factory.row import Gold, Span
 
@@ -84,7 +84,60 @@ def test_the_verdict_is_the_interval_s(said: list[tuple[float, bool]], risk: flo
     assert (found.verdict == "broken") == (error.low > risk)
 
 
+def labelled(*said: tuple[str, str, float]) -> Predictions:
+    """Answers of one label where people gave another or the same, with confidences."""
+    gold = [Gold(id=f"g{number}", text="x", label=people) for number, (_, people, _) in enumerate(said)]
+    scores = [{label: sure} for label, _, sure in said]
+    return answers("student:int8", gold, [label for label, _, _ in said], scores=scores)
+
+
+def test_a_promise_kept_by_all_may_be_broken_for_one_label() -> None:
+    often = [("a", "a", 0.9)] * 200
+    wrong = [("b", "a", 0.9)] * 12 + [("b", "b", 0.9)] * 28
+    unsure = [("c", "a", 0.2)] * 90
+    few = [("d", "a", 0.9)] * (FEWEST - 1)
+    said = labelled(*often, *wrong, *unsure)
+    assert measure(said, 0.1, 0.5, NOTED).verdict == "kept"
+    found = by_label(said, 0.1, 0.5, NOTED)
+    assert [(one.label, one.accepted, one.verdict) for one in found] == [("b", 40, "broken"), ("a", 200, "kept")]
+    assert (found[0].error, found[0].low) == (0.3, wilson(12, 40).low)
+    assert "d" not in {one.label for one in by_label(labelled(*often, *few), 0.1, 0.5, NOTED)}
+
+
+def test_labels_have_no_promise_where_there_is_none() -> None:
+    said = labelled(*[("a", "a", 0.9)] * 50)
+    assert by_label(said, 0.1, 0.5, NOTED) and not by_label(said, 0.1, None, NOTED)
+    worded = [Gold(id=f"g{number}", text="x", answer="so it is") for number in range(50)]
+    given = answers("student:int8", worded, ["so it is"] * 50, scores=[[0.9]] * 50)
+    assert not by_label(given, 0.1, 0.5, NOTED)
+
+
+def test_types_of_spans_are_told_apart() -> None:
+    one, other = Span(start=0, end=1, label="A"), Span(start=2, end=3, label="B")
+    gold = [Gold(id=f"g{number}", text="a b", spans=(one,)) for number in range(40)]
+    found = by_label(answers("s", gold, [(one, other)] * 40, scores=[[0.9, 0.8]] * 40), 0.1, 0.5, NOTED)
+    assert [(each.label, each.accepted, each.error) for each in found] == [("B", 40, 1.0), ("A", 40, 0.0)]
+
+
+@given(
+    said=st.lists(
+        st.tuples(st.sampled_from("ab"), st.sampled_from("ab"), st.sampled_from([0.2, 0.8])), min_size=1, max_size=150
+    )
+)
+def test_labels_are_parts_of_the_whole(said: list[tuple[str, str, float]]) -> None:
+    whole = measure(labelled(*said), 0.1, 0.5, NOTED)
+    found = by_label(labelled(*said), 0.1, 0.5, NOTED)
+    accepted = [label for label, _, sure in said if sure >= 0.5]
+    assert {one.label: one.accepted for one in found} == {
+        label: accepted.count(label) for label in "ab" if accepted.count(label) >= FEWEST
+    }
+    if sum(one.accepted for one in found) == whole.accepted and found:
+        wrong = sum(round(one.error * one.accepted) for one in found)
+        assert whole.error == pytest.approx(wrong / whole.accepted)
+
+
 def test_it_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    found = measure(system((0.9, True)), 0.1, 0.5, NOTED)
-    write_evidence(tmp_path / "evidence.jsonl", [found])
-    assert read_evidence(tmp_path / "evidence.jsonl") == [found]
+    found = [measure(system((0.9, True)), 0.1, 0.5, NOTED), *by_label(system(*[(0.9, True)] * 30), 0.1, 0.5, NOTED)]
+    assert len(found) == 2
+    write_evidence(tmp_path / "evidence.jsonl", found)
+    assert read_evidence(tmp_path / "evidence.jsonl") == found
