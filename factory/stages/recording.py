@@ -17,6 +17,7 @@ from factory.stages.student import Said
 from factory.stages.writing import Writing
 from factory.students.nearest import WHAT
 from factory.students.record_baselines import Frequent, nearest_records
+from factory.students.records import Records
 from factory.teacher.chat import Request
 
 FIELD = 32
@@ -27,6 +28,7 @@ class Recording(Writing):
     """Of kind `extraction`."""
 
     kind = "extraction"
+    lesson = Records
     metrics = ("field_f1", "exact_f1")
     named = "the fields' names"
     bounds = "fields and forms by a JSON schema, then held against the text"

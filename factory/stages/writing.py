@@ -37,7 +37,7 @@ class Writing(Student):
     kind: ClassVar[Kind]
     starts_from = "language model"
     methods = ("lora", "full")
-    lesson = causal.Answers
+    lesson: ClassVar[type[causal.Answers]] = causal.Answers
     calls = 20
     batches = (1,)  # it answers one by one
     measured = 200
@@ -70,7 +70,7 @@ class Writing(Student):
         self, rows: Sequence[Row], held: Sequence[Row], recipe: WritingRecipe, out: Path, progress: Progress
     ) -> None:
         """See Student.fit; also prompt.json."""
-        causal.train(rows, held, recipe, out, progress)
+        causal.train(self.lesson, rows, held, recipe, out, progress)
 
     def export(self, out: Path, recipe: WritingRecipe) -> None:
         """See Student.export; the exports keep what they have read."""

@@ -1,7 +1,7 @@
 """A student that writes: a small causal language model that is given a text within a prompt and writes the answer.
 
 It learns from the answers' tokens alone; the prompt's are read and cost nothing. Every token of a row counts the row's
-weight. What it is given is cut into tokens as the zoo does it; how it writes is the zoo's too (by_torch.py).
+weight. What is more to records is in records.py. What it is given is cut into tokens as the zoo does it; how it writes is the zoo's too (by_torch.py).
 """
 
 from __future__ import annotations
@@ -102,19 +102,21 @@ class Example(NamedTuple):
         given: the tokens before the answer.
         answer: the answer's tokens and the one that stops it.
         learned: which of these count.
+        parts: the piece of the answer that each is cut from, by number (factory.students.prompt.Part).
         weight: the row's.
     """
 
     given: list[int]
     answer: list[int]
     learned: list[bool]
+    parts: list[int]
     weight: float
 
 
 class Answers(Lesson):
-    """A row's answer or record, token by token."""
+    """A row's answer, token by token."""
 
-    trainer = training.TRAINER + 1  # records are cut into tokens as the zoo cuts them
+    trainer = training.TRAINER + 1
     batch: ClassVar[int] = 8  # the vocabulary is large, and what is said of every token of it is held at once
     adapters: ClassVar[Mapping[str, Any]] = {"task_type": "CAUSAL_LM"}
 
@@ -171,18 +173,27 @@ class Answers(Lesson):
         parts = [prompt.Part(row.answer or "", learned=True)]
         if row.record is not None:
             parts = prompt.record(self._prompt.fields, row.record, row.told)
-        ids, learned = list[int](), list[bool]()
-        for part in parts:
+        ids, learned, places = list[int](), list[bool](), list[int]()
+        for place, part in enumerate(parts):
             cut = self._cutter.encode(part.text, add_special_tokens=False).ids
             ids += cut
             learned += [part.learned] * len(cut)
-        return Example(self._frame.ids(row.text), [*ids, self._prompt.stop[0]], [*learned, True], float(row.weight))
+            places += [place] * len(cut)
+        ids, learned, places = [*ids, self._prompt.stop[0]], [*learned, True], [*places, len(parts) - 1]
+        return Example(self._frame.ids(row.text), ids, learned, places, float(row.weight))
+
+    @staticmethod
+    def said(learner: Causal, examples: Sequence[Example]) -> Any:
+        """What the model says at each place of the answers, given what stands before it there: logits [n, longest answer,
+        vocabulary]; answers end together, with their last tokens last."""
+        longest = max(len(one.answer) for one in examples)
+        return learner.logits([one.given + one.answer for one in examples], longest + 1)[:, :-1]
 
     def _losses(self, learner: Causal, examples: Sequence[Example]) -> tuple[Any, Any]:
         import torch
 
-        longest = max(len(one.answer) for one in examples)
-        said = learner.logits([one.given + one.answer for one in examples], longest + 1)[:, :-1]
+        said = self.said(learner, examples)
+        longest = said.shape[1]
         counts = torch.zeros((len(examples), longest), dtype=torch.bool)
         for place, one in enumerate(examples):
             counts[place, longest - len(one.answer) :] = torch.tensor(one.learned)
@@ -200,11 +211,16 @@ def _pruned(learner: Causal, recipe: WritingRecipe) -> Causal:
 
 
 def train(
-    rows: Sequence[Row], held_out: Sequence[Row], recipe: WritingRecipe, out: Path, progress: Progress = silent
+    lesson: type[Answers],
+    rows: Sequence[Row],
+    held_out: Sequence[Row],
+    recipe: WritingRecipe,
+    out: Path,
+    progress: Progress = silent,
 ) -> None:
     """Train a student that writes, as `factory.students.training.train` does; `out` also holds prompt.json."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(recipe.encoder)
     prompt.write(out, prompt.make(tokenizer, recipe.instruction, recipe.max_new_tokens, recipe.fields))
-    training.train(Answers, rows, held_out, recipe, out, progress)
+    training.train(lesson, rows, held_out, recipe, out, progress)

@@ -56,7 +56,7 @@ def recipe(llama: Path) -> WritingRecipe:
 @pytest.fixture(scope="module")
 def trained(recipe: WritingRecipe, written_rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained")
-    causal.train(written_rows[:HELD], written_rows[HELD:], recipe, out)
+    causal.train(causal.Answers, written_rows[:HELD], written_rows[HELD:], recipe, out)
     return out
 
 
@@ -99,14 +99,14 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from factory.row import read_rows
-from factory.students.causal import WritingRecipe, train
+from factory.students.causal import Answers, WritingRecipe, train
 llama, file, out, held = sys.argv[1:]
 rows = read_rows(Path(file))
 def kill(done, total):
     if done == 8:
         os.kill(os.getpid(), signal.SIGKILL)
 recipe = WritingRecipe(llama, ("answer",), 48, rank=2, dropout=0.1, learning_rate=1e-2, epochs=3, instruction="What?")
-train(rows[:int(held)], rows[int(held):], recipe, Path(out), kill)
+train(Answers, rows[:int(held)], rows[int(held):], recipe, Path(out), kill)
 """
 
 
@@ -116,14 +116,14 @@ def test_killed_training_ends_with_the_same_bytes(
     """Five batches an epoch: it is killed within the second."""
     recipe = dataclasses.replace(recipe, rank=2, dropout=0.1, epochs=3, max_new_tokens=64)
     rows, held, whole, out = written_rows[:HELD], written_rows[HELD:], tmp_path / "whole", tmp_path / "out"
-    causal.train(rows, held, recipe, whole)
+    causal.train(causal.Answers, rows, held, recipe, whole)
     write_rows(tmp_path / "rows.jsonl", written_rows)
     command = [sys.executable, "-c", KILLED, recipe.encoder, str(tmp_path / "rows.jsonl"), str(out), str(HELD)]
     killed = subprocess.run(command, capture_output=True, check=False)
     assert killed.returncode == -9, killed.stderr.decode()
     assert (out / "checkpoint" / "history.json").exists()
     seen: list[int] = []
-    causal.train(rows, held, recipe, out, lambda done, _: seen.append(done))
+    causal.train(causal.Answers, rows, held, recipe, out, lambda done, _: seen.append(done))
     assert seen[0] == 6
     for name in ("model.safetensors", "training.json", PROMPT):
         assert (out / name).read_bytes() == (whole / name).read_bytes()

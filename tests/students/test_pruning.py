@@ -9,9 +9,8 @@ import pytest
 
 from factory.errors import SpecError
 from factory.row import Row
-from factory.students import classifier, pruning
+from factory.students import causal, classifier, pruning
 from factory.students.causal import Causal, WritingRecipe
-from factory.students.causal import train as train_writing
 from factory.students.encoder import Encoder
 from tests import tiny_encoder, tiny_llama
 from tests.students.conftest import SUBJECTS
@@ -70,7 +69,7 @@ def test_a_pruned_student_learns_and_opens_as_any_other(deep: Path, rows: list[R
 def test_a_pruned_language_model_does_so_too(llama: Path, rows: list[Row], tmp_path: Path) -> None:
     answered = [row.model_copy(update={"answer": row.label, "label": "", "soft": None}) for row in rows]
     recipe = WritingRecipe(str(llama), ("answer",), 48, rank=2, epochs=1, instruction="Which?", layers=2)
-    train_writing(answered[:40], answered[40:], recipe, tmp_path)
+    causal.train(causal.Answers, answered[:40], answered[40:], recipe, tmp_path)
     assert len(Causal.load(tmp_path).model.model.layers) == 2
 
 

@@ -40,7 +40,7 @@ def test_without_what_it_needs_nothing_is_trained(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(quantized, "find_spec", lambda name: None)
     with pytest.raises(FactoryError, match=said) as caught:
-        causal.train(ROWS, ROWS, recipe, tmp_path)
+        causal.train(causal.Answers, ROWS, ROWS, recipe, tmp_path)
     assert caught.value.where == "student.recipe: qlora" and "say lora" in caught.value.fix
     assert not list(tmp_path.glob("**/*.safetensors"))
 
@@ -57,8 +57,8 @@ def test_what_was_learned_goes_into_the_weights_as_they_came(
 
     monkeypatch.setattr(quantized, "check", lambda: None)
     monkeypatch.setattr(quantized, "load", rounded)
-    causal.train(ROWS, ROWS, recipe, tmp_path / "qlora")
-    causal.train(ROWS, ROWS, replace(recipe, quantized=False), tmp_path / "lora")
+    causal.train(causal.Answers, ROWS, ROWS, recipe, tmp_path / "qlora")
+    causal.train(causal.Answers, ROWS, ROWS, replace(recipe, quantized=False), tmp_path / "lora")
     assert [method_of(tmp_path / name) for name in ("qlora", "lora")] == ["qlora", "lora"]
     before, after, other = (
         dict(Causal.load(folder, "cpu").model.named_parameters())
