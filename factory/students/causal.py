@@ -1,7 +1,8 @@
 """A student that writes: a small causal language model that is given a text within a prompt and writes the answer.
 
 It learns from the answers' tokens alone; the prompt's are read and cost nothing. Every token of a row counts the row's
-weight. What is more to records is in records.py. What it is given is cut into tokens as the zoo does it; how it writes is the zoo's too (by_torch.py).
+weight. What it is given is cut into tokens as the zoo does it; how it writes is the zoo's too (by_torch.py). What more
+there is to records is in records.py.
 """
 
 from __future__ import annotations
@@ -184,8 +185,10 @@ class Answers(Lesson):
 
     @staticmethod
     def said(learner: Causal, examples: Sequence[Example]) -> Any:
-        """What the model says at each place of the answers, given what stands before it there: logits [n, longest answer,
-        vocabulary]; answers end together, with their last tokens last."""
+        """Logits [n, longest answer, vocabulary] at each place of the answers, which end together.
+
+        The model is given all that stands before a place, as it is in the row.
+        """
         longest = max(len(one.answer) for one in examples)
         return learner.logits([one.given + one.answer for one in examples], longest + 1)[:, :-1]
 
