@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from factory.generate.seed import Passage
+from factory.hygiene.words import fold
 from factory.row import Row
 from factory.strata import NONE
 
@@ -36,3 +37,13 @@ def like(rows: Sequence[Row], passages: Sequence[Passage]) -> list[Passage]:
         turns.append(np.argsort(-likeness, kind="stable"))
     order = dict.fromkeys(int(place) for places in zip(*turns, strict=True) for place in places)
     return [passages[place] for place in order]
+
+
+def unknown(passages: Sequence[Passage], known: Iterable[str]) -> list[Passage]:
+    """The passages without those that are known texts, whatever their case and white space.
+
+    What is most like people's rows are these rows themselves, where they were drawn from the same texts; cleaning would
+    drop them, and a budget be spent on nothing.
+    """
+    folded = {fold(text) for text in known}
+    return [one for one in passages if fold(one.text) not in folded]

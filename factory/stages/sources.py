@@ -16,7 +16,7 @@ from factory.feedback import kept
 from factory.generate import committee
 from factory.generate.confusion import read as read_confusions
 from factory.generate.examples import given
-from factory.generate.nearest_first import like
+from factory.generate.nearest_first import like, unknown
 from factory.generate.seed import Passage, seed_passages, unlabelled
 from factory.generate.strategies import Material
 from factory.hygiene import check, pii, roles
@@ -85,7 +85,8 @@ def texts(build: Build) -> list[Passage]:
     """
     own = unlabelled(build.spec, build.settings)
     if build.spec.reads == "like_people":
-        own = like(_of_every_budget(build), own)
+        rows = _of_every_budget(build)
+        own = like(rows, unknown(own, [*(row.text for row in rows), *(row.text for row in build.gold)]))
     back = kept.passages(build.spec, _feedback(build))[: (build.budget.label + 1) // 2]
     known = {passage.text.casefold() for passage in back}
     return [*back, *(one for one in own if one.text.casefold() not in known)][: build.budget.label]

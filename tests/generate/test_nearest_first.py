@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.generate.nearest_first import like
+from factory.generate.nearest_first import like, unknown
 from factory.generate.seed import Passage
 from factory.row import Lineage, Row
 
@@ -46,3 +46,9 @@ def test_every_text_stays_once(texts: list[str], rows: list[tuple[str, str]]) ->
     people = [row(text, **({name: "x"} if name else {})) for text, name in rows]
     found = like(people, some)
     assert sorted(one.text for one in found) == sorted(texts) and found == like(people, some)
+
+
+@given(texts=st.lists(WORDS), known=st.lists(WORDS))
+def test_what_is_known_already_is_not_taken(texts: list[str], known: list[str]) -> None:
+    found = unknown(passages(*texts), [f" {text.upper()}\n" for text in known])
+    assert [one.text for one in found] == [text for text in texts if text not in known]
