@@ -84,7 +84,7 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
         return Work(name, requests, int(read), int(written), int(billed), spec.teacher.prices)
 
     material = _material(spec, settings)
-    cells = grow(material, budget.generate)
+    cells = [cell for cell in grow(material, budget.generate) if STRATEGIES[cell.strategy].asks]
     shown = [STRATEGIES[cell.strategy].request(cell, material).messages for cell in cells[:SAMPLE]]
     asked = len(cells) * sum(map(_tokens, shown)) // max(1, len(shown))
     written = sum(cell.count for cell in cells) * spec.teacher.tokens_per_row

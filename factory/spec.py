@@ -157,7 +157,7 @@ class Student(Part):
 
 StrategyName = Literal[
     "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot",
-    "filled", "filled_few_shot", "drawn", "answered", "answered_few_shot"
+    "filled", "filled_few_shot", "drawn", "replaced", "answered", "answered_few_shot"
 ]  # fmt: skip
 """The ways there are to make a teacher write rows: factory.generate.strategies."""
 

@@ -14,9 +14,11 @@ from factory.wording import settle as settled
 if TYPE_CHECKING:
     from factory.spec import Spec
 
+ALIKE = 0.95
+"""From which likeness two texts that differ in a value are still told apart, by `hygiene.near_duplicate`."""
 WRITES: Mapping[str, tuple[str, ...]] = {
     "spans": ("marked", "marked_few_shot"),
-    "extraction": ("filled", "filled_few_shot", "drawn"),
+    "extraction": ("filled", "filled_few_shot", "drawn", "replaced"),
     "generation": ("answered", "answered_few_shot"),
 }
 """Kind to the strategies whose rows have such decisions, the default first; all others write rows of one label."""
@@ -129,6 +131,11 @@ def _extraction(spec: Spec) -> Iterator[str]:
     for name, field in spec.fields.items():
         if "drawn" in spec.strategies and not field.drawable:
             yield f"fields.{name}.samples: strategies.drawn draws values of type {field.type} from them; give some"
+    if "replaced" in spec.strategies and spec.hygiene.near_duplicate < ALIKE:
+        yield (
+            "hygiene.near_duplicate: strategies.replaced makes rows that differ from people's by a value or two, and "
+            f"this would drop them; say {ALIKE} or more"
+        )
     yield from _only_spans(spec)
     yield from _only_generation(spec)
     yield from _gate(spec)

@@ -44,7 +44,7 @@ def write(
     limits: Limits = NO_LIMITS,
     before: Spent | None = None,
 ) -> Written:
-    """Ask for every cell's rows, in order, until a limit is reached.
+    """Ask for every cell's rows, in order, until a limit is reached; some strategies ask nobody.
 
     Args:
         material: what strategies may look at.
@@ -56,23 +56,29 @@ def write(
         before: what was spent earlier under the same limits.
     """
     spec = material.spec
-    requests = [STRATEGIES[cell.strategy].request(cell, material) for cell in cells]
-    answers, spent = within(limits, ask, "write", requests, teacher, cache, spec.teacher.concurrency, progress, before)
+    requests = {
+        number: STRATEGIES[cell.strategy].request(cell, material)
+        for number, cell in enumerate(cells)
+        if STRATEGIES[cell.strategy].asks
+    }
+    answers, spent = within(
+        limits, ask, "write", list(requests.values()), teacher, cache, spec.teacher.concurrency, progress, before
+    )
+    replies = dict(zip(requests, answers, strict=True))
     rows: list[Row] = []
     failed: list[dict[str, str]] = []
-    for cell, request, answer in zip(cells, requests, answers, strict=True):
+    for number, cell in enumerate(cells):
         strategy = STRATEGIES[cell.strategy]
-        drafts, reason = strategy.read(cell, answer.text) if answer.text is not None else ([], answer.error)
-        if reason:
-            failed.append({"cell": cell.id, "label": cell.label, "key": answer.key, "reason": reason})
-        lineage = Lineage(
-            spec=spec.identity,
-            cell=cell.id,
-            source=strategy.source(cell),
-            prompt=digest(request.messages),
-            reply=answer.key,
-            teacher=teacher.identity,
-        )
+        lineage = Lineage(spec=spec.identity, cell=cell.id, source=strategy.source(cell))
+        if number not in replies:
+            drafts = strategy.made(cell)
+        else:
+            answer = replies[number]
+            drafts, reason = strategy.read(cell, answer.text) if answer.text is not None else ([], answer.error)
+            if reason:
+                failed.append({"cell": cell.id, "label": cell.label, "key": answer.key, "reason": reason})
+            asked = {"prompt": digest(requests[number].messages), "reply": answer.key, "teacher": teacher.identity}
+            lineage = lineage.model_copy(update=asked)
         attributes = strategy.attributes(cell)
         rows.extend(
             Row(text=draft.text, **_decided(draft, spec), origin="generated", attributes=attributes, lineage=lineage)

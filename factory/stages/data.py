@@ -94,7 +94,8 @@ def write(build: Build) -> Output:
         "prompt": digest([spec.template("generate.jinja"), spec.labels, spec.text, spec.title]),
         "spec": spec.data_identity,
     }
-    templates = {name: STRATEGIES[name].template for name in sorted(spec.strategies) if name != "label"}
+    asking = [name for name in sorted(spec.strategies) if name != "label" and STRATEGIES[name].asks]
+    templates = {name: STRATEGIES[name].template for name in asking}
     if templates:
         inputs["templates"] = {name: file_sha256(template_file(spec, file)) for name, file in templates.items()}
     if spec.refill:

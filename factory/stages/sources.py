@@ -38,7 +38,7 @@ _BLANK: Mapping[str, dict[str, Any]] = {
     "spans": {"spans": ()}, "extraction": {"record": {}}, "generation": {"answer": ""}
 }  # fmt: skip
 """Kind to what stands for a decision in a real text that nobody has decided yet."""
-_AFTER_PEOPLE = {"few_shot", "rewrite", "marked_few_shot", "filled_few_shot", "drawn", "answered_few_shot"}
+_AFTER_PEOPLE = {"few_shot", "rewrite", "marked_few_shot", "filled_few_shot", "drawn", "replaced", "answered_few_shot"}
 """Strategies that look at rows people decided."""
 
 

@@ -12,6 +12,7 @@ from factory.generate.strategies.filled import Filled, FilledFewShot
 from factory.generate.strategies.label import Label
 from factory.generate.strategies.marked import Marked, MarkedFewShot
 from factory.generate.strategies.out_of_scope import OutOfScope
+from factory.generate.strategies.replaced import Replaced
 from factory.generate.strategies.rewrite import Rewrite
 from factory.generate.strategies.seed_grounded import SeedGrounded
 from factory.generate.strategies.strategy import Draft, Material, Strategy
@@ -32,6 +33,7 @@ STRATEGIES: Mapping[str, Strategy] = {
         Filled(),
         FilledFewShot(),
         Drawn(),
+        Replaced(),
         Answered(),
         AnsweredFewShot(),
     )

@@ -82,6 +82,24 @@ def draw(field: Field, chance: random.Random, by_words: bool = False) -> Saying:
     return Saying(values, "; ".join(one.told for one in found), tuple(word for one in found for word in one.words))
 
 
+def ways(value: Scalar, field: Field) -> list[Saying]:
+    """The ways to say a value, the longest words for it first."""
+    if value in field.values:
+        return [Saying(value, str(value), ())]  # a word for what no single word of a text has to say
+    if field.type == "boolean":
+        return [Saying(value, str(value).lower(), ())]
+    if field.type == "date":
+        return [Saying(value, said, (said,)) for said in _days(str(value))]
+    if field.type == "duration":
+        number, name = int(str(value)[1:-1]), _UNITS[str(value)[-1]]
+        units = f"{name}{'s' if number > 1 else ''}"
+        words, figures = spelled(number), str(number)
+        # The number alone tells: `ninety days'`, `a three-year term` say what `90 days` and `three years` do.
+        ways = ((f"{words} ({figures})", words), (figures, figures), (words, words))
+        return [Saying(value, f"{said} {units}", (word,)) for said, word in ways]
+    return [Saying(value, said := str(value), (said,))]
+
+
 def says(text: str, words: Sequence[str]) -> bool:
     """Whether all of some words stand in a text, whatever their case and white space."""
     return all(quoted(text, one) for one in words)
@@ -109,8 +127,8 @@ def said_in(text: str, record: Record, fields: Mapping[str, Field]) -> dict[str,
     found: dict[str, str] = {}
     for name, value in record.items():
         values = value if isinstance(value, list) else [value]
-        ways = [next((way for way in _ways(one, fields[name]) if says(text, way.words)), None) for one in values]
-        told = [way.told for way in ways if way]
+        ways_there = [next((way for way in ways(one, fields[name]) if says(text, way.words)), None) for one in values]
+        told = [way.told for way in ways_there if way]
         if len(told) < len(values):
             return None
         found[name] = "; ".join(told)
@@ -124,25 +142,7 @@ def _one(field: Field, chance: random.Random, by_words: bool) -> Saying:
         value = chance.choice(field.values)
     else:
         value = _MADE[field.type](field, chance)
-    return chance.choice(_ways(value, field))
-
-
-def _ways(value: Scalar, field: Field) -> list[Saying]:
-    """The ways to say a value."""
-    if value in field.values:
-        return [Saying(value, str(value), ())]  # a word for what no single word of a text has to say
-    if field.type == "boolean":
-        return [Saying(value, str(value).lower(), ())]
-    if field.type == "date":
-        return [Saying(value, said, (said,)) for said in _days(str(value))]
-    if field.type == "duration":
-        number, name = int(str(value)[1:-1]), _UNITS[str(value)[-1]]
-        units = f"{name}{'s' if number > 1 else ''}"
-        words, figures = spelled(number), str(number)
-        # The number alone tells: `ninety days'`, `a three-year term` say what `90 days` and `three years` do.
-        ways = ((f"{words} ({figures})", words), (figures, figures), (words, words))
-        return [Saying(value, f"{said} {units}", (word,)) for said, word in ways]
-    return [Saying(value, said := str(value), (said,))]
+    return chance.choice(ways(value, field))
 
 
 def _days(value: str) -> list[str]:

@@ -85,11 +85,13 @@ class Strategy(ABC):
         name: as a spec names it.
         template: the file that its requests are rendered from: the spec's own of that name, else the built-in one.
         axis: what a cell's `label` is, in tables of a plan.
+        asks: whether a teacher is asked; where none is, `made` has the rows, and there is no template.
     """
 
     name: ClassVar[str]
-    template: ClassVar[str]
+    template: ClassVar[str] = ""
     axis: ClassVar[str] = "label"
+    asks: ClassVar[bool] = True
 
     @abstractmethod
     def cells(self, material: Material) -> Iterator[Cell]:
@@ -115,6 +117,10 @@ class Strategy(ABC):
         """The rows in a reply, and what is wrong with it, if anything; whatever could be read is kept."""
         texts, failure = parse_rows(reply)
         return [Draft(text, cell.label) for text in texts], failure
+
+    def made(self, cell: Cell) -> list[Draft]:
+        """The rows of a cell for which no teacher is asked."""
+        raise NotImplementedError(f"{self.name} asks a teacher")
 
     def source(self, cell: Cell) -> str:
         """What the cell's rows rest on, as their lineage cites it: a split keeps rows of one source together."""

@@ -1,0 +1,132 @@
+"""People's rows with other values in their words: mention replacement (Dai & Adel 2020). No teacher is asked.
+
+A small model that has seen each sentence with one value learns the value; with many, where it stands and how it is
+written down.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from factory.errors import SpecError
+from factory.files import digest
+from factory.generate.strategies.balance import rounds, turn
+from factory.generate.strategies.cell import Cell, Told
+from factory.generate.strategies.draw import Saying, draw, told_by_words, ways
+from factory.generate.strategies.few_shot import group
+from factory.generate.strategies.strategy import Draft, Material, Strategy
+from factory.record import Record, Scalar, quoted
+from factory.row import Row
+from factory.spec_field import Field
+
+TRIES = 20
+"""How often a value is drawn anew that is there already."""
+
+
+class Replaced(Strategy):
+    """Rows that people read, in turn for each set of fields, with values drawn anew where words of the text say them.
+
+    Values that the text has in other words (a day that follows from another and a term, a choice) stay as they are; a
+    row that says none is left out. Of a row of which people told some fields, no others are told.
+    """
+
+    name = "replaced"
+    axis = "fields"
+    asks = False
+
+    def cells(self, material: Material) -> Iterator[Cell]:
+        """The sets of fields there are such rows for; a cell is one row, as often as a teacher would write some."""
+        spec = material.spec
+        rows: dict[str, list[Row]] = {}
+        for row in material.known:
+            if replaced(row, spec.fields, random.Random(row.id)):
+                rows.setdefault(row.stratum, []).append(row)
+        if not rows:
+            raise SpecError(
+                "The strategy replaced rests on rows that people decided, and none has a value that its words say.",
+                where=str(spec.folder / "spec.yaml"),
+                fix="Give some under `examples`, have rows reviewed first, or take replaced out of `strategies`.",
+            )
+        for ordinal, names in rounds(sorted(rows), self._chance(material)):
+            (row,) = turn(rows[names], ordinal, 1)
+            made = [
+                replaced(row, spec.fields, random.Random(digest([spec.name, self.name, row.id, ordinal, number])))
+                for number in range(spec.teacher.rows_per_request)
+            ]
+            some = [one for one in made if one]
+            yield Cell(
+                label=names,
+                attributes={} if row.told is None else {"told": ", ".join(row.told)},
+                count=len(some),
+                examples=tuple(one.text for one in some),
+                sources=(group(row),),
+                ordinal=ordinal,
+                strategy=self.name,
+                told=tuple(Told(record=one.record, said=one.said) for one in some),
+            )
+
+    def attributes(self, cell: Cell) -> dict[str, str]:
+        """Also what it holds."""
+        return {**super().attributes(cell), self.axis: cell.label}
+
+    def made(self, cell: Cell) -> list[Draft]:
+        """See Strategy.made."""
+        return [
+            Draft(text, cell.label, record=told.record) for text, told in zip(cell.examples, cell.told, strict=True)
+        ]
+
+
+class Replacement(NamedTuple):
+    """A text with other values, its record, and field to what is said of it now."""
+
+    text: str
+    record: Record
+    said: dict[str, str]
+
+
+def replaced(row: Row, fields: Mapping[str, Field], chance: random.Random) -> Replacement | None:
+    """A row with values drawn anew for those that its words say; None where they say none.
+
+    Args:
+        row: people's.
+        fields: the spec's.
+        chance: what decides.
+    """
+    record, said, words = dict(row.record or {}), dict[str, str](), dict[str, str]()
+    for name in sorted(record):
+        field, value = fields[name], record[name]
+        values, drawn = value if isinstance(value, list) else [value], list[Scalar]()
+        for one in values:
+            old = next((way.told for way in ways(one, field) if way.words and quoted(row.text, way.told)), None)
+            new = None if old is None or not _drawable(field) else _other(field, [*values, *drawn], chance)
+            if old is None or new is None:
+                drawn.append(one)
+                continue
+            words[old] = new.told
+            drawn.append(new.value)  # type: ignore[arg-type]  # of a field that is not `many`
+            said[name] = "; ".join(filter(None, [said.get(name, ""), new.told]))
+        record[name] = drawn if isinstance(value, list) else drawn[0]
+    return Replacement(_with(row.text, words), record, said) if words else None
+
+
+def _drawable(field: Field) -> bool:
+    return field.drawable and told_by_words(field)
+
+
+def _other(field: Field, there: Sequence[Scalar], chance: random.Random) -> Saying | None:
+    """A value that is none of those there."""
+    one = field.model_copy(update={"many": False})
+    drawn = (draw(one, chance, by_words=True) for _ in range(TRIES))
+    return next((new for new in drawn if new.value not in there), None)
+
+
+def _with(text: str, words: Mapping[str, str]) -> str:
+    """A text with other words, all at once, wherever they stand as whole words and whatever their case and spacing."""
+    loose = {" ".join(old.casefold().split()): new for old, new in words.items()}
+    longest = sorted(loose, key=lambda old: (-len(old), old))
+    either = "|".join(r"\s+".join(map(re.escape, old.split())) for old in longest)
+    pattern = re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
+    return pattern.sub(lambda found: loose.get(" ".join(found[0].casefold().split()), found[0]), text)
