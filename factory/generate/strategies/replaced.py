@@ -13,13 +13,15 @@ from typing import NamedTuple
 
 from factory.errors import SpecError
 from factory.files import digest
+from factory.generate.examples import given
 from factory.generate.strategies.balance import rounds, turn
 from factory.generate.strategies.cell import Cell, Told
 from factory.generate.strategies.draw import Saying, draw, told_by_words, ways
 from factory.generate.strategies.few_shot import group
 from factory.generate.strategies.strategy import Draft, Material, Strategy
 from factory.record import Record, Scalar, quoted
-from factory.row import Row
+from factory.row import Lineage, Row
+from factory.spec import Spec
 from factory.spec_field import Field
 
 TRIES = 20
@@ -38,12 +40,10 @@ class Replaced(Strategy):
     asks = False
 
     def cells(self, material: Material) -> Iterator[Cell]:
-        """The sets of fields there are such rows for; a cell is one row, as often as a teacher would write some."""
+        """The sets of fields that people's rows hold, or else the spec's examples; a cell is one row, several times."""
         spec = material.spec
-        rows: dict[str, list[Row]] = {}
-        for row in material.known:
-            if replaced(row, spec.fields, random.Random(row.id)):
-                rows.setdefault(row.stratum, []).append(row)
+        own = given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
+        rows = self._replaceable(material.known, spec) or self._replaceable(own, spec)
         if not rows:
             raise SpecError(
                 "The strategy replaced rests on rows that people decided, and none has a value that its words say.",
@@ -67,6 +67,14 @@ class Replaced(Strategy):
                 strategy=self.name,
                 told=tuple(Told(record=one.record, said=one.said) for one in some),
             )
+
+    def _replaceable(self, known: Sequence[Row], spec: Spec) -> dict[str, list[Row]]:
+        """The rows whose words say a value, by the sets of fields that they hold."""
+        found: dict[str, list[Row]] = {}
+        for row in known:
+            if replaced(row, spec.fields, random.Random(row.id)):
+                found.setdefault(row.stratum, []).append(row)
+        return found
 
     def attributes(self, cell: Cell) -> dict[str, str]:
         """Also what it holds."""
