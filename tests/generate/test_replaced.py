@@ -115,6 +115,13 @@ def test_a_plan_holds_the_rows_and_nobody_is_asked(spec: Spec, tmp_path: Path) -
     assert len({made.text for made in written.rows}) > 0.8 * len(written.rows)
 
 
+def test_fields_come_as_often_as_in_peoples_rows(spec: Spec) -> None:
+    rows = [row(*registry.sample("due", number)) for number in range(1, 8)]
+    rows += [row(*registry.sample("loan", 1))]
+    plan = list(islice(STRATEGIES["replaced"].cells(Material(spec, known=rows)), 16))
+    assert [one.label for one in plan].count("loan") == 2 and {one.ordinal for one in plan} == {0, 1}
+
+
 def test_what_people_did_not_speak_of_is_not_told(spec: Spec, tmp_path: Path) -> None:
     half = row("Ada Lind took it, due on 2 May 2021", {"borrower": ["Ada Lind"]}, told="borrower")
     material = Material(spec, known=[half])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from factory.errors import SpecError
 from factory.files import digest
 from factory.generate.examples import given
-from factory.generate.strategies.balance import rounds, turn
+from factory.generate.strategies.balance import rounds
 from factory.generate.strategies.cell import Cell, Told
 from factory.generate.strategies.draw import Saying, draw, told_by_words, ways
 from factory.generate.strategies.few_shot import group
@@ -29,7 +29,7 @@ TRIES = 20
 
 
 class Replaced(Strategy):
-    """Rows that people read, in turn for each set of fields, with values drawn anew where words of the text say them.
+    """Rows that people read, each in turn, with values drawn anew where words of the text say them.
 
     Values that the text has in other words (a day that follows from another and a term, a choice) stay as they are; a
     row that says none is left out. Of a row of which people told some fields, no others are told.
@@ -40,7 +40,8 @@ class Replaced(Strategy):
     asks = False
 
     def cells(self, material: Material) -> Iterator[Cell]:
-        """The sets of fields that people's rows hold, or else the spec's examples; a cell is one row, several times."""
+        """People's rows, or else the spec's examples, all of them once a round, so that fields come as often as in
+        them; a cell is one row, several times."""
         spec = material.spec
         own = given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
         rows = self._replaceable(material.known, spec) or self._replaceable(own, spec)
@@ -50,15 +51,14 @@ class Replaced(Strategy):
                 where=str(spec.folder / "spec.yaml"),
                 fix="Give some under `examples`, have rows reviewed first, or take replaced out of `strategies`.",
             )
-        for ordinal, names in rounds(sorted(rows), self._chance(material)):
-            (row,) = turn(rows[names], ordinal, 1)
+        for ordinal, row in rounds(rows, self._chance(material)):
             made = [
                 replaced(row, spec.fields, random.Random(digest([spec.name, self.name, row.id, ordinal, number])))
                 for number in range(spec.teacher.rows_per_request)
             ]
             some = [one for one in made if one]
             yield Cell(
-                label=names,
+                label=row.stratum,
                 attributes={} if row.told is None else {"told": ", ".join(row.told)},
                 count=len(some),
                 examples=tuple(one.text for one in some),
@@ -68,13 +68,9 @@ class Replaced(Strategy):
                 told=tuple(Told(record=one.record, said=one.said) for one in some),
             )
 
-    def _replaceable(self, known: Sequence[Row], spec: Spec) -> dict[str, list[Row]]:
-        """The rows whose words say a value, by the sets of fields that they hold."""
-        found: dict[str, list[Row]] = {}
-        for row in known:
-            if replaced(row, spec.fields, random.Random(row.id)):
-                found.setdefault(row.stratum, []).append(row)
-        return found
+    def _replaceable(self, known: Sequence[Row], spec: Spec) -> list[Row]:
+        """The rows whose words say a value."""
+        return [row for row in known if replaced(row, spec.fields, random.Random(row.id))]
 
     def attributes(self, cell: Cell) -> dict[str, str]:
         """Also what it holds."""
