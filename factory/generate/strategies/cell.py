@@ -37,8 +37,8 @@ class Cell(BaseModel):
         count: rows asked for.
         examples: texts that have the label: shown as few-shot, or to be rewritten.
         passages: ids of the real passages shown.
-        ordinal: how many requests for this label (rounds, where a cell is a row) come before it; two cells are never the
-            same question.
+        ordinal: how many requests for this label come before it, or rounds, where a cell is a row; two cells are never
+            the same question.
         strategy: how the rows are asked for: a name in factory.generate.strategies.
         against: the other label of a minimal pair; half the rows have it.
         sources: groups of the rows that `examples` are the texts of, as a split keeps them together.
