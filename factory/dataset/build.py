@@ -130,7 +130,7 @@ def _counts(rows: Sequence[Row], splits: Mapping[Split, Sequence[Row]], spec: Sp
     axes = OF_KIND[spec.kind].axes(spec) | spec.attributes
     return {
         "splits": {name: len(members) for name, members in splits.items()},
-        "origins": dict(sorted(Counter(row.origin for row in rows).items())),
+        "origins": dict(sorted(Counter(_made(row) for row in rows).items())),
         "per_label": {label: sum(label in decided for decided in named) for label in spec.labels},
         "coverage": {
             axis: {value: sum(row.attributes.get(axis) == value for row in generated) for value in values}
@@ -141,6 +141,11 @@ def _counts(rows: Sequence[Row], splits: Mapping[Split, Sequence[Row]], spec: Sp
         "corrected": sum(row.lineage.was not in (None, row.decision) for row in rows),
         "prompts_sent": len({row.lineage.prompt for row in rows if row.lineage.prompt}),
     }
+
+
+def _made(row: Row) -> str:
+    """Its origin; or that it is a person's row with other values, which is generated, and yet no machine's words."""
+    return card.REPLACED if row.attributes.get("strategy") == card.REPLACED else row.origin
 
 
 def _planned(shares: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:

@@ -13,6 +13,9 @@ ORIGINS = {
     "reviewed": "labelled by a person",
     "example": "given with the spec",
 }
+REPLACED = "replaced"
+"""The strategy whose rows no teacher wrote (factory.generate.strategies.replaced); they are counted by themselves."""
+COUNTED = {**ORIGINS, REPLACED: "labelled by a person, with other values in its words"}
 
 TASKS = {
     "classification": "text-classification",
@@ -60,7 +63,7 @@ def render(manifest: dict[str, Any], spec: Spec) -> str:
         return "" if count is None else f" ({count} asked for)"
 
     values: dict[str, Any] = {"metadata": data.to_yaml(), "dataset": manifest, "spec": spec, "rows": rows}
-    values |= {"origins": ORIGINS, "asked": asked}
+    values |= {"origins": ORIGINS, "counted": COUNTED, "asked": asked}
     card = DatasetCard(fill("dataset_card.md.jinja", values))
     return f"{card.content.strip()}\n"
 

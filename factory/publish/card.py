@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from factory.dataset.card import ORIGINS
+from factory.dataset.card import COUNTED
 from factory.errors import GateError
 from factory.evidence.records import (
     AnyEvidence,
@@ -161,7 +161,7 @@ def render(
         "costs": _of(Cost, evidence),
         "example": json.dumps(_example(spec)),
         "metric_names": METRICS,
-        "origins": ORIGINS,
+        "counted": COUNTED,
     }
     return f"{ModelCard(fill('model_card.md.jinja', values)).content.strip()}\n"
 

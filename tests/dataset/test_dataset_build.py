@@ -65,6 +65,13 @@ def test_an_edited_gate_and_other_scores_make_no_new_version(rows, spec, tmp_pat
     assert build(again, spec, tmp_path / "b").version == before
 
 
+def test_rows_that_no_teacher_wrote_are_counted_by_themselves(rows, spec, tmp_path):
+    own = [row.model_copy(update={"attributes": row.attributes | {"strategy": "replaced"}}) for row in rows[:1]]
+    version = build([*own, *rows[1:]], spec, tmp_path / "out")
+    assert version.manifest["origins"] == {"generated": 29, "replaced": 1, "unlabelled": 30}
+    assert "labelled by a person, with other values in its words | 1 |" in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_labels_in_another_order_are_other_class_numbers(rows):
     splits = {"train": rows}
     assert content_hash(splits, ["sad", "glad", "calm"]) != content_hash(splits, ["glad", "sad", "calm"])
