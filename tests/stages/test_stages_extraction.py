@@ -19,7 +19,7 @@ from factory.evidence.records import ClassFigures
 from factory.files import read_json, read_jsonl
 from factory.gold import read_gold
 from factory.publish.family import collect
-from factory.record import settle
+from factory.record import problem, settle
 from factory.row import read_rows
 from factory.spec_field import record_schema
 from tests import registry
@@ -181,26 +181,32 @@ def test_drawn_values_rows_like_peoples_and_examples_of_theirs(built: Factory, t
         tmp_path / "gold",
         {
             "fields": fields,
-            "strategies": {"drawn": 1.0},
+            "strategies": {"drawn": 0.5, "replaced": 0.5},
             "student": {"encoder": str(built.encoder)},
             "teacher": {"model": "loopback", "rows_per_request": 4, "concurrency": 2, "shots": True},
             "reads": "like_people",
-            "hygiene": {"balance": 1.0},
+            "hygiene": {"balance": 1.0, "near_duplicate": 0.97},
         },
     )
     made = dataclasses.replace(built, home=tmp_path / "home", prompts=tmp_path / "prompts", gold=tmp_path / "gold")
     ended = made.run("build", NAME, "--until", "review")
     assert ended.returncode == 0, ended.stdout
     cells = read_jsonl(stage(made, "plan") / "plan.jsonl")
-    drawn = [told["record"] for cell in cells for told in cell["told"]]
-    rows = read_rows(stage(made, "write") / "rows.jsonl")
-    assert rows and {row.attributes["strategy"] for row in rows} == {"drawn"}
+    drawn = [told["record"] for cell in cells for told in cell["told"] if cell["strategy"] == "drawn"]
+    written = read_rows(stage(made, "write") / "rows.jsonl")
+    rows, replaced = ([row for row in written if row.attributes["strategy"] == name] for name in ("drawn", "replaced"))
+    assert rows and len(rows) + len(replaced) == len(written)
+    assert len(replaced) == sum(cell["count"] for cell in cells if cell["strategy"] == "replaced") > 20
+    for row in replaced:  # nobody wrote them, and what they say holds
+        assert not problem(specs.load(NAME, made.prompts).fields, row.text, row.record) and not row.lineage.teacher
+    kept = read_rows(stage(made, "review") / "kept.jsonl")
+    assert sum(row.attributes.get("strategy") == "replaced" for row in kept) > len(replaced) / 2
     assert all(
         row.record in [settle(specs.load(NAME, made.prompts).fields, row.text, one)[0] for one in drawn] for row in rows
     )
     failed = read_jsonl(stage(made, "write") / "failed.jsonl")
     assert failed and all("that do not say what was drawn for them" in one["reason"] for one in failed)
-    assert len(rows) + len(failed) == sum(cell["count"] for cell in cells)
+    assert len(rows) + len(failed) == sum(cell["count"] for cell in cells if cell["strategy"] == "drawn")
     lines = read_jsonl(stage(made, "judge") / "judgements.jsonl")
     assert sum(line["record"] is not None for line in lines) > 20, "asked after rows with people's records"
     statistics = {one["check"]: one for one in read_json(stage(made, "review") / "statistics.json")}
