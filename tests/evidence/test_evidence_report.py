@@ -20,6 +20,7 @@ from factory.evidence.records import (
     Cost,
     Coverage,
     Footprint,
+    LabelPromise,
     Learned,
     Record,
     Reliability,
@@ -58,6 +59,11 @@ def report() -> Report:
     records = [record for one in (student, *others.values()) for record in measure(one, NOTED)]
     records += [compare(student, other, NOTED) for other in others.values()]
     records.append(promise.measure(student, 0.1, 0.7, NOTED))
+    band = {"error": 0.25, "low": 0.125, "high": 0.4375}
+    records.append(
+        LabelPromise(who=student.who, rows="ab" * 32, n=400, label="label_c", risk=0.1, accepted=36, **band,
+                     verdict="broken")
+    )  # fmt: skip
     held: dict[str, Any] = {"who": student.who, "rows": "ab" * 32, "n": 90, "figure": "held-out loss"}
     for epoch, loss in enumerate((1.5, 0.75, 0.875), 1):
         records.append(Learned(**held, by="epoch", at=epoch, held_out=loss, trained=loss / 2, kept=loss == 0.75))
@@ -123,6 +129,12 @@ CHECKS = {
     ],
     "settings": [{"sentence": "hygiene.consistency is 0.1: it can stay."}],
 }  # fmt: skip
+
+
+def test_the_promise_is_told_label_by_label(report: Report) -> None:
+    page, text = (render(report, f"report.{form}.jinja") for form in ("html", "md"))
+    assert "| label_c | 36 | 25.0 % | 12.5–43.8 | broken |" in text
+    assert "The promise, label by label" in page and ">36</td>" in page and "<td>broken</td>" in page
 
 
 def test_checks_are_told_in_sentences_and_in_a_table(report: Report) -> None:

@@ -22,6 +22,7 @@ from factory.evidence.records import (
     Export,
     Footprint,
     GateLine,
+    LabelPromise,
     Promise,
     Record,
     Reliability,
@@ -180,6 +181,7 @@ def evidence() -> list[AnyEvidence]:
             **own, risk=0.1, threshold=0.6, answers=1000, accepted=700, coverage=0.7, error=0.05, verdict="kept",
             sentence="70.0 % of 1000 answers are not: the promise was kept.",
         ),
+        LabelPromise(**own, label="glad", risk=0.1, accepted=40, error=0.3, low=0.18, high=0.46, verdict="broken"),
         Export(
             **own, agreement=0.99, floor=0.9, published="int8", sentence="int8 gives 99.0 % of torch's answers.",
         ),

@@ -38,6 +38,8 @@ def test_every_figure_on_the_card_is_a_record_s(manifest, spec, dataset, evidenc
     assert "| student:int8 | 1 | 4.0 ms | 5.0 ms | 6.1 ms | 240.0 | 2 cores, AVX512 |" in card
     assert "| accuracy better than teacher | passed | 17.5 points. |" in card
     assert "70.0 % of 1000 answers are not: the promise was kept. The threshold was chosen on other rows" in card
+    assert "That is of all together, not of each label." in card
+    assert "| glad | 40 | 30.0 % | 18.0 % to 46.0 % | broken |" in card
     assert "0.012" not in card  # aurc has no column
     assert "Nothing was there to learn `calm` from." in card
     assert "Published by force" not in card
