@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from factory.evidence import plots
 from factory.evidence.intervals import Interval
+from factory.evidence.promise import FEWEST
 from factory.evidence.records import (
     AnyEvidence,
     ClassFigures,
@@ -207,6 +208,7 @@ def view(report: Report) -> dict[str, Any]:
         "slices": sorted(of(Slice, report.candidate), key=lambda one: (one.few, one.value, one.by, one.slice)),
         "robustness": sorted(of(Robustness, report.candidate), key=lambda one: one.difference),
         "promise": of(Promise, report.candidate),
+        "fewest": FEWEST,
         "label_promises": of(LabelPromise, report.candidate),
         "calibration": [own[name] for name in ("ece", "brier", "aurc") if name in own],
         "headline": own,

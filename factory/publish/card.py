@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from factory.dataset.card import COUNTED
 from factory.errors import GateError
+from factory.evidence.promise import FEWEST
 from factory.evidence.records import (
     AnyEvidence,
     ClassFigures,
@@ -155,6 +156,7 @@ def render(
         "slices": sorted((s for s in _of(Slice, evidence) if s.who == who), key=lambda s: (s.few, s.value, s.slice)),
         "robustness": sorted((r for r in _of(Robustness, evidence) if r.who == who), key=lambda r: r.difference),
         "promise": [p for p in _of(Promise, evidence) if p.who == who],
+        "fewest": FEWEST,
         "label_promises": [p for p in _of(LabelPromise, evidence) if p.who == who],
         "speeds": _of(Speed, evidence),
         "footprint": [f for f in _of(Footprint, evidence) if f.who == who],

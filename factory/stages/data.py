@@ -72,7 +72,7 @@ def write(build: Build) -> Output:
         cells = [Cell.model_validate(value) for value in read_jsonl(drafted.path / "plan.jsonl")]
         further, written = write_rounds(build, cells, limits) if cells else ([], writing.Written([], []))
         summary: dict[str, Any] = {
-            "requests": len(cells) + len(further),
+            "requests": sum(STRATEGIES[cell.strategy].asks for cell in [*cells, *further]),
             "rows written": len(written.rows),
             "replies not as asked": len(written.failed) - written.spent.unasked,
         }

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory import spec as specs
+from factory.dataset import card
 from factory.errors import SpecError
 from factory.generate.plan import cells
 from factory.generate.strategies import STRATEGIES, Material
@@ -92,6 +93,35 @@ def test_a_length_is_told_by_all_of_its_words() -> None:
     assert replaced(row("a 60-day notice", {"notice": "P60D"}), fields, random.Random(4)) is None
 
 
+TERMS = {
+    "begins": Field(definition="when", type="date"),
+    "ends": Field(definition="until when", type="date", values=["perpetual"]),
+    "notice": Field(definition="how long", type="duration"),
+    "law": Field(definition="which", type="text", samples=["Ohio", "Peru"]),
+    "who": Field(definition="who", type="quote", samples=["Bo", "Cy"]),
+}
+
+
+def test_a_day_that_may_follow_from_another_keeps_all_as_they_are() -> None:
+    text = "From May 4, 2011, for two years, by the law of Peru, upon 30 days notice"
+    record: Record = {"begins": "2011-05-04", "ends": "2013-05-04", "notice": "P30D", "law": "Peru"}
+    said = replaced(row(text, record), TERMS, random.Random(2))
+    assert said and said.text == text.replace("Peru", "Ohio") and said.record == record | {"law": "Ohio"}
+    alone = replaced(row(text, {**record, "ends": "perpetual"}), TERMS, random.Random(2))
+    assert alone and set(alone.said) == {"begins", "notice", "law"} and alone.record["ends"] == "perpetual"
+
+
+@pytest.mark.parametrize(
+    ("text", "record"),
+    [
+        ("from May 4, 2011 to May 4, 2011", {"begins": "2011-05-04", "ends": "2011-05-04"}),  # whose words are these?
+        ("signed by Peru Mills", {"who": "Peru Mills", "law": "Peru"}),  # no words of its own
+    ],
+)
+def test_a_row_whose_values_share_words_is_left(text: str, record: Record) -> None:
+    assert all(replaced(row(text, record), TERMS, random.Random(seed)) is None for seed in range(10))
+
+
 def test_values_that_a_field_has_no_others_for_stay() -> None:
     fields = {"law": Field(definition="which", type="text", samples=["Peru"])}
     assert replaced(row("of Peru", {"law": "Peru"}), fields, random.Random(1)) is None
@@ -129,6 +159,11 @@ def test_what_people_did_not_speak_of_is_not_told(spec: Spec, tmp_path: Path) ->
     written = write(material, [cell], None, tmp_path / "replies.db")  # type: ignore[arg-type]
     for made in written.rows:
         assert made.told == ("borrower",) and "2 May 2021" in made.text and "Ada Lind" not in made.text
+
+
+def test_datasets_know_it_by_its_name() -> None:
+    assert STRATEGIES["replaced"].name == card.REPLACED and not STRATEGIES["replaced"].asks
+    assert all(one.asks for name, one in STRATEGIES.items() if name != card.REPLACED)
 
 
 def test_without_rows_that_say_their_values_there_is_no_plan(spec: Spec) -> None:

@@ -83,7 +83,7 @@ def draw(field: Field, chance: random.Random, by_words: bool = False) -> Saying:
 
 
 def ways(value: Scalar, field: Field) -> list[Saying]:
-    """The ways to say a value, the longest words for it first."""
+    """The ways to say a value, the fullest first."""
     if value in field.values:
         return [Saying(value, str(value), ())]  # a word for what no single word of a text has to say
     if field.type == "boolean":
@@ -95,8 +95,8 @@ def ways(value: Scalar, field: Field) -> list[Saying]:
         units = f"{name}{'s' if number > 1 else ''}"
         words, figures = spelled(number), str(number)
         # The number alone tells: `ninety days'`, `a three-year term` say what `90 days` and `three years` do.
-        ways = ((f"{words} ({figures})", words), (figures, figures), (words, words))
-        return [Saying(value, f"{said} {units}", (word,)) for said, word in ways]
+        forms = ((f"{words} ({figures})", words), (figures, figures), (words, words))
+        return [Saying(value, f"{said} {units}", (word,)) for said, word in forms]
     return [Saying(value, said := str(value), (said,))]
 
 
@@ -127,8 +127,8 @@ def said_in(text: str, record: Record, fields: Mapping[str, Field]) -> dict[str,
     found: dict[str, str] = {}
     for name, value in record.items():
         values = value if isinstance(value, list) else [value]
-        ways_there = [next((way for way in ways(one, fields[name]) if says(text, way.words)), None) for one in values]
-        told = [way.told for way in ways_there if way]
+        there = [next((way for way in ways(one, fields[name]) if says(text, way.words)), None) for one in values]
+        told = [way.told for way in there if way]
         if len(told) < len(values):
             return None
         found[name] = "; ".join(told)

@@ -26,6 +26,8 @@ from factory.spec_field import Field
 
 TRIES = 20
 """How often a value is drawn anew that is there already."""
+TIMES = ("date", "duration")
+"""Types of fields whose values may follow from one another: an end from a beginning and a term."""
 
 
 class Replaced(Strategy):
@@ -37,7 +39,6 @@ class Replaced(Strategy):
 
     name = "replaced"
     axis = "fields"
-    asks = False
 
     def cells(self, material: Material) -> Iterator[Cell]:
         """People's rows, or else the spec's examples, all of them once a round, so that fields come as often as in
@@ -92,7 +93,9 @@ class Replacement(NamedTuple):
 
 
 def replaced(row: Row, fields: Mapping[str, Field], chance: random.Random) -> Replacement | None:
-    """A row with values drawn anew for those that its words say; None where they say none.
+    """A row with values drawn anew for those that its words say; None where they say none, or not these alone.
+
+    Where the text has a day or a length in other words, it may follow from another one: all of these then stay.
 
     Args:
         row: people's.
@@ -100,20 +103,37 @@ def replaced(row: Row, fields: Mapping[str, Field], chance: random.Random) -> Re
         chance: what decides.
     """
     record, said, words = dict(row.record or {}), dict[str, str](), dict[str, str]()
-    for name in sorted(record):
-        field, value = fields[name], record[name]
-        values, drawn = value if isinstance(value, list) else [value], list[Scalar]()
-        for one in values:
-            old = next((way.told for way in ways(one, field) if way.words and quoted(row.text, way.told)), None)
-            new = None if old is None or not _drawable(field) else _other(field, [*values, *drawn], chance)
+    found = {
+        name: [(one, _words(row.text, one, fields[name])) for one in (value if isinstance(value, list) else [value])]
+        for name, value in sorted(record.items())
+    }
+    follows = any(
+        old is None and fields[name].type in TIMES and one not in fields[name].values
+        for name, some in found.items()
+        for one, old in some
+    )
+    for name, some in found.items():
+        field, drawn = fields[name], list[Scalar]()
+        for one, old in some:
+            fixed = old is None or not _drawable(field) or (follows and field.type in TIMES)
+            new = None if fixed else _other(field, [*(value for value, _ in some), *drawn], chance)
             if old is None or new is None:
                 drawn.append(one)
                 continue
+            if old in words:
+                return None  # two values have the same words
             words[old] = new.told
             drawn.append(new.value)  # type: ignore[arg-type]  # of a field that is not `many`
             said[name] = "; ".join(filter(None, [said.get(name, ""), new.told]))
-        record[name] = drawn if isinstance(value, list) else drawn[0]
-    return Replacement(_with(row.text, words), record, said) if words else None
+        record[name] = drawn if isinstance(record[name], list) else drawn[0]
+    text = _with(row.text, words) if words else ""
+    # Words that stand within another value's go with that one, and then the text lacks what came in their place.
+    return Replacement(text, record, said) if words and all(quoted(text, new) for new in words.values()) else None
+
+
+def _words(text: str, value: Scalar, field: Field) -> str | None:
+    """The words by which a text says a value; None where it has others."""
+    return next((way.told for way in ways(value, field) if way.words and quoted(text, way.told)), None)
 
 
 def _drawable(field: Field) -> bool:

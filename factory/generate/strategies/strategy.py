@@ -83,15 +83,19 @@ class Strategy(ABC):
 
     Attributes:
         name: as a spec names it.
-        template: the file that its requests are rendered from: the spec's own of that name, else the built-in one.
+        template: the file that its requests are rendered from: the spec's own of that name, else the built-in one;
+            empty: no teacher is asked, and `made` has the rows.
         axis: what a cell's `label` is, in tables of a plan.
-        asks: whether a teacher is asked; where none is, `made` has the rows, and there is no template.
     """
 
     name: ClassVar[str]
     template: ClassVar[str] = ""
     axis: ClassVar[str] = "label"
-    asks: ClassVar[bool] = True
+
+    @property
+    def asks(self) -> bool:
+        """Whether a teacher is asked."""
+        return bool(self.template)
 
     @abstractmethod
     def cells(self, material: Material) -> Iterator[Cell]:
@@ -119,8 +123,8 @@ class Strategy(ABC):
         return [Draft(text, cell.label) for text in texts], failure
 
     def made(self, cell: Cell) -> list[Draft]:
-        """The rows of a cell for which no teacher is asked."""
-        raise NotImplementedError(f"{self.name} asks a teacher")
+        """The rows of a cell that it has by itself: none, where a teacher is asked for them."""
+        return []
 
     def source(self, cell: Cell) -> str:
         """What the cell's rows rest on, as their lineage cites it: a split keeps rows of one source together."""
