@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ALIKE = 0.95
 """From which likeness two texts that differ in a value are still told apart, by `hygiene.near_duplicate`."""
 WRITES: Mapping[str, tuple[str, ...]] = {
-    "spans": ("marked", "marked_few_shot"),
+    "spans": ("marked", "marked_few_shot", "replaced"),
     "extraction": ("filled", "filled_few_shot", "drawn", "replaced"),
     "generation": ("answered", "answered_few_shot"),
 }
@@ -80,7 +80,7 @@ def _classification(spec: Spec) -> Iterator[str]:
     for kind, names in WRITES.items():
         for name in names:
             if name in spec.strategies:
-                yield f"strategies.{name} writes {writes[kind]}; it goes with `kind: {kind}` only"
+                yield f"strategies.{name} writes {writes[kind]}; it goes with {_writers(name)} only"
     yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
@@ -102,6 +102,7 @@ def _spans(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.label: under `kind: spans` an example has no label; mark the spans in its text"
         elif reason := strip(example.text, spec.labels)[2]:
             yield f"examples.{number}.text: its tags can't be read: {reason}"
+    yield from _replaced(spec)
     yield from _only_extraction(spec)
     yield from _only_generation(spec)
     yield from _only_writing(spec)
@@ -131,11 +132,7 @@ def _extraction(spec: Spec) -> Iterator[str]:
     for name, field in spec.fields.items():
         if "drawn" in spec.strategies and not field.drawable:
             yield f"fields.{name}.samples: strategies.drawn draws values of type {field.type} from them; give some"
-    if "replaced" in spec.strategies and spec.hygiene.near_duplicate < ALIKE:
-        yield (
-            "hygiene.near_duplicate: strategies.replaced makes rows that differ from people's by a value or two, and "
-            f"this would drop them; say {ALIKE} or more"
-        )
+    yield from _replaced(spec)
     yield from _only_spans(spec)
     yield from _only_generation(spec)
     yield from _gate(spec)
@@ -161,6 +158,14 @@ def _generation(spec: Spec) -> Iterator[str]:
     yield from _gate(spec)
     yield from _without_a_label(spec, "take away words that answers rest on", "answer", "nobody answered")
     yield from _headless(spec)
+
+
+def _replaced(spec: Spec) -> Iterator[str]:
+    if "replaced" in spec.strategies and spec.hygiene.near_duplicate < ALIKE:
+        yield (
+            "hygiene.near_duplicate: strategies.replaced makes rows that differ from people's by a value or two, and "
+            f"this would drop them; say {ALIKE} or more"
+        )
 
 
 def _headless(spec: Spec) -> Iterator[str]:
@@ -208,13 +213,18 @@ def _gate(spec: Spec) -> Iterator[str]:
             yield f"gate.{number}.better_than is {one.better_than}; under `kind: {spec.kind}` use {usual}"
 
 
+def _writers(way: str) -> str:
+    """The kinds, but classification, that have a strategy."""
+    return " or ".join(f"`kind: {kind}`" for kind, ways in WRITES.items() if way in ways)
+
+
 def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> Iterator[str]:
     """What no kind can do whose decision is not one label a text, and what it needs."""
     kind, ways = f"`kind: {spec.kind}`", WRITES[spec.kind]
     for way in spec.strategies:
         if way not in ways:
-            other = next((name for name, those in WRITES.items() if way in those), "")
-            writes = f"goes with `kind: {other}` only" if other else "writes rows of one label"
+            others = _writers(way)
+            writes = f"goes with {others} only" if others else "writes rows of one label"
             yield f"strategies.{way} {writes}; under {kind} use {' or '.join(ways)}"
     for name, why in (_SENSELESS | _OF_KIND[spec.kind]).items():
         if name == "review.dropped" and spec.review.judge_floor is not None:

@@ -109,7 +109,7 @@ def coverage(cells: Sequence[Cell]) -> list[Share]:
     rows: Counter[tuple[str, str]] = Counter()
     several = len({cell.strategy for cell in cells}) > 1
     for cell in cells:
-        found = [(STRATEGIES[cell.strategy].axis, label, count) for label, count in cell.asks.items()]
+        found = [(STRATEGIES[cell.strategy].axis_of(cell), label, count) for label, count in cell.asks.items()]
         found += [("strategy", cell.strategy, cell.count)] if several else []
         found += [(axis, value, cell.count) for axis, value in cell.attributes.items()]
         for axis, value, count in found:

@@ -15,12 +15,14 @@ from typing import Any, ClassVar
 
 from pydantic_core import to_jsonable_python
 
+from factory.dataset.card import REPLACED
 from factory.evidence.intervals import wilson
 from factory.evidence.words import ALIKE
 from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate import shots
 from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
+from factory.generate.write import strategy_of
 from factory.hygiene import check, trust
 from factory.hygiene import run as hygiene
 from factory.hygiene.contest import dropped_by
@@ -286,8 +288,12 @@ class Way(ABC):
         """
         said = {line["id"]: line for line in read_jsonl(judged / "judgements.jsonl")}
         rows = read_rows(cleaned / "kept.jsonl")
-        weight = round(build.spec.student.synthetic_weight * self.belief(self._pairs(rows, said)), 4)
-        return [self._row(build, row, said.get(row.id), weight) for row in rows], said
+        full = build.spec.student.synthetic_weight
+        weight = round(full * self.belief(self._pairs(rows, said)), 4)
+        # No teacher has had its word in rows that `replaced` made of people's.
+        return [
+            self._row(build, row, said.get(row.id), full if strategy_of(row) == REPLACED else weight) for row in rows
+        ], said
 
     def _line(self, row: Row, said: Said[Any]) -> dict[str, Any]:
         decision = to_jsonable_python(said.decision)

@@ -16,7 +16,7 @@ from factory.errors import SpecError
 from factory.generate.plan import cells
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.draw import ways
-from factory.generate.strategies.replaced import replaced
+from factory.generate.strategies.replaced_record import replaced_record
 from factory.generate.write import write
 from factory.record import Record, problem, settle
 from factory.row import Lineage, Row
@@ -50,7 +50,7 @@ def known() -> list[Row]:
 @given(stratum=st.sampled_from(registry.STRATA), number=st.integers(0, 50), seed=st.integers(0, 99))
 def test_what_is_replaced_is_said_and_holds(spec: Spec, stratum: str, number: int, seed: int) -> None:
     text, record = registry.sample(stratum, number)
-    found = replaced(row(text, record), spec.fields, random.Random(seed))
+    found = replaced_record(row(text, record), spec.fields, random.Random(seed))
     # A choice has no words of its own to be told by, and `never` none that a text need have.
     if not {name for name, value in record.items() if name != "shelf" and value != "never"}:
         assert found is None
@@ -74,23 +74,25 @@ def _without(text: str, record: Record, names: set[str], spec: Spec) -> str:
 
 def test_every_place_and_any_case_and_no_part_of_a_word() -> None:
     fields = {"law": Field(definition="which", type="text", samples=["Ohio"])}
-    said = replaced(row("The laws of PERU, and of Peru\n; Peruvian courts", {"law": "Peru"}), fields, random.Random(1))
+    said = replaced_record(
+        row("The laws of PERU, and of Peru\n; Peruvian courts", {"law": "Peru"}), fields, random.Random(1)
+    )
     assert said and said.text == "The laws of Ohio, and of Ohio\n; Peruvian courts" and said.record == {"law": "Ohio"}
 
 
 def test_values_change_places_at_once() -> None:
     fields = {"who": Field(definition="who", type="quote", many=True, samples=["Ada", "Bo", "Cy"])}
     for seed in range(20):
-        said = replaced(row("Ada and Bo", {"who": ["Ada", "Bo"]}), fields, random.Random(seed))
+        said = replaced_record(row("Ada and Bo", {"who": ["Ada", "Bo"]}), fields, random.Random(seed))
         assert said is None or (said.record["who"] == said.text.split(" and ") and said.text != "Ada and Bo")
 
 
 def test_a_length_is_told_by_all_of_its_words() -> None:
     fields = {"notice": Field(definition="how long", type="duration", samples=["P30D"])}
-    said = replaced(row("upon sixty (60) days notice", {"notice": "P60D"}), fields, random.Random(4))
+    said = replaced_record(row("upon sixty (60) days notice", {"notice": "P60D"}), fields, random.Random(4))
     assert said and said.record == {"notice": "P30D"} and said.text.startswith("upon ")
     assert said.text in {f"upon {words} days notice" for words in ("thirty (30)", "thirty", "30")}
-    assert replaced(row("a 60-day notice", {"notice": "P60D"}), fields, random.Random(4)) is None
+    assert replaced_record(row("a 60-day notice", {"notice": "P60D"}), fields, random.Random(4)) is None
 
 
 TERMS = {
@@ -105,9 +107,9 @@ TERMS = {
 def test_a_day_that_may_follow_from_another_keeps_all_as_they_are() -> None:
     text = "From May 4, 2011, for two years, by the law of Peru, upon 30 days notice"
     record: Record = {"begins": "2011-05-04", "ends": "2013-05-04", "notice": "P30D", "law": "Peru"}
-    said = replaced(row(text, record), TERMS, random.Random(2))
+    said = replaced_record(row(text, record), TERMS, random.Random(2))
     assert said and said.text == text.replace("Peru", "Ohio") and said.record == record | {"law": "Ohio"}
-    alone = replaced(row(text, {**record, "ends": "perpetual"}), TERMS, random.Random(2))
+    alone = replaced_record(row(text, {**record, "ends": "perpetual"}), TERMS, random.Random(2))
     assert alone and set(alone.said) == {"begins", "notice", "law"} and alone.record["ends"] == "perpetual"
 
 
@@ -119,14 +121,14 @@ def test_a_day_that_may_follow_from_another_keeps_all_as_they_are() -> None:
     ],
 )
 def test_a_row_whose_values_share_words_is_left(text: str, record: Record) -> None:
-    assert all(replaced(row(text, record), TERMS, random.Random(seed)) is None for seed in range(10))
+    assert all(replaced_record(row(text, record), TERMS, random.Random(seed)) is None for seed in range(10))
 
 
 def test_values_that_a_field_has_no_others_for_stay() -> None:
     fields = {"law": Field(definition="which", type="text", samples=["Peru"])}
-    assert replaced(row("of Peru", {"law": "Peru"}), fields, random.Random(1)) is None
+    assert replaced_record(row("of Peru", {"law": "Peru"}), fields, random.Random(1)) is None
     undrawable = {"law": Field(definition="which", type="text")}
-    assert replaced(row("of Peru", {"law": "Peru"}), undrawable, random.Random(1)) is None
+    assert replaced_record(row("of Peru", {"law": "Peru"}), undrawable, random.Random(1)) is None
 
 
 def test_a_plan_holds_the_rows_and_nobody_is_asked(spec: Spec, tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ written down.
 from __future__ import annotations
 
 import random
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from factory.errors import SpecError
@@ -16,45 +15,42 @@ from factory.files import digest
 from factory.generate.examples import given
 from factory.generate.strategies.balance import rounds
 from factory.generate.strategies.cell import Cell, Told
-from factory.generate.strategies.draw import Saying, draw, told_by_words, ways
 from factory.generate.strategies.few_shot import group
+from factory.generate.strategies.replaced_record import replaced_record
+from factory.generate.strategies.replaced_spans import replaced_spans, words_of
 from factory.generate.strategies.strategy import Draft, Material, Strategy
-from factory.record import Record, Scalar, quoted
 from factory.row import Lineage, Row
+from factory.span import mark, strip
 from factory.spec import Spec
-from factory.spec_field import Field
-
-TRIES = 20
-"""How often a value is drawn anew that is there already."""
-TIMES = ("date", "duration")
-"""Types of fields whose values may follow from one another: an end from a beginning and a term."""
 
 
 class Replaced(Strategy):
-    """Rows that people read, each in turn, with values drawn anew where words of the text say them.
+    """Rows that people read, each in turn, with other values where words of the text say the old ones.
 
-    Values that the text has in other words (a day that follows from another and a term, a choice) stay as they are; a
-    row that says none is left out. Of a row of which people told some fields, no others are told.
+    Records: values are drawn anew. What the text has in other words (a day that follows from another and a term, a
+    choice) stays as it is; a row that says none is left out. Of a row of which people told some fields, no others are
+    told. Spans: their words are exchanged for those of other people's spans of the same type.
     """
 
     name = "replaced"
-    axis = "fields"
 
     def cells(self, material: Material) -> Iterator[Cell]:
-        """People's rows, or else the spec's examples, all of them once a round, so that fields come as often as in
-        them; a cell is one row, several times."""
+        """People's rows, or else the spec's examples, all of them once a round, so that what they hold comes as often
+        as in them; a cell is one row, several times."""
         spec = material.spec
         own = given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
-        rows = self._replaceable(material.known, spec) or self._replaceable(own, spec)
+        change = _by_kind(spec, [*material.known, *own])
+        rows = _changeable(material.known, change) or _changeable(own, change)
         if not rows:
             raise SpecError(
-                "The strategy replaced rests on rows that people decided, and none has a value that its words say.",
+                "The strategy replaced rests on rows that people decided, and none has a value that its words say and "
+                "that there are others for.",
                 where=str(spec.folder / "spec.yaml"),
                 fix="Give some under `examples`, have rows reviewed first, or take replaced out of `strategies`.",
             )
         for ordinal, row in rounds(rows, self._chance(material)):
             made = [
-                replaced(row, spec.fields, random.Random(digest([spec.name, self.name, row.id, ordinal, number])))
+                change(row, random.Random(digest([spec.name, self.name, row.id, ordinal, number])))
                 for number in range(spec.teacher.rows_per_request)
             ]
             some = [one for one in made if one]
@@ -66,91 +62,51 @@ class Replaced(Strategy):
                 sources=(group(row),),
                 ordinal=ordinal,
                 strategy=self.name,
-                told=tuple(Told(record=one.record, said=one.said) for one in some),
+                told=tuple(one.told for one in some if one.told),
             )
 
-    def _replaceable(self, known: Sequence[Row], spec: Spec) -> list[Row]:
-        """The rows whose words say a value."""
-        return [row for row in known if replaced(row, spec.fields, random.Random(row.id))]
+    def axis_of(self, cell: Cell) -> str:
+        """Fields of records, or types of spans."""
+        return "fields" if cell.told else "types"
 
     def attributes(self, cell: Cell) -> dict[str, str]:
         """Also what it holds."""
-        return {**super().attributes(cell), self.axis: cell.label}
+        return {**super().attributes(cell), self.axis_of(cell): cell.label}
 
     def made(self, cell: Cell) -> list[Draft]:
         """See Strategy.made."""
+        if not cell.told:
+            read = [strip(marked) for marked in cell.examples]
+            return [Draft(text, cell.label, spans) for text, spans, _ in read]
         return [
             Draft(text, cell.label, record=told.record) for text, told in zip(cell.examples, cell.told, strict=True)
         ]
 
 
-class Replacement(NamedTuple):
-    """A text with other values, its record, and field to what is said of it now."""
+class Changed(NamedTuple):
+    """A row's text with other values, and its record; where it has spans, the text has them marked."""
 
     text: str
-    record: Record
-    said: dict[str, str]
+    told: Told | None = None
 
 
-def replaced(row: Row, fields: Mapping[str, Field], chance: random.Random) -> Replacement | None:
-    """A row with values drawn anew for those that its words say; None where they say none, or not these alone.
-
-    Where the text has a day or a length in other words, it may follow from another one: all of these then stay.
-
-    Args:
-        row: people's.
-        fields: the spec's.
-        chance: what decides.
-    """
-    record, said, words = dict(row.record or {}), dict[str, str](), dict[str, str]()
-    found = {
-        name: [(one, _words(row.text, one, fields[name])) for one in (value if isinstance(value, list) else [value])]
-        for name, value in sorted(record.items())
-    }
-    follows = any(
-        old is None and fields[name].type in TIMES and one not in fields[name].values
-        for name, some in found.items()
-        for one, old in some
-    )
-    for name, some in found.items():
-        field, drawn = fields[name], list[Scalar]()
-        for one, old in some:
-            fixed = old is None or not _drawable(field) or (follows and field.type in TIMES)
-            new = None if fixed else _other(field, [*(value for value, _ in some), *drawn], chance)
-            if old is None or new is None:
-                drawn.append(one)
-                continue
-            if old in words:
-                return None  # two values have the same words
-            words[old] = new.told
-            drawn.append(new.value)  # type: ignore[arg-type]  # of a field that is not `many`
-            said[name] = "; ".join(filter(None, [said.get(name, ""), new.told]))
-        record[name] = drawn if isinstance(record[name], list) else drawn[0]
-    text = _with(row.text, words) if words else ""
-    # Words that stand within another value's go with that one, and then the text lacks what came in their place.
-    return Replacement(text, record, said) if words and all(quoted(text, new) for new in words.values()) else None
+Change = Callable[[Row, random.Random], Changed | None]
+"""What makes another of a row; None: it can't."""
 
 
-def _words(text: str, value: Scalar, field: Field) -> str | None:
-    """The words by which a text says a value; None where it has others."""
-    return next((way.told for way in ways(value, field) if way.words and quoted(text, way.told)), None)
+def _by_kind(spec: Spec, known: Sequence[Row]) -> Change:
+    words = words_of(known)
+
+    def spans(row: Row, chance: random.Random) -> Changed | None:
+        found = replaced_spans(row, words, chance)
+        return Changed(mark(*found)) if found else None
+
+    def record(row: Row, chance: random.Random) -> Changed | None:
+        found = replaced_record(row, spec.fields, chance)
+        return Changed(found.text, Told(record=found.record, said=found.said)) if found else None
+
+    return spans if spec.kind == "spans" else record
 
 
-def _drawable(field: Field) -> bool:
-    return field.drawable and told_by_words(field)
-
-
-def _other(field: Field, there: Sequence[Scalar], chance: random.Random) -> Saying | None:
-    """A value that is none of those there."""
-    one = field.model_copy(update={"many": False})
-    drawn = (draw(one, chance, by_words=True) for _ in range(TRIES))
-    return next((new for new in drawn if new.value not in there), None)
-
-
-def _with(text: str, words: Mapping[str, str]) -> str:
-    """A text with other words, all at once, wherever they stand as whole words and whatever their case and spacing."""
-    loose = {" ".join(old.casefold().split()): new for old, new in words.items()}
-    longest = sorted(loose, key=lambda old: (-len(old), old))
-    either = "|".join(r"\s+".join(map(re.escape, old.split())) for old in longest)
-    pattern = re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)
-    return pattern.sub(lambda found: loose.get(" ".join(found[0].casefold().split()), found[0]), text)
+def _changeable(known: Sequence[Row], change: Change) -> list[Row]:
+    return [row for row in known if change(row, random.Random(row.id))]

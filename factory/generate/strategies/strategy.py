@@ -85,7 +85,7 @@ class Strategy(ABC):
         name: as a spec names it.
         template: the file that its requests are rendered from: the spec's own of that name, else the built-in one;
             empty: no teacher is asked, and `made` has the rows.
-        axis: what a cell's `label` is, in tables of a plan.
+        axis: what a cell's `label` is, in tables of a plan, where it is the same for all (`axis_of`).
     """
 
     name: ClassVar[str]
@@ -96,6 +96,10 @@ class Strategy(ABC):
     def asks(self) -> bool:
         """Whether a teacher is asked."""
         return bool(self.template)
+
+    def axis_of(self, cell: Cell) -> str:
+        """What a cell's `label` is."""
+        return self.axis
 
     @abstractmethod
     def cells(self, material: Material) -> Iterator[Cell]:
