@@ -177,14 +177,14 @@ def _show(asked: argparse.Namespace, where: Settings) -> None:
 
 
 def _plan(asked: argparse.Namespace, where: Settings) -> None:
-    from factory.generate.plan import coverage, grow
+    from factory.generate.plan import coverage, grow, requests
     from factory.stages import Build
     from factory.stages.sources import material
 
     spec = _spec(asked, where)
     with Build(spec, asked.budget, where) as build:
         cells = grow(material(build), build.budget.generate)
-    print(f"{spec.identity}, {asked.budget}: {len(cells)} requests for {sum(cell.count for cell in cells)} rows\n")
+    print(f"{spec.identity}, {asked.budget}: {requests(cells)} requests, {sum(cell.count for cell in cells)} rows\n")
     if spec.judges:
         texts = build.budget.judge
         print(f"  up to {texts} texts to each of {len(spec.judges)} judges: {', '.join(spec.judges)}\n")

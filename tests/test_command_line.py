@@ -69,7 +69,7 @@ def test_into_a_closed_pipe(home: Path) -> None:
 def test_plan_tells_how_the_rows_spread(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", NAME]) == 0
     out = capsys.readouterr().out
-    assert "9 requests for 36 rows" in out
+    assert "9 requests, 36 rows" in out
     shares = {line.split()[1]: line.split()[-1] for line in out.splitlines() if line.startswith("  label")}
     assert shares == dict.fromkeys(shop.WORDS, "33.3%")
 

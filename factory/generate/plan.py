@@ -23,7 +23,7 @@ class Share(BaseModel):
     Attributes:
         axis: `label` (`types` where spans are asked for), `strategy` where there are several, or an attribute's name.
         value: one of its values.
-        requests: cells that have it.
+        requests: cells that have it and that a teacher is asked for.
         rows: rows they ask for.
         share: of all rows, 0 to 1.
     """
@@ -103,21 +103,27 @@ def _mean(asked: Mapping[str, int], labels: Collection[str]) -> float:
     return sum(asked[label] for label in labels) / len(labels)
 
 
+def requests(cells: Sequence[Cell]) -> int:
+    """How many of these a teacher is asked for."""
+    return sum(STRATEGIES[cell.strategy].asks for cell in cells)
+
+
 def coverage(cells: Sequence[Cell]) -> list[Share]:
     """How a plan's requests and rows spread over labels and over the values of every axis, as a table."""
-    requests: Counter[tuple[str, str]] = Counter()
+    asked: Counter[tuple[str, str]] = Counter()
     rows: Counter[tuple[str, str]] = Counter()
     several = len({cell.strategy for cell in cells}) > 1
     for cell in cells:
         found = [(STRATEGIES[cell.strategy].axis_of(cell), label, count) for label, count in cell.asks.items()]
         found += [("strategy", cell.strategy, cell.count)] if several else []
-        found += [(axis, value, cell.count) for axis, value in cell.attributes.items()]
+        # Which fields people told of a row is none of the plan's doing.
+        found += [(axis, value, cell.count) for axis, value in cell.attributes.items() if axis != "told"]
         for axis, value, count in found:
-            requests[axis, value] += 1
+            asked[axis, value] += requests([cell])
             rows[axis, value] += count
     total = sum(cell.count for cell in cells)
-    order = {axis: place for place, axis in enumerate(dict.fromkeys(axis for axis, _ in requests))}
+    order = {axis: place for place, axis in enumerate(dict.fromkeys(axis for axis, _ in asked))}
     return [
         Share(axis=axis, value=value, requests=count, rows=rows[axis, value], share=rows[axis, value] / total)
-        for (axis, value), count in sorted(requests.items(), key=lambda item: (order[item[0][0]], item[0][1]))
+        for (axis, value), count in sorted(asked.items(), key=lambda item: (order[item[0][0]], item[0][1]))
     ]

@@ -54,7 +54,9 @@ def planned(build: Build, cells: Sequence[Cell]) -> Output:
     def work(out: Path) -> None:
         write_jsonl(out / "plan.jsonl", (cell.model_dump(mode="json") for cell in cells))
         write_json(out / "coverage.json", [share.model_dump(mode="json") for share in planning.coverage(cells)])
-        write_json(out / SUMMARY, {"requests": len(cells), "rows asked for": sum(cell.count for cell in cells)})
+        write_json(
+            out / SUMMARY, {"requests": planning.requests(cells), "rows asked for": sum(cell.count for cell in cells)}
+        )
 
     return build.stage("plan", {"cells": [cell.model_dump(mode="json") for cell in cells]}, work)
 
@@ -72,7 +74,7 @@ def write(build: Build) -> Output:
         cells = [Cell.model_validate(value) for value in read_jsonl(drafted.path / "plan.jsonl")]
         further, written = write_rounds(build, cells, limits) if cells else ([], writing.Written([], []))
         summary: dict[str, Any] = {
-            "requests": sum(STRATEGIES[cell.strategy].asks for cell in [*cells, *further]),
+            "requests": planning.requests([*cells, *further]),
             "rows written": len(written.rows),
             "replies not as asked": len(written.failed) - written.spent.unasked,
         }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from factory import spec as specs
 from factory.dataset import card
 from factory.errors import SpecError
-from factory.generate.plan import cells
+from factory.generate.plan import cells, coverage
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.draw import ways
 from factory.generate.strategies.replaced_record import replaced_record
@@ -159,6 +159,7 @@ def test_what_people_did_not_speak_of_is_not_told(spec: Spec, tmp_path: Path) ->
     material = Material(spec, known=[half])
     (cell, *_) = islice(cells(material), 1)
     written = write(material, [cell], None, tmp_path / "replies.db")  # type: ignore[arg-type]
+    assert {(one.axis, one.requests) for one in coverage([cell])} == {("fields", 0)}
     for made in written.rows:
         assert made.told == ("borrower",) and "2 May 2021" in made.text and "Ada Lind" not in made.text
 
