@@ -1,0 +1,215 @@
+"""Who takes part in benchmarks/answering.py: ways to ask a classifier that lies in a folder.
+
+    python -m benchmarks.parts.answerers NAME task.json        prints figures as JSON
+
+The process may belong to another environment, so this file needs nothing but Python and what each contestant imports.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+SIZES = (1, 8, 32)
+WARM_UP = 10
+"""Texts that are answered before the clock starts."""
+
+
+class Task(TypedDict):
+    """What is to be answered, by what.
+
+    Attributes:
+        folder: of a published classifier.
+        texts: to be answered.
+        labels: the classifier's.
+        max_tokens: longer texts are cut here.
+        threads: that each may use.
+    """
+
+    folder: str
+    texts: list[str]
+    labels: list[str]
+    max_tokens: int
+    threads: int
+
+
+Answerer = Callable[[Sequence[str], int], list[str]]
+"""Texts, and how many a run, to their labels."""
+
+
+def zoo_with(weights: str) -> Callable[[Task], Answerer]:
+    """Ours."""
+
+    def made(task: Task) -> Answerer:
+        import zoo
+
+        opened = {
+            size: zoo.load(task["folder"], weights=weights, threads=task["threads"], batch_size=size) for size in SIZES
+        }
+
+        def answer(texts: Sequence[str], size: int) -> list[str]:
+            specialist: Any = opened[size]
+            if len(texts) == 1:
+                return [specialist.predict(texts[0]).label]
+            return [one.label for one in specialist.predict(list(texts))]
+
+        return answer
+
+    return made
+
+
+def by_hand(file: str) -> Callable[[Task], Answerer]:
+    """The loop that one would write: no checks, no calibration, longest texts together."""
+
+    def made(task: Task) -> Answerer:
+        import numpy as np
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(f"{task['folder']}/tokenizer.json")
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(task["max_tokens"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = task["threads"]
+        session = onnxruntime.InferenceSession(f"{task['folder']}/{file}", options, providers=["CPUExecutionProvider"])
+        labels = task["labels"]
+
+        def answer(texts: Sequence[str], size: int) -> list[str]:
+            tokens = [tokenizer.encode(text).ids for text in texts]
+            order = sorted(range(len(tokens)), key=lambda place: len(tokens[place]))
+            out = [""] * len(texts)
+            for start in range(0, len(order), size):
+                rows = order[start : start + size]
+                ids = np.zeros((len(rows), max(len(tokens[row]) for row in rows)), np.int64)
+                mask = np.zeros_like(ids)
+                for place, row in enumerate(rows):
+                    ids[place, : len(tokens[row])] = tokens[row]
+                    mask[place, : len(tokens[row])] = 1
+                (logits,) = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})
+                for row, best in zip(rows, logits.argmax(axis=1), strict=True):
+                    out[row] = labels[best]
+            return out
+
+        return answer
+
+    return made
+
+
+def pipeline(task: Task) -> Answerer:
+    """transformers' own."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(task["folder"])
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+        task["folder"], num_labels=len(task["labels"])
+    )
+    ask = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
+
+    def answer(texts: Sequence[str], size: int) -> list[str]:
+        said = ask(list(texts), batch_size=size, truncation=True, max_length=task["max_tokens"])
+        return [one["label"] for one in said]
+
+    return answer
+
+
+def sentences(task: Task) -> Answerer:
+    """The encoder's vectors, normalised, and logistic regression."""
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+
+    model = _sentence_transformer(task)
+    head: Any = LogisticRegression()
+    width = model.get_sentence_embedding_dimension()
+    chance = np.random.default_rng(1)
+    head.fit(chance.normal(size=(len(task["labels"]) * 2, width)), task["labels"] * 2)
+
+    def answer(texts: Sequence[str], size: int) -> list[str]:
+        vectors = model.encode(list(texts), batch_size=size, normalize_embeddings=True, show_progress_bar=False)
+        return [str(label) for label in head.predict(vectors)]
+
+    return answer
+
+
+def setfit(task: Task) -> Answerer:
+    """SetFit's model, of the same two parts."""
+    import numpy as np
+    from setfit import SetFitModel
+    from sklearn.linear_model import LogisticRegression
+
+    body, head = _sentence_transformer(task), LogisticRegression()
+    chance = np.random.default_rng(1)
+    width = body.get_sentence_embedding_dimension()
+    head.fit(chance.normal(size=(len(task["labels"]) * 2, width)), task["labels"] * 2)
+    model = SetFitModel(model_body=body, model_head=head, labels=task["labels"])
+
+    def answer(texts: Sequence[str], size: int) -> list[str]:
+        return [str(one) for one in model.predict(list(texts), batch_size=size, show_progress_bar=False)]
+
+    return answer
+
+
+def _sentence_transformer(task: Task) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(task["folder"], device="cpu")
+    model.max_seq_length = task["max_tokens"]
+    return model
+
+
+ANSWERERS: dict[str, Callable[[Task], Answerer]] = {
+    "zoo, int8": zoo_with("int8"),
+    "by hand, int8": by_hand("onnx/model_int8.onnx"),
+    "zoo, fp32": zoo_with("fp32"),
+    "by hand, fp32": by_hand("onnx/model.onnx"),
+    "transformers pipeline": pipeline,
+    "sentence-transformers + head": sentences,
+    "SetFit": setfit,
+}
+IN_PEERS = ("sentence-transformers + head", "SetFit")
+"""Those of the environment of `make peers`."""
+
+
+def measure(answer: Answerer, texts: Sequence[str]) -> dict[str, Any]:
+    """`figures`: milliseconds of a text alone, texts a second at the best of SIZES; `labels`: of the texts alone."""
+    for text in texts[:WARM_UP]:
+        answer([text], 1)
+    alone, labels = list[float](), list[str]()
+    for text in texts:
+        begun = time.perf_counter()
+        labels += answer([text], 1)
+        alone.append(1000 * (time.perf_counter() - begun))
+    rates = {}
+    for size in SIZES:
+        answer(texts[:size], size)
+        begun = time.perf_counter()
+        answer(texts, size)
+        rates[size] = len(texts) / (time.perf_counter() - begun)
+    best = max(rates, key=lambda size: rates[size])
+    figures = {
+        "p50_ms": statistics.median(alone),
+        "p95_ms": statistics.quantiles(alone, n=20)[-1],
+        "texts_per_second": rates[best],
+        "batch_size": best,
+    }
+    return {"figures": figures, "labels": labels}
+
+
+def main() -> None:
+    """Answer as the contestant that the command line names."""
+    name, file = sys.argv[1:]
+    task: Task = json.loads(Path(file).read_text())
+    if "transformers" in name or name == "SetFit":
+        import torch
+
+        torch.set_num_threads(task["threads"])
+    print(json.dumps(measure(ANSWERERS[name](task), task["texts"])))
+
+
+if __name__ == "__main__":
+    main()
