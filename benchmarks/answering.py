@@ -32,6 +32,7 @@ from typing import Any
 
 from benchmarks.parts import untrained
 from benchmarks.parts.answerers import ANSWERERS, IN_PEERS
+from benchmarks.parts.contest import alike
 from benchmarks.parts.table import save
 from factory.evidence.circumstances import here
 from factory.files import read_jsonl
@@ -104,14 +105,11 @@ def _rounds(task: Path, threads: int, rounds: int) -> dict[str, dict[str, float]
 def _measured(name: str, task: Path, threads: int) -> dict[str, Any]:
     """What answerers.measure says of a contestant, in a process of its own; raises RuntimeError with the end of what it
     said if it fails."""
-    environment = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    environment |= {"PYTHONPATH": str(CHECKOUT), "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
-    environment |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
     python = str(PEERS / "bin" / "python") if name in IN_PEERS else sys.executable
     ended = subprocess.run(
         [python, "-m", "benchmarks.parts.answerers", name, str(task)],
         cwd=CHECKOUT,
-        env=os.environ | environment,
+        env=alike(threads),
         capture_output=True,
         text=True,
         check=False,

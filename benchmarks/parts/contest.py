@@ -72,6 +72,14 @@ class Contestant(ABC):
         """A label for each text."""
 
 
+def alike(threads: int) -> dict[str, str]:
+    """The environment of every contestant's process: so many threads for torch and BLAS, no GPU, no network."""
+    environment = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    environment |= {"PYTHONPATH": str(CHECKOUT), "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
+    environment |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
+    return os.environ | environment
+
+
 def ask(python: Path, module: str, name: str, task: Task, threads: int) -> dict[str, Any]:
     """What a contestant answered and took, see `serve`.
 
@@ -88,13 +96,8 @@ def ask(python: Path, module: str, name: str, task: Task, threads: int) -> dict[
     with tempfile.TemporaryDirectory() as folder:
         asked, told = Path(folder) / "task.json", Path(folder) / "told.json"
         asked.write_text(json.dumps(task))
-        environment = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-        environment |= {"PYTHONPATH": str(CHECKOUT), "TOKENIZERS_PARALLELISM": "false", "CUDA_VISIBLE_DEVICES": ""}
-        environment |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1"}
         command = [str(python), "-m", module, name, str(asked), str(told)]
-        ended = subprocess.run(
-            command, cwd=CHECKOUT, env=os.environ | environment, capture_output=True, text=True, check=False
-        )
+        ended = subprocess.run(command, cwd=CHECKOUT, env=alike(threads), capture_output=True, text=True, check=False)
         if ended.returncode:
             raise RuntimeError(f"{name}: {ended.stderr[-3000:]}")
         found: dict[str, Any] = json.loads(told.read_text())
