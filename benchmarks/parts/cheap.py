@@ -110,7 +110,8 @@ class OfSpans(Cheap):
         """See Cheap.rows."""
         rows, _ = self._way.decide(build, cleaned, judged)
         sound = [row for row in rows if hygiene.sound(row)]
-        return hygiene.run(sound, check.context(build.spec, build.gold), self._way.checks).kept
+        kept = hygiene.run(sound, check.context(build.spec, build.gold), self._way.checks).kept
+        return self._way.weighed(build, kept)[0]
 
     def answers(self, rows: Sequence[Row]) -> Sequence[Any]:
         """See Cheap.answers."""

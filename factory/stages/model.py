@@ -219,7 +219,7 @@ def way_of(folder: Path) -> str:
 
 
 def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
-    """Held-out rows as they choose an epoch: none weighs less for a teacher that is often wrong (Way.belief).
+    """Held-out rows as they choose an epoch: none weighs less for a teacher that is little believed (Way.weighed).
 
     What is held out of people's rows alone is often so little that chance would choose.
     """

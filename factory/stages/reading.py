@@ -15,14 +15,12 @@ from typing import Any, ClassVar
 
 from pydantic_core import to_jsonable_python
 
-from factory.dataset.card import REPLACED
 from factory.evidence.intervals import wilson
 from factory.evidence.words import ALIKE
 from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate import shots
 from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
-from factory.generate.write import strategy_of
 from factory.hygiene import check, trust
 from factory.hygiene import run as hygiene
 from factory.hygiene.contest import dropped_by
@@ -58,7 +56,6 @@ class Way(ABC):
         verdict: the name under which a row keeps what came of asking the teacher.
         checks: checks asked again once the decisions are there.
         how: what the audit compares where people had decided rows before.
-        weighs: what `belief` goes by; empty: it believes all.
     """
 
     kind: ClassVar[Kind]
@@ -68,7 +65,6 @@ class Way(ABC):
     verdict: ClassVar[str]
     checks: ClassVar[tuple[str, ...]]
     how: ClassVar[str]
-    weighs: ClassVar[str] = ""
 
     @staticmethod
     @abstractmethod
@@ -141,12 +137,14 @@ class Way(ABC):
         """What `checks` may know."""
         return check.context(build.spec, build.gold)
 
-    def belief(self, pairs: Sequence[Pair]) -> float:
-        """How far the teacher's word is believed, 0 to 1, by what it says of rows that people decided before.
+    def weighs(self, build: Build) -> dict[str, Any]:
+        """What `weighed` depends on besides the rows, as inputs of `review`."""
+        return {}
 
-        A row that no person has seen weighs `synthetic_weight` times this.
-        """
-        return 1.0
+    def weighed(self, build: Build, rows: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
+        """Rows with other weights than `synthetic_weight`, by what people's show of the teacher, and what that is, for
+        the summary."""
+        return list(rows), {}
 
     def alike(self, machine: str, people: str | None) -> float:
         """How far two decisions agree, as `Row.decision` writes them, 0 to 1; None: people would give none."""
@@ -242,8 +240,9 @@ class Way(ABC):
             judge = trust.measure([*seen.kept, *seen.dropped], merge.unaided(pulled.answers), floor, self.agree)
             checked = hygiene.run(kept, judge.context(known), checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
+            weighed, belief = self.weighed(build, checked.kept)
             hygiene.write(
-                out, hygiene.Result(checked.kept, undecided + checked.dropped + merged.dropped, checked.statistics)
+                out, hygiene.Result(weighed, undecided + checked.dropped + merged.dropped, checked.statistics)
             )
             write_json(out / REVIEWERS, reviewers.table(pulled.answers))
             proposed = proposals.table(spec, sound, pulled.answers)
@@ -265,6 +264,7 @@ class Way(ABC):
                 **({"proposed changes to the policy": len(proposed)} if proposed else {}),
                 "problems": pulled.problems,
                 **self.agreement(build, pairs),
+                **belief,
                 **self.rated(pulled.answers),
                 "audit": self._audit(pairs, merge.audited(sound, pulled.answers), judge.slice),
             }
@@ -276,7 +276,7 @@ class Way(ABC):
             "answers": answered_of(pulled),
             "synthetic_weight": spec.student.synthetic_weight,
             "spec": spec.data_identity,
-            **({"weighs": self.weighs} if self.weighs else {}),
+            **self.weighs(build),
             **({"came back": back_again} if back_again else {}),
         }
         return build.stage("review", inputs, work)
@@ -288,12 +288,8 @@ class Way(ABC):
         """
         said = {line["id"]: line for line in read_jsonl(judged / "judgements.jsonl")}
         rows = read_rows(cleaned / "kept.jsonl")
-        full = build.spec.student.synthetic_weight
-        weight = round(full * self.belief(self._pairs(rows, said)), 4)
-        # No teacher has had its word in rows that `replaced` made of people's.
-        return [
-            self._row(build, row, said.get(row.id), full if strategy_of(row) == REPLACED else weight) for row in rows
-        ], said
+        weight = build.spec.student.synthetic_weight
+        return [self._row(build, row, said.get(row.id), weight) for row in rows], said
 
     def _line(self, row: Row, said: Said[Any]) -> dict[str, Any]:
         decision = to_jsonable_python(said.decision)

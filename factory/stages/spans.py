@@ -8,13 +8,11 @@ from typing import Any
 from factory.generate import marking
 from factory.generate.asking import Said
 from factory.hygiene import balance, spans
-from factory.row import Verdict
+from factory.row import Row, Verdict
 from factory.span import Span
+from factory.stages.believing import BELIEVER, believed
 from factory.stages.build import Build
 from factory.stages.reading import Line, Pair, Way, precision_recall
-
-ENOUGH = 20
-"""Rows that people decided and the teacher, too, below which nothing is known of how far it is to be believed."""
 
 
 class Spans(Way):
@@ -25,7 +23,6 @@ class Spans(Way):
     verdict = "marking"
     checks = (spans.NAME, balance.NAME)
     how = "rows people had marked before, marked up by the teacher alone; a row is right if all its spans are"
-    weighs = "the share of people's rows that the teacher marks as they did"
     request, read = staticmethod(marking.request), staticmethod(marking.read)
 
     def tally(self, said: Sequence[Said[Any]]) -> dict[str, Any]:
@@ -54,9 +51,22 @@ class Spans(Way):
             "teacher's F1 on people's spans": f1,
         }
 
-    def belief(self, pairs: Sequence[Pair]) -> float:
-        """See Way.belief; the chance that all marks of a row are right, and none is missing."""
-        return sum(map(self.right, pairs)) / len(pairs) if len(pairs) >= ENOUGH else 1.0
+    def weighs(self, build: Build) -> dict[str, Any]:
+        """See Way.weighs."""
+        return {"believer": BELIEVER, "encoder": build.encoder_identity}
+
+    def weighed(self, build: Build, rows: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
+        """See Way.weighed; by how far the teacher's marks are believed. People's marks that `replaced` moved are not
+        its."""
+        taught = {row.id for row in rows if row.origin in ("generated", "unlabelled") and row.lineage.teacher}
+        meter = build.meter("how far to believe the teacher", "texts")
+        found = believed(rows, taught, build.encoder, build.labels, meter)
+        if found is None:
+            return list(rows), {}
+        return [
+            row.model_copy(update={"weight": round(row.weight * found.value, 4)}) if row.id in taught else row
+            for row in rows
+        ], {"belief in the teacher's marks": found.sentence}
 
     def right(self, pair: Pair) -> bool:
         """See Way.right."""
