@@ -48,7 +48,7 @@ def test_its_commands_run(claims: Path, capsys: pytest.CaptureFixture[str]) -> N
         assert main(command.split()) == 0
         said[command.split()[0]] = capsys.readouterr().out
     assert NAME in said["list"] and "4 labels" in said["list"]
-    assert "20 requests for 120 rows" in said["plan"]
+    assert "20 requests, 120 rows" in said["plan"]
     assert "measure the teacher" in said["forecast"]
 
 
