@@ -111,7 +111,7 @@ class OfSpans(Cheap):
         rows, _ = self._way.decide(build, cleaned, judged)
         sound = [row for row in rows if hygiene.sound(row)]
         kept = hygiene.run(sound, check.context(build.spec, build.gold), self._way.checks).kept
-        return self._way.weighed(build, kept)[0]
+        return [row for row in self._way.weighed(build, kept)[0] if hygiene.sound(row)]
 
     def answers(self, rows: Sequence[Row]) -> Sequence[Any]:
         """See Cheap.answers."""

@@ -4,7 +4,8 @@ The share of a teacher's rows that are right does not tell what they are worth t
 many and each another, in the next they are few and always the same, and these are learned. So people's rows are asked.
 A cheap student, a linear head on the encoder's vectors of word pieces, learns them and the teacher's rows, these with
 one weight after the other, and marks people's rows that it has not learned (cross-fitting). Of the beliefs that come
-within one standard error of the best the least is taken (Breiman et al. 1984): what does not show is not trusted.
+within one standard error of the best the least is taken (Breiman et al. 1984), perhaps none: what does not show is not
+trusted. Where people's rows are few, a teacher that is any good shows.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from factory.dataset.split import folds, group
 from factory.evidence.intervals import paired, value_of
 from factory.progress import Progress, silent
-from factory.row import Row
+from factory.row import Row, Verdict
 from factory.span import Spans, plain
 from factory.students import probe, tagger
 from factory.students.encoder import Encoder
@@ -25,12 +26,14 @@ from factory.students.probe import Array
 from zoo import decoding
 from zoo.windows import Pieces
 
-BELIEVER = 1
+BELIEVER = 2
 """The version of how it is done."""
-BELIEFS = (1.0, 0.3, 0.1, 0.03)
+BELIEFS = (1.0, 0.3, 0.1, 0.03, 0.0)
 PARTS = 3
 FEWEST = 20
 """People's rows below which nothing is known, and the teacher is believed."""
+NAME = "belief"
+"""The verdict on rows of a teacher that is not believed at all."""
 MOST = 20_000
 """Pieces of the teacher's rows that are learned: of more, rows are drawn, and weigh for the others."""
 ERRORS = 2 * 1.96
@@ -50,6 +53,15 @@ class Believed:
     value: float
     tried: dict[float, float]
     rows: int
+
+    def weighed(self, row: Row) -> Row:
+        """A row of the teacher's with the weight that is left to it, and why it is dropped if that is none."""
+        weight = round(row.weight * self.value, 4)
+        if self.value:
+            return row.model_copy(update={"weight": weight})
+        why = "not believed: people's rows are marked no better with the teacher's rows than without"
+        refusal = Verdict(check=NAME, passed=False, score=0.0, reason=why)
+        return row.model_copy(update={"weight": weight, "verdicts": [*row.verdicts, refusal]})
 
     @property
     def sentence(self) -> str:
@@ -82,12 +94,12 @@ def believed(
     said: dict[float, list[Spans]] = {belief: [] for belief in BELIEFS}
     for part in folds(people, PARTS):
         away, asked = {group(row) for row in part}, {row.id for row in part}
-        learned = [n for n, row in enumerate(seen.rows) if group(row) not in away]
+        left = [n for n, row in enumerate(seen.rows) if group(row) not in away]
         told = [n for n, row in enumerate(seen.rows) if row.id in asked]
         truths += [seen.rows[n].spans or () for n in told]
         for belief, answers in said.items():
             weights = [row.weight * (belief / share if row.id in taught else 1.0) for row in seen.rows]
-            answers += seen.marks(told, seen.head(learned, weights))
+            answers += seen.marks(told, seen.head([n for n in left if weights[n]], weights))
     figures = {belief: value_of("span_f1", truths, answers) for belief, answers in said.items()}
     best = max(figures, key=lambda belief: figures[belief])
     near = [belief for belief in BELIEFS if _near(truths, said[best], said[belief])]

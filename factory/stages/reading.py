@@ -142,8 +142,8 @@ class Way(ABC):
         return {}
 
     def weighed(self, build: Build, rows: Sequence[Row]) -> tuple[list[Row], dict[str, Any]]:
-        """Rows with other weights than `synthetic_weight`, by what people's show of the teacher, and what that is, for
-        the summary."""
+        """Rows with other weights than `synthetic_weight`, or a verdict that drops them, by what people's show of the
+        teacher; and what that is, for the summary."""
         return list(rows), {}
 
     def alike(self, machine: str, people: str | None) -> float:
@@ -241,9 +241,9 @@ class Way(ABC):
             checked = hygiene.run(kept, judge.context(known), checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
             weighed, belief = self.weighed(build, checked.kept)
-            hygiene.write(
-                out, hygiene.Result(weighed, undecided + checked.dropped + merged.dropped, checked.statistics)
-            )
+            trained_on = [row for row in weighed if hygiene.sound(row)]
+            left = undecided + checked.dropped + merged.dropped + [row for row in weighed if not hygiene.sound(row)]
+            hygiene.write(out, hygiene.Result(trained_on, left, checked.statistics))
             write_json(out / REVIEWERS, reviewers.table(pulled.answers))
             proposed = proposals.table(spec, sound, pulled.answers)
             write_json(out / proposals.FILE, proposed)
@@ -256,11 +256,11 @@ class Way(ABC):
                 **unanswered(pulled),
                 "where": pushed.where,
                 **on_reviewers(pulled.answers, spec.review.reviewers),
-                "rows people labelled": sum(row.origin == "reviewed" for row in checked.kept),
+                "rows people labelled": sum(row.origin == "reviewed" for row in trained_on),
                 f"real texts nobody {self.decided}, dropped": len(undecided),
                 **{f"dropped by {item.check}": item.dropped for item in checked.statistics},
                 **({} if floor is None else {"the judge beside people": judge.sentence}),
-                "kept": len(checked.kept),
+                "kept": len(trained_on),
                 **({"proposed changes to the policy": len(proposed)} if proposed else {}),
                 "problems": pulled.problems,
                 **self.agreement(build, pairs),

@@ -63,10 +63,8 @@ class Spans(Way):
         found = believed(rows, taught, build.encoder, build.labels, meter)
         if found is None:
             return list(rows), {}
-        return [
-            row.model_copy(update={"weight": round(row.weight * found.value, 4)}) if row.id in taught else row
-            for row in rows
-        ], {"belief in the teacher's marks": found.sentence}
+        weighed = [found.weighed(row) if row.id in taught else row for row in rows]
+        return weighed, {"belief in the teacher's marks": found.sentence}
 
     def right(self, pair: Pair) -> bool:
         """See Way.right."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from factory.hygiene import run as hygiene
 from factory.row import Lineage, Origin, Row
 from factory.span import Claim, locate
 from factory.spec import Student
@@ -90,10 +91,12 @@ def test_only_what_a_teacher_marked_weighs_less(encoder: Encoder) -> None:
     ]
     build: Any = SimpleNamespace(encoder=encoder, labels=LABELS, meter=lambda *told: lambda done, total: None)
     weighed, told = Spans().weighed(build, [*PEOPLE, *replaced, *teacher])
-    assert [one.weight for one in weighed] == [1.0] * 40 + [0.5] * 40 + [0.015] * 120
-    assert list(told) == ["belief in the teacher's marks"] and told["belief in the teacher's marks"].startswith(
-        "0.03 ("
-    )
+    assert [one.weight for one in weighed] == [1.0] * 40 + [0.5] * 40 + [0.0] * 120
+    assert [hygiene.sound(one) for one in weighed] == [True] * 80 + [False] * 120
+    assert weighed[-1].verdicts[-1].reason.startswith("not believed: ")
+    assert told["belief in the teacher's marks"].startswith("0 (")
+    some = Believed(0.1, {}, 40).weighed(teacher[0])
+    assert some.weight == 0.05 and hygiene.sound(some)
     assert Spans().weighed(build, teacher) == (teacher, {}), "nobody tells"
 
 
