@@ -73,7 +73,8 @@ class Believed:
 def believed(
     rows: Sequence[Row], taught: Collection[str], encoder: Encoder, labels: Sequence[str], progress: Progress = silent
 ) -> Believed | None:
-    """How far a teacher is to be believed; None where too few of people's rows are there to tell.
+    """How far a teacher is to be believed; None where too few of people's rows are there to tell, or all rest on
+    one source.
 
     Args:
         rows: all that may be trained on, with the weights they would have if it were believed in full.
@@ -84,7 +85,8 @@ def believed(
     """
     people = [row for row in rows if row.origin == "reviewed" and not row.picked]
     marked = [row for row in rows if row.id in taught]
-    if len(people) < FEWEST or not marked:
+    parts = folds(people, PARTS)
+    if len(people) < FEWEST or len(parts) < 2 or not marked:
         return None
     reader = tagger.Tagger(encoder)
     drawn = _drawn(marked, reader)
@@ -92,7 +94,7 @@ def believed(
     seen = _Seen([*(row for row in rows if row.id not in taught), *drawn], reader, labels, progress)
     truths: list[Spans] = []
     said: dict[float, list[Spans]] = {belief: [] for belief in BELIEFS}
-    for part in folds(people, PARTS):
+    for part in parts:
         away, asked = {group(row) for row in part}, {row.id for row in part}
         left = [n for n, row in enumerate(seen.rows) if group(row) not in away]
         told = [n for n, row in enumerate(seen.rows) if row.id in asked]

@@ -75,6 +75,17 @@ def test_with_few_of_peoples_rows_or_nothing_of_a_teachers_nothing_is_known(enco
     assert measured(of_teacher(lambda food, tool: tool), encoder, picked) is None, "no sample of what comes"
 
 
+def test_rows_that_rest_on_one_source_do_not_tell(encoder: Encoder) -> None:
+    same = [one.model_copy(update={"lineage": Lineage(spec="s", source="one letter")}) for one in PEOPLE]
+    assert measured(of_teacher(lambda food, tool: tool), encoder, same) is None
+
+
+def test_where_people_marked_nothing_a_teacher_that_marks_is_not_believed(encoder: Encoder) -> None:
+    bare = [one.model_copy(update={"spans": ()}) for one in PEOPLE]
+    found = measured(of_teacher(lambda food, tool: food), encoder, bare)
+    assert found and found.value == 0.0
+
+
 def test_of_many_rows_some_are_learned_and_weigh_for_all(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher = of_teacher(lambda food, tool: tool)
     every = measured(teacher, encoder)
