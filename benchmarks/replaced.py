@@ -30,6 +30,7 @@ from factory.evidence.decision import truth
 from factory.evidence.intervals import bootstrap, paired
 from factory.generate.strategies import STRATEGIES, Material
 from factory.gold import gold_of
+from factory.review.simulated import reviewed
 from factory.row import Lineage, Row
 from factory.settings import Settings
 from factory.spec import Spec
@@ -38,7 +39,7 @@ from factory.stages.model import student_of
 
 RESULTS = Path(__file__).parent / "results" / "replaced.csv"
 KEY = ("spec", "people", "copies", "seed", "epochs")
-USUAL = ("support/slots", "medical/entities")
+USUAL = ("support/slots",)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -100,18 +101,7 @@ def _people(spec: Spec, where: Settings, number: int, seed: int) -> tuple[list[R
     """People's rows to train on and to hold out, as a dataset splits them."""
     pool = gold_of(spec, where.gold, "reviewed.jsonl")
     drawn = {row.text: row for row in random.Random(seed).sample(pool, min(number, len(pool)))}
-    lineage = Lineage(spec=spec.identity)
-    rows = [
-        Row(
-            text=row.text,
-            spans=row.spans,
-            record=row.record,
-            origin="reviewed",
-            attributes={} if row.told is None else {"told": ", ".join(row.told)},
-            lineage=lineage,
-        )
-        for row in drawn.values()
-    ]
+    rows = [reviewed(row, Lineage(spec=spec.identity)) for row in drawn.values()]
     parts = split(rows)
     train, held = ([row for row in rows if parts[row.id] == part] for part in ("train", "held_out"))
     return train, held

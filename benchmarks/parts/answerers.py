@@ -64,7 +64,7 @@ def zoo_with(weights: str) -> Callable[[Task], Answerer]:
 
 
 def by_hand(file: str) -> Callable[[Task], Answerer]:
-    """The loop that one would write: no checks, no calibration, longest texts together."""
+    """The loop that one would write: no checks, no calibration, texts of like length together."""
 
     def made(task: Task) -> Answerer:
         import numpy as np
@@ -120,14 +120,7 @@ def pipeline(task: Task) -> Answerer:
 
 def sentences(task: Task) -> Answerer:
     """The encoder's vectors, normalised, and logistic regression."""
-    import numpy as np
-    from sklearn.linear_model import LogisticRegression
-
-    model = _sentence_transformer(task)
-    head: Any = LogisticRegression()
-    width = model.get_sentence_embedding_dimension()
-    chance = np.random.default_rng(1)
-    head.fit(chance.normal(size=(len(task["labels"]) * 2, width)), task["labels"] * 2)
+    model, head = _body_and_head(task)
 
     def answer(texts: Sequence[str], size: int) -> list[str]:
         vectors = model.encode(list(texts), batch_size=size, normalize_embeddings=True, show_progress_bar=False)
@@ -138,14 +131,9 @@ def sentences(task: Task) -> Answerer:
 
 def setfit(task: Task) -> Answerer:
     """SetFit's model, of the same two parts."""
-    import numpy as np
     from setfit import SetFitModel
-    from sklearn.linear_model import LogisticRegression
 
-    body, head = _sentence_transformer(task), LogisticRegression()
-    chance = np.random.default_rng(1)
-    width = body.get_sentence_embedding_dimension()
-    head.fit(chance.normal(size=(len(task["labels"]) * 2, width)), task["labels"] * 2)
+    body, head = _body_and_head(task)
     model = SetFitModel(model_body=body, model_head=head, labels=task["labels"])
 
     def answer(texts: Sequence[str], size: int) -> list[str]:
@@ -154,12 +142,16 @@ def setfit(task: Task) -> Answerer:
     return answer
 
 
-def _sentence_transformer(task: Task) -> Any:
+def _body_and_head(task: Task) -> tuple[Any, Any]:
+    """The folder's encoder, and logistic regression that was fitted to chance: it takes as long as any."""
+    import numpy as np
     from sentence_transformers import SentenceTransformer
+    from sklearn.linear_model import LogisticRegression
 
-    model = SentenceTransformer(task["folder"], device="cpu")
-    model.max_seq_length = task["max_tokens"]
-    return model
+    body, labels = SentenceTransformer(task["folder"], device="cpu"), task["labels"] * 2
+    body.max_seq_length = task["max_tokens"]
+    vectors = np.random.default_rng(1).normal(size=(len(labels), body.get_sentence_embedding_dimension()))
+    return body, LogisticRegression().fit(vectors, labels)
 
 
 ANSWERERS: dict[str, Callable[[Task], Answerer]] = {

@@ -39,7 +39,10 @@ def render(manifest: dict[str, Any], spec: Spec) -> str:
     data = DatasetCardData(
         language=[manifest["language"]],
         license=manifest["licence"],
-        annotations_creators=["machine-generated", *(["expert-generated"] if manifest["reviewed"] else [])],
+        annotations_creators=[
+            *(["machine-generated"] if {"generated", "unlabelled"} & manifest["origins"].keys() else []),
+            *(["expert-generated"] if manifest["reviewed"] else []),
+        ],
         language_creators=["machine-generated", *(["found"] if manifest["origins"].get("unlabelled") else [])],
         multilinguality=["monolingual"],
         size_categories=[_size(rows)],

@@ -89,6 +89,19 @@ def test_the_card_says_what_the_manifest_says(rows, spec, tmp_path):
     assert "licence of this dataset: cc-by-4.0" in card.lower()
 
 
+def test_the_card_names_a_teacher_where_rows_of_its_are_there_and_nowhere_else(rows, spec, tmp_path):
+    said = [
+        "A teacher model wrote or labelled the rows that no person looked at.",
+        "annotations_creators:\n- machine-gen",
+    ]
+    build(rows, spec, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert all(one in card for one in said)
+    build([row.model_copy(update={"origin": "reviewed"}) for row in rows], spec, tmp_path / "people")
+    card = (tmp_path / "people" / "README.md").read_text()
+    assert not any(one in card for one in said)
+
+
 def test_the_card_says_what_was_asked_for_and_who_looked(rows, spec, tmp_path):
     shares = [{"axis": "label", "value": "sad", "rows": 12}, {"axis": "tone", "value": "loud", "rows": 7}]
     planned = build(rows, spec, tmp_path / "out", planned=shares)

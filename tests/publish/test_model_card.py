@@ -57,6 +57,18 @@ def test_the_model_index_says_the_same(manifest, spec, dataset, evidence):
     assert metrics == {"accuracy": 0.912, "f1": 0.9}
 
 
+def test_a_teacher_is_named_where_rows_of_its_are_there_and_nowhere_else(manifest, spec, dataset, evidence):
+    spec = spec.model_copy(update={"unlabelled": "test/texts.jsonl"})
+    said = ["written or labelled by a teacher model", "The real texts the teacher labelled"]
+
+    def card(**origins):
+        return render(manifest, spec, {**dataset.manifest, "origins": origins}, evidence)
+
+    assert [one in card(generated=3, unlabelled=2, reviewed=9) for one in said] == [True, True]
+    assert [one in card(generated=3, reviewed=9) for one in said] == [True, False]
+    assert [one in card(reviewed=9, replaced=5) for one in said] == [False, False]
+
+
 def test_a_failed_gate_is_refused_and_when_forced_is_the_first_thing_read(trained, spec, dataset, evidence, manifest):
     failed = GateLine(
         who="student:int8", rows="", n=9, requirement="accuracy better than tfidf", passed=False, sentence="Worse."
