@@ -183,7 +183,7 @@ class _Bench:
         manifest = self.specialist.manifest
         verdict = ""
         if system == "specialist" and manifest.risk is not None:
-            verdict = promise.measure(one.said, manifest.risk, manifest.threshold, self._at).verdict
+            verdict = promise.measure(one.said, manifest.risk, manifest.doubt, self._at).verdict
         over = evaluate.compare(one.said, large.said, self._at) if system not in ("specialist", "large model") else None
         known = [second for second in one.seconds if second is not None]
         mean = statistics.fmean(known) if known else None
@@ -195,7 +195,7 @@ class _Bench:
             "large_model": model,
             "rows": one.said.sample,
             "system": system,
-            "unpromised": self.asked.unpromised if system == "cascade" and manifest.threshold is None else "",
+            "unpromised": self.asked.unpromised if system == "cascade" and not manifest.doubt.promises else "",
             "n": len(right),
             "accuracy": _of(whole.value),
             "low": _of(whole.low),

@@ -135,13 +135,15 @@ class Student(Part):
         synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
         risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few reviewed
             rows can show it, nothing is promised.
+        risk_by_label: that holds of each label (or type of span) by itself where reviewed rows suffice to show it, and
+            of the rest together; it takes more rows, and marks more answers unsure.
         layers: the model is pruned to its first so many layers before it learns (factory.students.pruning), which makes
             it smaller and faster; the report then has a student that was not, too. None: it keeps all.
         folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
             show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
     """
 
-    unsaid = ("risk", "base", "recipe", "layers", "folds")
+    unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "folds")
 
     encoder: str = "all-minilm-l6-v2"
     base: str | None = None
@@ -152,6 +154,7 @@ class Student(Part):
     max_tokens: int = Field(default=64, ge=8, le=8192)
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
     risk: float = Field(default=0.1, gt=0.0, lt=1.0)
+    risk_by_label: bool = False
     folds: int | None = Field(default=None, ge=0, le=20)
 
 

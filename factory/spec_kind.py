@@ -171,6 +171,8 @@ def _replaced(spec: Spec) -> Iterator[str]:
 def _headless(spec: Spec) -> Iterator[str]:
     if spec.student.recipe == "frozen":
         yield "student.recipe: a model that writes has no head, so it can't stay frozen; say lora, qlora, full or auto"
+    if spec.student.risk_by_label:
+        yield "student.risk_by_label: records and answers have no labels that the risk could hold of; leave it out"
 
 
 def _only_writing(spec: Spec) -> Iterator[str]:

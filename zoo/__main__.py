@@ -101,10 +101,12 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _promise(manifest: Manifest) -> str:
-    if manifest.threshold is None:
+    if not manifest.doubt.promises:
         return "never: no threshold could be shown, so nothing is promised of its answers"
     promised = f"; of the others at most {100 * manifest.risk:g} % are wrong" if manifest.risk else ""
-    return f"below {manifest.threshold:.3f}{promised}"
+    common = "always" if manifest.threshold is None else f"below {manifest.threshold:.3f}"
+    own = ", ".join(f"{label} below {edge:.3f}" for label, edge in sorted(manifest.thresholds.items()))
+    return f"{own + ', others ' if own else ''}{common}{promised}"
 
 
 def _pull(options: argparse.Namespace) -> int:
@@ -151,7 +153,7 @@ def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
         asked = fallback.told(options.fallback, options).behind(specialist, open_one)
     if log:
         asked = audited(asked, log)
-    promised = specialist.manifest.threshold is not None
+    promised = specialist.manifest.doubt.promises
     code = 0
     for number, text in enumerate(told(_texts(options), shown=options.progress), 1):
         try:

@@ -75,10 +75,10 @@ class Cascade(Named):
             they say themselves, and the next tier is asked where the one that answered is not sure.
         fallback: a zoo.Endpoint; a larger zoo.Classifier with the same labels; a zoo.Cascade, for more tiers; or a
             function from a text to a label (its errors are caught; how long it may take is its own affair).
-        unpromised: what to do with a specialist for which no threshold could be shown (manifest.threshold is None), so
-            that nothing tells when it is sure: `escalate` all its texts, `answer` all of them, or a confidence from 0
-            to 1 from which on it answers: its card says how often it was wrong from there up on rows that people
-            labelled, and nothing is promised.
+        unpromised: what to do with a specialist for which no threshold could be shown (manifest.doubt promises
+            nothing), so that nothing tells when it is sure: `escalate` all its texts, `answer` all of them, or a
+            confidence from 0 to 1 from which on it answers: its card says how often it was wrong from there up on rows
+            that people labelled, and nothing is promised.
         calls: how often an endpoint or function may be asked, in all; None: any number.
         cost: what that may cost, in the money of the endpoint's prices; None: any. A question is asked only if the most
             that it can cost is left.
@@ -111,7 +111,7 @@ class Cascade(Named):
         if not _begins(specialist):
             raise BadInput(f"A cascade begins with a classifier, not with {type(specialist).__name__}.")
         self.specialist, self._least = specialist, _least(unpromised)
-        self._unpromised = {one.id for one in _manifests(specialist) if one.threshold is None}
+        self._unpromised = {one.id for one in _manifests(specialist) if not one.doubt.promises}
         if self._unpromised and unpromised is None:
             raise BadInput(
                 f"{', '.join(sorted(self._unpromised))} promises nothing: no threshold could be shown for it, so "

@@ -75,7 +75,7 @@ class Classifier(EncoderSpecialist):
                 Answer(
                     label=self.labels[best],
                     confidence=confidence,
-                    unsure=self._unsure(confidence),
+                    unsure=self.manifest.doubt.unsure(confidence, self.labels[best]),
                     scores=dict(zip(self.labels, map(float, row), strict=True)) if scores else None,
                 )
             )

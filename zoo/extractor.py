@@ -83,7 +83,7 @@ class Extractor(CausalSpecialist[Extracted]):
             values=_values(guide.said(written)),
             score=score.value,
             scores={name: one.value for name, one in zip(self.labels, scores, strict=True)},
-            unsure=not complete or self._unsure(score.value),
+            unsure=not complete or self.manifest.doubt.unsure(score.value),
             complete=complete,
         )
 

@@ -1,7 +1,8 @@
 """The manifest: what a specialist is, and the sha256 of every file that makes it.
 
-It is `manifest.json` in the specialist's folder and names every other file there. Format 1; a reader ignores keys it
-doesn't know, so that keys which change no answer can be added without a new format.
+It is `manifest.json` in the specialist's folder and names every other file there. A reader ignores keys it doesn't
+know, so that keys which change no answer can be added without a new format. Format 2 is that of manifests with
+`thresholds`, which an older reader would miss; all others are written in format 1.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from zoo.doubt import Doubt
 from zoo.errors import BrokenSpecialist, Tampered, ZooError
 from zoo.files import FILE, FileEntry, describe_files, file_sha256, inside, safe
 from zoo.names import Version, check_name
 
-FORMAT = 1
+FORMAT = 2
+"""The newest that is read."""
 TOKENIZER = "tokenizer.json"
 WEIGHTS = {"int8": "onnx/model_int8.onnx", "fp32": "onnx/model.onnx"}
 CLASSIFICATION = "classification"
@@ -52,15 +55,17 @@ class Manifest:
         temperature: calibration; probabilities are softmax(logits / temperature).
         threshold: an answer less confident than this is marked unsure, or a span; None: no risk could be shown on rows
             that people labelled, so nothing is promised and nothing marked.
+        thresholds: of labels or types of spans that have one of their own (zoo.doubt).
         risk: what the threshold promises: answers (or spans) from it up are wrong at most this often, on texts like
-            those rows, with 95 % confidence. None: published before risks were stated.
+            those rows, with 95 % confidence; each of `thresholds` promises it of its label. None: published before
+            risks were stated.
         licence: SPDX identifier, or the name of the licence.
         created: ISO date or date and time.
         lineage: where it comes from: spec, dataset, teacher, commit and the like, as texts.
         forced: published although its gate failed.
         default_weights: path of the weights loaded unless told otherwise.
         files: path inside the folder, with `/`, to what the file must be; every file but manifest.json.
-        format: of this manifest.
+        format: of this manifest; None: the one it needs.
     """
 
     name: str
@@ -74,14 +79,17 @@ class Manifest:
     files: Mapping[str, FileEntry]
     temperature: float = 1.0
     threshold: float | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     risk: float | None = None
     kind: str = CLASSIFICATION
     lineage: Mapping[str, str] = field(default_factory=dict)
     forced: bool = False
     default_weights: str = WEIGHTS["int8"]
-    format: int = FORMAT
+    format: int | None = None
 
     def __post_init__(self) -> None:
+        if self.format is None:
+            object.__setattr__(self, "format", FORMAT if self.thresholds else 1)
         _check(self)
 
     @classmethod
@@ -130,9 +138,10 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON value; `from_dict` gives this manifest back."""
+        left = () if self.thresholds else ("thresholds",)
         return {
             "format": self.format,
-            **{key: value for key, value in asdict(self).items() if key not in ("format", "labels", "files")},
+            **{key: value for key, value in asdict(self).items() if key not in ("format", "labels", "files", *left)},
             "labels": list(self.labels),
             "files": {path: asdict(entry) for path, entry in sorted(self.files.items())},
         }
@@ -142,6 +151,11 @@ class Manifest:
         path = folder / FILE
         path.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
+
+    @property
+    def doubt(self) -> Doubt:
+        """Which answers are marked unsure."""
+        return Doubt(self.threshold, self.thresholds)
 
     @property
     def id(self) -> str:
@@ -212,7 +226,7 @@ def _check(manifest: Manifest) -> None:
             raise BrokenSpecialist(f"The manifest's {key} must be {rule}.")
 
     m = manifest
-    need(_whole(m.format) and m.format == FORMAT, "format", f"{FORMAT}")
+    need(_whole(m.format) and m.format in range(1, FORMAT + 1), "format", f"a whole number from 1 to {FORMAT}")
     for key in ("name", "version", "title", "kind", "language", "licence", "default_weights"):
         value = getattr(m, key)
         need(isinstance(value, str) and value.strip() != "", key, "a text that is not empty")
@@ -225,6 +239,12 @@ def _check(manifest: Manifest) -> None:
     need(_whole(m.max_tokens) and m.max_tokens >= 1, "max_tokens", "a whole number from 1")
     need(_number(m.temperature) and m.temperature > 0, "temperature", "a number above 0")
     need(m.threshold is None or (_number(m.threshold) and 0 <= m.threshold <= 1), "threshold", "null or from 0 to 1")
+    need(isinstance(m.thresholds, Mapping), "thresholds", "an object")
+    need(not m.thresholds or m.kind not in WRITING, "thresholds", f"left out under {m.kind}")
+    for label, edge in m.thresholds.items():
+        need(label in m.labels, f"thresholds key {label!r}", "one of the labels")
+        need(_number(edge) and 0 <= edge <= 1, f"thresholds.{label}", "from 0 to 1")
+    need(not m.thresholds or m.format == FORMAT, "format", f"{FORMAT} where there are thresholds")
     need(m.risk is None or (_number(m.risk) and 0 < m.risk < 1), "risk", "null or between 0 and 1")
     need(_is_date(m.created), "created", "an ISO date")
     need(isinstance(m.forced, bool), "forced", "true or false")

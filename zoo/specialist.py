@@ -65,10 +65,6 @@ class Specialist(Named):
     def predict(self, text: Any) -> Any:
         """The answer about a text; a list of them for a list of texts."""
 
-    def _unsure(self, score: float) -> bool:
-        """Whether a score is below the threshold; without a promise nothing is."""
-        return self.manifest.threshold is not None and score < self.manifest.threshold
-
     def _broken(self, why: str) -> BrokenSpecialist:
         return BrokenSpecialist(
             f"{self.manifest.id} is broken: {why}.",

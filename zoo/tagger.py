@@ -113,7 +113,7 @@ class Tagger(EncoderSpecialist):
                 end=one.end,
                 text=text[one.start : one.end],
                 score=one.score,
-                unsure=self._unsure(one.score),
+                unsure=self.manifest.doubt.unsure(one.score, one.label),
             )
             for one in decoding.spans(text, cut.places, probabilities, self.labels)
         ]

@@ -50,4 +50,5 @@ class Writer(CausalSpecialist[Written]):
                 break
             logits, read = self._decoder.read([token], read)
         text = self._tokenizer.decode(ids, skip_special_tokens=True).strip()
-        return Written(text, score.value, unsure=not complete or self._unsure(score.value), complete=complete)
+        unsure = not complete or self.manifest.doubt.unsure(score.value)
+        return Written(text, score.value, unsure=unsure, complete=complete)

@@ -135,7 +135,7 @@ def _answers(specialist: Any, texts: Sequence[str], progress: Progress) -> list[
 
 
 def _stated(folder: Path, manifest: Manifest) -> Stated | None:
-    if manifest.threshold is not None and manifest.risk is not None:
+    if manifest.doubt.promises and manifest.risk is not None:
         return Stated(manifest.risk, SURE, f"its threshold promises {manifest.risk:.1%} at most")
     if manifest.kind != CLASSIFICATION:
         return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from factory.evidence.metrics import Floats
+from zoo.doubt import Doubt
 
 LOWEST, HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
@@ -76,6 +79,33 @@ class Threshold:
         return f"of the surest {100 * self.coverage:.0f} % of answers at most {100 * self.bound:.1f} % are wrong"
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """Those of labels that have one of their own, and what all other answers share.
+
+    Attributes:
+        common: of all answers whose label has none; None where none could be shown.
+        own: label to its threshold.
+    """
+
+    common: Threshold | None
+    own: Mapping[str, Threshold] = field(default_factory=dict)
+
+    @property
+    def doubt(self) -> Doubt:
+        """The same for whoever answers."""
+        edge = round(self.common.confidence, 4) if self.common else None
+        return Doubt(edge, {label: round(one.confidence, 4) for label, one in self.own.items()})
+
+    @property
+    def sentence(self) -> str:
+        """What is promised, for a person."""
+        if not self.own:
+            return self.common.sentence if self.common else "nothing"
+        each = "; ".join(f"{label}: {one.sentence}" for label, one in self.own.items())
+        return f"{each}; the others: {self.common.sentence if self.common else 'nothing'}"
+
+
 LEVELS = 20
 TOLERATED = (2, 1, 0)
 
@@ -114,6 +144,28 @@ def threshold(confidence: Any, correct: Any, risk: float, *, failure: float = 0.
             break
         place = min(len(sure), place + max(1, len(sure) // LEVELS))
     return found
+
+
+def by_label(confidence: Any, correct: Any, labels: Sequence[str], risk: float, *, failure: float = 0.05) -> Thresholds:
+    """A threshold for every label whose answers are enough to show one, and another for all the rest.
+
+    So the promise is kept label by label where rows allow (Mondrian: Vovk, Gammerman and Shafer 2005, 4.5), where a
+    common threshold keeps it on average and may break it for one. How many answers are enough does not depend on what
+    is right: twice as many as `threshold` takes at least. A label for which none is shown is among the rest.
+
+    Args:
+        confidence, correct, risk, failure: as for `threshold`.
+        labels: what the answers say, [n].
+    """
+    sure, right, said = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=bool), np.asarray(labels)
+    least, own = math.ceil(math.log(failure) / math.log(1.0 - risk)), {}  # that show it with none of them wrong
+    for label in sorted(set(labels)):
+        its = said == label
+        found = threshold(sure[its], right[its], risk, failure=failure) if its.sum() >= 2 * least else None
+        if found:
+            own[label] = found
+    rest = ~np.isin(said, list(own))
+    return Thresholds(threshold(sure[rest], right[rest], risk, failure=failure) if rest.any() else None, own)
 
 
 def upper(wrong: int, n: int, failure: float = 0.05) -> float:

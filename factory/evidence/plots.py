@@ -22,7 +22,7 @@ def coverage(points: Sequence[Coverage], promises: Sequence[Promise], unit: str)
         promises: of the same, at most one that promises something is shown.
         unit: `Answers` or `Spans`.
     """
-    stated = [one for one in promises if one.threshold is not None]
+    stated = [one for one in promises if one.verdict != "none"]
     risks = [one.risk for one in promises]
     highest = max([*(one.high for one in points), *(1.25 * risk for risk in risks), 0.02])
     picture = Picture(WIDTH, HEIGHT, f"Share wrong among the surest {unit.lower()}, with 95 % interval, by share taken")
@@ -44,10 +44,11 @@ def coverage(points: Sequence[Coverage], promises: Sequence[Promise], unit: str)
         picture.line([frame.at(share, 0), frame.at(share, highest)], "threshold")
         left = share > 0.5
         x, y = frame.at(share, highest)
-        said = f"threshold {promise.threshold:.3f}"
+        single = promise.threshold is not None and not promise.thresholds
+        said = f"threshold {promise.threshold:.3f}" if single else "labels' thresholds"
         picture.text((x - 6 if left else x + 6, y + 12), said, "said threshold", "end" if left else "start")
         if promise.error is not None:
-            says = f"from the threshold up: {share:.1%} taken, {promise.error:.1%} wrong"
+            says = f"not marked unsure: {share:.1%} taken, {promise.error:.1%} wrong"
             picture.dot(frame.at(share, promise.error), "kept", 6, says)
     return str(picture)
 

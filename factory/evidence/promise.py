@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from factory.evidence import spans
@@ -12,6 +12,7 @@ from factory.evidence.intervals import Interval, wilson
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import LabelPromise, Promise
 from factory.evidence.saying import Saying
+from zoo.doubt import Doubt
 
 Verdict = Literal["kept", "unclear", "broken"]
 _SAID: Mapping[Verdict, str] = {
@@ -23,26 +24,27 @@ FEWEST = 30
 """Of a label that fewer accepted answers have, no more than chance could be told."""
 
 
-def measure(predictions: Predictions, risk: float, threshold: float | None, circumstances: Circumstances) -> Promise:
+def measure(predictions: Predictions, risk: float, doubt: Doubt, circumstances: Circumstances) -> Promise:
     """Hold answers to the promise that was made of them on other rows.
 
     Args:
         predictions: answers with scores; of labels each text's, of spans each span found.
-        risk: the share of answers from the threshold up that may be wrong.
-        threshold: what calibration found for this risk (factory.stages.calibrate); None: nothing.
+        risk: the share of answers that are not marked unsure that may be wrong.
+        doubt: which are marked, as calibration found it for this risk (factory.stages.calibrate).
         circumstances: written into the record.
     """
     common = Saying(predictions, circumstances).common
     answers, unit = _answers(predictions), "spans" if predictions.kind == "spans" else "answers"
     wrong = "unlike people's" if predictions.kind == "generation" else "wrong"  # see factory.evidence.words
-    asked = f"At most {_percent(risk)} of the {unit} that are not marked unsure should be {wrong}"
-    if threshold is None:
+    each = f", and of those that say {_listed(doubt.thresholds)} by itself" if doubt.thresholds else ""
+    asked = f"At most {_percent(risk)} of the {unit} that are not marked unsure should be {wrong}{each}"
+    if not doubt.promises:
         sentence = (
             f"{asked}, but on rows that people labelled, unlearned, no threshold could be shown to keep that: "
             "nothing is promised, and nothing is marked unsure."
         )
         return Promise(**common, risk=risk, threshold=None, answers=len(answers), verdict="none", sentence=sentence)
-    accepted = [right for _, sure, right in answers if sure >= threshold]
+    accepted = [right for label, sure, right in answers if not doubt.unsure(sure, label)]
     covered = wilson(len(accepted), len(answers)) if answers else None
     error = wilson(accepted.count(False), len(accepted)) if accepted else None
     verdict: Verdict = _verdict(error, risk) if error else "unclear"
@@ -55,7 +57,8 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
     return Promise(
         **common,
         risk=risk,
-        threshold=threshold,
+        threshold=doubt.threshold,
+        thresholds=dict(doubt.thresholds) or None,
         answers=len(answers),
         accepted=len(accepted),
         coverage=covered.value if covered else None,
@@ -69,22 +72,20 @@ def measure(predictions: Predictions, risk: float, threshold: float | None, circ
     )
 
 
-def by_label(
-    predictions: Predictions, risk: float, threshold: float | None, circumstances: Circumstances
-) -> list[LabelPromise]:
+def by_label(predictions: Predictions, risk: float, doubt: Doubt, circumstances: Circumstances) -> list[LabelPromise]:
     """The same for each label or type that at least FEWEST accepted answers have, the most often wrong first.
 
     None where nothing was promised, and of answers that are no labels.
 
     Args:
-        predictions, risk, threshold, circumstances: see measure.
+        predictions, risk, doubt, circumstances: see measure.
     """
-    if threshold is None or predictions.kind not in ("classification", "spans"):
+    if not doubt.promises or predictions.kind not in ("classification", "spans"):
         return []
     common = Saying(predictions, circumstances).common
     accepted: dict[str, list[bool]] = defaultdict(list)
     for label, sure, right in _answers(predictions):
-        if sure >= threshold:
+        if not doubt.unsure(sure, label):
             accepted[label].append(right)
     found = []
     for label, rights in accepted.items():
@@ -94,6 +95,7 @@ def by_label(
                 LabelPromise(
                     **common,
                     label=label,
+                    own=label in doubt.thresholds,
                     risk=risk,
                     accepted=len(rights),
                     error=error.value,
@@ -122,6 +124,11 @@ def _verdict(error: Interval, risk: float) -> Verdict:
     if error.value <= risk:
         return "kept"
     return "broken" if error.low > risk else "unclear"
+
+
+def _listed(labels: Iterable[str]) -> str:
+    *others, last = sorted(labels)
+    return f"{', '.join(others)} or {last}, each" if others else last
 
 
 def _percent(share: float) -> str:

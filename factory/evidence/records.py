@@ -155,7 +155,9 @@ class Promise(Evidence):
     Attributes:
         risk: the share of them that may be wrong, as the spec states it.
         threshold: from which confidence; None: no threshold could be shown on held-out rows, so nothing is promised,
-            and what follows is None.
+            and what follows is None; unless there are `thresholds`.
+        thresholds: of labels (or types) that have one of their own, of each of which the same is promised; None: none
+            has.
         answers: how many answers (or found spans) there are in all.
         accepted: how many are from the threshold up.
         coverage: that share, with its 95 % interval.
@@ -168,6 +170,7 @@ class Promise(Evidence):
     kind: Literal["promise"] = "promise"
     risk: float
     threshold: float | None
+    thresholds: dict[str, float] | None = None
     answers: int
     accepted: int | None = None
     coverage: float | None = None
@@ -183,12 +186,12 @@ class Promise(Evidence):
 class LabelPromise(Evidence):
     """What became of a promise among the accepted answers of one label (or found spans of one type).
 
-    A promise of all answers may be kept on average and broken for one label: that one is shown here. It is not promised
-    of each.
+    A promise of all answers may be kept on average and broken for one label: that one is shown here.
 
     Attributes:
         label: what they say.
-        risk: what was promised of all.
+        own: whether it is promised of this label by itself; else of all together.
+        risk: what was promised.
         accepted: how many of them are from the threshold up.
         error: the share of these that is wrong, with its 95 % interval.
         verdict: as of a Promise.
@@ -196,6 +199,7 @@ class LabelPromise(Evidence):
 
     kind: Literal["label promise"] = "label promise"
     label: str
+    own: bool = False
     risk: float
     accepted: int
     error: float

@@ -13,6 +13,7 @@ from typing import Any
 from factory.errors import FactoryError
 from factory.files import digest, explained, file_sha256, write_jsonl, write_text
 from factory.spec import Spec
+from zoo.doubt import Doubt
 from zoo.manifest import PROMPT, TOKENIZER, WEIGHTS, WRITING, FileEntry, Manifest, describe_files
 from zoo.question import FILE as ASK
 
@@ -33,9 +34,9 @@ class Trained:
             `COMPANIONS`; nothing else in it is published.
         max_tokens: longer texts are cut here.
         temperature: calibration; probabilities are softmax(logits / temperature).
-        threshold: an answer less confident than this is marked unsure; None: no risk could be shown.
+        doubt: which answers are marked unsure.
         lineage: what it was made from; `dataset` (its version) must be there, usually also `teacher`, `encoder`.
-        risk: how often answers from the threshold up may be wrong.
+        risk: how often answers that are not marked may be wrong.
         ask: the text of ask.json (factory.publish.ask); empty: it is published without.
         weights: of `zoo.manifest.WEIGHTS`, what is loaded by default; where that is fp32, int8 is not published.
     """
@@ -43,7 +44,7 @@ class Trained:
     folder: Path
     max_tokens: int
     temperature: float
-    threshold: float | None
+    doubt: Doubt
     lineage: Mapping[str, str] = field(default_factory=dict)
     risk: float | None = None
     ask: str = ""
@@ -92,7 +93,8 @@ def describe(trained: Trained, spec: Spec, version: str, *, forced: bool = False
         labels=tuple(spec.labels),
         max_tokens=trained.max_tokens,
         temperature=trained.temperature,
-        threshold=trained.threshold,
+        threshold=trained.doubt.threshold,
+        thresholds=trained.doubt.thresholds,
         risk=trained.risk,
         licence=spec.licence.model,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -168,4 +170,5 @@ def content(manifest: Manifest) -> str:
     kept = ("name", "labels", "kind", "language", "max_tokens", "temperature", "threshold", "risk", "forced", "licence")
     files = {path: entry.sha256 for path, entry in manifest.files.items() if path not in (*PAPERS, CHANGELOG)}
     values = manifest.to_dict()
-    return digest([{key: values[key] for key in kept}, manifest.lineage.get("dataset", ""), files])
+    told = {key: values[key] for key in (*kept, "thresholds") if key in values}
+    return digest([told, manifest.lineage.get("dataset", ""), files])

@@ -1,4 +1,4 @@
-"""How sure a trained student may be: its temperature, and the threshold for the spec's risk.
+"""How sure a trained student may be: its temperature, and the threshold for the spec's risk, or labels' own.
 
 People's rows that it has not learned tell that. Those held out are few where people's rows are few, and a promise takes
 many. So the rows that people answered are also cut into parts, and for each the student is trained anew on all others
@@ -66,27 +66,37 @@ def calibrate(build: Build) -> Output:
         rows = [*rows, *(row for part in parts for row in part)]
         told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
         scale = student.temperature(trained.path, recipe, *told)
-        sure, right = student.certainty(trained.path, recipe, rows, said, scale) if rows else ((), ())
-        bound = calibration.threshold(sure, right, spec.risk) if len(sure) else None
-        write_json(
-            out / model.CALIBRATION,
-            {"temperature": round(scale, 4), "threshold": round(bound.confidence, 4) if bound else None},
-        )
-        write_json(out / ANSWERS, {"sure": [float(one) for one in sure], "right": [bool(one) for one in right]})
+        sure, right, labels = student.certainty(trained.path, recipe, rows, said, scale) if rows else ((), (), ())
+        found = calibration.Thresholds(None)
+        if len(sure) and spec.risk_by_label:
+            found = calibration.by_label(sure, right, labels, spec.risk)
+        elif len(sure):
+            found = calibration.Thresholds(calibration.threshold(sure, right, spec.risk))
+        write_json(out / model.CALIBRATION, {"temperature": round(scale, 4), **vars(found.doubt)})
+        answers = {"sure": [float(one) for one in sure], "right": [bool(one) for one in right], "labels": list(labels)}
+        write_json(out / ANSWERS, answers)
         write_json(
             out / SUMMARY,
             {
                 "people's rows": len(rows),
                 "of these held out": len(apart) if rows else 0,
                 "temperature": round(scale, 3),
-                "promised": bound.sentence if bound else "nothing",
+                "promised": found.sentence,
             },
         )
         for folder in out.glob("part-*"):
             shutil.rmtree(folder)
 
-    inputs = {"train": trained, "dataset": made, "folds": count, "risk": spec.risk, "calibrator": CALIBRATOR}
-    return build.stage("calibrate", inputs | ({"committee": COMMITTEE} if student.committee else {}), work)
+    inputs = {
+        "train": trained,
+        "dataset": made,
+        "folds": count,
+        "risk": spec.risk,
+        "calibrator": CALIBRATOR,
+        **({"committee": COMMITTEE} if student.committee else {}),
+        **({"by label": True} if spec.risk_by_label else {}),
+    }
+    return build.stage("calibrate", inputs, work)
 
 
 def _people(rows: Sequence[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ from factory.row import Row
 from factory.spec import Spec
 from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
-from factory.stages.student import Said, shared
+from factory.stages.student import Certainty, Said, shared
 from factory.students.baselines import Majority, Tfidf
 from factory.students.classifier import ContrastRecipe, Labels, targets
 from factory.students.static import Static
@@ -52,11 +52,11 @@ class Classifying(Scoring):
 
     def decided(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
-    ) -> tuple[Any, Any]:
+    ) -> Certainty:
         """Of each text's label."""
         p = calibration.probabilities(np.concatenate(logits), temperature)
-        right = [recipe.labels[int(best)] == row.label for best, row in zip(p.argmax(1), rows, strict=True)]
-        return p.max(axis=1), np.array(right)
+        labels = [recipe.labels[int(best)] for best in p.argmax(1)]
+        return Certainty(p.max(axis=1), [said == row.label for said, row in zip(labels, rows, strict=True)], labels)
 
     def question(self, spec: Spec, text: str, policy: bool) -> Request:
         """See Student.question."""

@@ -176,7 +176,7 @@ def evaluate(build: Build) -> Output:
             for other in opponents.values()
             for metric in metrics
         ]
-        stated_risk = (candidate, build.spec.student.risk, sealed.threshold, circumstances)
+        stated_risk = (candidate, build.spec.student.risk, sealed.doubt, circumstances)
         records += [promise.measure(*stated_risk), *promise.by_label(*stated_risk)]
         records += [model.export_record(build, circumstances), *learning.records(build, circumstances)]
         told_apart = slices.groups(read_jsonl(build.gold_file))

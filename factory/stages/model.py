@@ -27,6 +27,7 @@ from factory.students import ladder
 from factory.students.encoder_lesson import PENALTIES
 from factory.students.export import INT8
 from factory.students.training import Recipe
+from zoo.doubt import Doubt
 from zoo.loader import open_folder
 from zoo.specialist import Specialist
 
@@ -129,7 +130,7 @@ def trained(build: Build) -> Trained:
         folder=folder,
         max_tokens=build.spec.student.max_tokens,
         temperature=values["temperature"],
-        threshold=values["threshold"],
+        doubt=Doubt(values["threshold"], values.get("thresholds", {})),
         weights=read_json(folder / EXPORTS)["weights"],
         risk=build.spec.student.risk,
         ask=ask.told(lambda text: student.question(build.spec, text, policy)),

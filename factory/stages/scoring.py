@@ -14,7 +14,7 @@ from factory.evidence import calibration
 from factory.progress import Progress
 from factory.row import Row
 from factory.stages.build import Build
-from factory.stages.student import Parity, Student, shared
+from factory.stages.student import Certainty, Parity, Student, shared
 from factory.students import training
 from factory.students.encoder import Encoder
 from factory.students.encoder_lesson import EncoderLesson
@@ -58,7 +58,7 @@ class Scoring(Student):
     @abstractmethod
     def decided(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
-    ) -> tuple[Any, Any]:
+    ) -> Certainty:
         """See Student.certainty."""
 
     def recipe(self, build: Build) -> Recipe:
@@ -95,7 +95,7 @@ class Scoring(Student):
 
     def certainty(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], said: Sequence[Any], temperature: float
-    ) -> tuple[Any, Any]:
+    ) -> Certainty:
         """See Student.certainty."""
         return self.decided(folder, recipe, rows, _arrays(said), temperature)
 

@@ -34,6 +34,20 @@ class Said(NamedTuple):
     what: str
 
 
+class Certainty(NamedTuple):
+    """Answers as far as a threshold is chosen by them: each of length n.
+
+    Attributes:
+        confidence: of each.
+        right: whether it is.
+        labels: what it says; empty where answers are no labels.
+    """
+
+    confidence: Any
+    right: Any
+    labels: Sequence[str]
+
+
 class Student(ABC):
     """One kind's.
 
@@ -106,9 +120,8 @@ class Student(ABC):
     @abstractmethod
     def certainty(
         self, folder: Path, recipe: Any, rows: Sequence[Row], said: Sequence[Any], temperature: float
-    ) -> tuple[Any, Any]:
-        """Confidences of what is answered to these rows (of spans, of each span found), and whether each is right, [n]
-        both."""
+    ) -> Certainty:
+        """How sure it is of what it answers to these rows, or of each span found in them."""
 
     def published(self, parity: Parity, out: Path) -> str:
         """The weights to publish of the exports in a folder: `int8`, or `fp32` where int8 is below the floor.

@@ -16,7 +16,7 @@ from factory.span import Spans, plain
 from factory.spec import Spec
 from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
-from factory.stages.student import Said
+from factory.stages.student import Certainty, Said
 from factory.students import tagger
 from factory.students.span_baselines import Lexicon, WordFeatures
 from factory.students.training import Recipe
@@ -51,12 +51,13 @@ class Tagging(Scoring):
 
     def decided(
         self, folder: Path, recipe: Recipe, rows: Sequence[Row], logits: Logits, temperature: float
-    ) -> tuple[Any, Any]:
+    ) -> Certainty:
         """Of each span found."""
         texts = [row.text for row in rows]
         spans, scores = self._found(folder, recipe, texts, logits, temperature)
         right = figures.rights([row.spans or () for row in rows], spans)
-        return np.array([score for some in scores for score in some]), np.array(right, dtype=bool)
+        labels = [span.label for some in spans for span in some]
+        return Certainty([score for some in scores for score in some], right, labels)
 
     def question(self, spec: Spec, text: str, policy: bool) -> Request:
         """See Student.question."""

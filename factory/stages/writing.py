@@ -14,7 +14,7 @@ from factory.progress import Progress
 from factory.row import Kind, Row
 from factory.spec import Spec
 from factory.stages.build import Build
-from factory.stages.student import Parity, Said, Student, shared
+from factory.stages.student import Certainty, Parity, Said, Student, shared
 from factory.students import causal
 from factory.students.by_torch import opened
 from factory.students.causal import WritingRecipe
@@ -103,9 +103,9 @@ class Writing(Student):
 
     def certainty(
         self, folder: Path, recipe: WritingRecipe, rows: Sequence[Row], said: Sequence[Any], temperature: float
-    ) -> tuple[Any, Any]:
+    ) -> Certainty:
         """See Student.certainty."""
-        return [score for score, _ in said], [right for _, right in said]
+        return Certainty([score for score, _ in said], [right for _, right in said], [""] * len(said))
 
     def answers(self, specialist: Any, texts: list[str]) -> Said:
         """See Student.answers; one score an answer, 0 where it broke off, since the zoo calls that unsure.

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import binomtest
 
-from factory.evidence.calibration import probabilities, temperature, threshold
+from factory.evidence.calibration import by_label, probabilities, temperature, threshold
 from factory.evidence.metrics import calibration_error
 
 
@@ -132,3 +132,59 @@ def test_threshold_promise_holds_on_new_rows(rows: int, risk: float) -> None:
             shown += 1
             broken += 1 - (found.confidence + 1.0) / 2 > risk  # mean accuracy above the threshold
     assert shown > draws / 10 and binomtest(broken, draws, 0.05, alternative="greater").pvalue > 0.01
+
+
+def said_by(rows: int, seed: int, accuracy: dict[str, float]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Answers of labels that are right as often as is said, however sure."""
+    rng = np.random.default_rng(seed)
+    labels = [str(one) for one in rng.choice(list(accuracy), rows)]
+    return rng.uniform(0.5, 1.0, rows), rng.uniform(size=rows) < [accuracy[one] for one in labels], labels
+
+
+def test_a_label_that_is_wrong_oftener_has_a_threshold_of_its_own_or_none() -> None:
+    sure = np.tile(np.linspace(0.5, 1.0, 200), 2)
+    right = np.concatenate([np.ones(200, dtype=bool), np.linspace(0.5, 1.0, 200) > 0.75])
+    labels = ["good"] * 200 + ["bad"] * 200
+    found = by_label(sure, right, labels, 0.1)
+    assert found.common is None and set(found.own) == {"good", "bad"}
+    assert found.own["good"].confidence == 0.5 and found.own["bad"].confidence > 0.7
+    assert found.doubt.thresholds == {"bad": round(found.own["bad"].confidence, 4), "good": 0.5}
+    assert "good: of the surest 100 % of answers at most 1.5 % are wrong; the others: nothing" in found.sentence
+
+
+@pytest.mark.parametrize(("rows", "own"), [(57, False), (58, True)])
+def test_how_many_answers_a_label_takes(rows: int, own: bool) -> None:
+    """Twice the 29 that show 10 % with none of them wrong; with fewer it is among the rest."""
+    found = by_label(np.linspace(1, 0, rows + 40), np.ones(rows + 40), ["a"] * rows + ["b"] * 40, 0.1)
+    assert ("a" in found.own) == own and "b" not in found.own
+    assert found.common is not None and (found.common.coverage == 1.0)
+
+
+def test_the_promise_is_kept_label_by_label_where_a_common_one_is_not() -> None:
+    """One label is wrong in a fifth of its answers, which are a third: on average that is within the risk."""
+    accuracy = {"a": 1.0, "b": 1.0, "c": 0.8}
+    common = own = 0
+    draws = 100
+    for seed in range(draws):
+        sure, right, labels = said_by(600, seed, accuracy)
+        common += threshold(sure, right, 0.15) is not None
+        own += not by_label(sure, right, labels, 0.15).doubt.unsure(1.0, "c")
+    assert common > draws / 4
+    assert binomtest(own, draws, 0.05, alternative="greater").pvalue > 0.01
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.sampled_from("abc")), min_size=1, max_size=250),
+    st.sampled_from([0.1, 0.3, 0.6]),
+)
+@settings(deadline=None)
+def test_every_threshold_keeps_its_promise_on_the_answers_it_is_of(
+    rows: list[tuple[float, bool, str]], risk: float
+) -> None:
+    sure, right, labels = (np.array([row[place] for row in rows]) for place in range(3))
+    found = by_label(sure, right, [str(one) for one in labels], risk)
+    rest = ~np.isin(labels, list(found.own))
+    for one, its in [*((one, labels == label) for label, one in found.own.items()), (found.common, rest)]:
+        if one is not None:
+            accepted = its & (sure >= one.confidence)
+            assert (~right[accepted]).mean() <= one.bound <= risk

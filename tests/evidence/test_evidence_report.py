@@ -33,6 +33,7 @@ from factory.evidence.speed import from_seconds
 from factory.hygiene.trust import Trust
 from factory.row import Gold
 from factory.spec import Requirement
+from zoo.doubt import Doubt
 
 LABELS = [f"label_{letter}" for letter in "abcdefghijklmnop"]
 GOLD = [Gold(id=f"g{number}", text="x", label=LABELS[number % 16]) for number in range(400)]
@@ -58,7 +59,7 @@ def report() -> Report:
     }  # fmt: skip
     records = [record for one in (student, *others.values()) for record in measure(one, NOTED)]
     records += [compare(student, other, NOTED) for other in others.values()]
-    records.append(promise.measure(student, 0.1, 0.7, NOTED))
+    records.append(promise.measure(student, 0.1, Doubt(0.7), NOTED))
     band = {"error": 0.25, "low": 0.125, "high": 0.4375}
     records.append(
         LabelPromise(who=student.who, rows="ab" * 32, n=400, label="label_c", risk=0.1, accepted=36, **band,
@@ -135,6 +136,14 @@ def test_the_promise_is_told_label_by_label(report: Report) -> None:
     page, text = (render(report, f"report.{form}.jinja") for form in ("html", "md"))
     assert "| label_c | 36 | 25.0 % | 12.5–43.8 | broken |" in text
     assert "The promise, label by label" in page and ">36</td>" in page and "<td>broken</td>" in page
+    assert "of all together, not of each label" in text and "of all together, not of each label" in page
+    records = [
+        one.model_copy(update={"own": one.label == "label_c"}) if isinstance(one, LabelPromise) else one
+        for one in report.evidence
+    ]
+    own = dataclasses.replace(report, evidence=records)
+    for form in ("html", "md"):
+        assert "Promised by itself of each of label_c, of the others together." in render(own, f"report.{form}.jinja")
 
 
 def test_checks_are_told_in_sentences_and_in_a_table(report: Report) -> None:

@@ -34,6 +34,7 @@ from factory.publish.card import render
 from factory.publish.package import Trained, describe, package
 from factory.row import Lineage, Row
 from factory.services.hub.server import Running, running
+from zoo.doubt import Doubt
 
 SPEC = """
 title: Mood of a note
@@ -133,7 +134,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(model: Path, tmp_path: Path, dataset: DatasetVersion) -> Trained:
     """The student, in a folder of the test's own."""
     folder = Path(shutil.copytree(model, tmp_path / "model"))
-    return Trained(folder, 16, 1.5, 0.6, {"dataset": dataset.version, "teacher": "teacher-1@abc"})
+    return Trained(folder, 16, 1.5, Doubt(0.6), {"dataset": dataset.version, "teacher": "teacher-1@abc"})
 
 
 @pytest.fixture

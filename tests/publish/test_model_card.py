@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from factory.errors import FactoryError, GateError
-from factory.evidence.records import GateLine
+from factory.evidence.records import GateLine, Promise
 from factory.publish.card import render
 from factory.publish.package import describe
 from factory.publish.template import fill
@@ -55,6 +56,19 @@ def test_the_model_index_says_the_same(manifest, spec, dataset, evidence):
     assert entry["name"] == "test/mood"
     metrics = {metric["type"]: metric["value"] for result in entry["results"] for metric in result["metrics"]}
     assert metrics == {"accuracy": 0.912, "f1": 0.9}
+
+
+def test_labels_thresholds_are_told(manifest, spec, dataset, evidence):
+    own = replace(manifest, thresholds={"sad": 0.75}, format=2)
+    told = [
+        one.model_copy(update={"thresholds": {"sad": 0.75}}) if isinstance(one, Promise) else one for one in evidence
+    ]
+    card = render(own, spec, dataset.manifest, told)
+    assert "An answer below the threshold of its label is marked unsure (`sad` 0.750, any other 0.600): give it" in card
+    assert "These thresholds were chosen on other rows that people labelled" in card
+    assert "Of labels without a threshold of their own it is promised of all together." in card
+    never = render(replace(own, threshold=None), spec, dataset.manifest, told)
+    assert "is marked unsure (`sad` 0.750, any other always): give it" in never
 
 
 def test_a_teacher_is_named_where_rows_of_its_are_there_and_nowhere_else(manifest, spec, dataset, evidence):

@@ -20,6 +20,7 @@ from factory.row import CORRECTED, Lineage, Origin, Row, write_rows
 from factory.spec import Student as StudentSpec
 from factory.stages import calibrate, model
 from factory.stages.ballot import Ballot
+from factory.stages.student import Certainty
 
 
 def row(number: int, origin: Origin = "reviewed", source: str = "") -> Row:
@@ -61,8 +62,8 @@ class Sure:
     def temperature(self, folder: Path, recipe: Any, rows: Sequence[Row], said: Sequence[Any]) -> float:
         return float(len(rows))
 
-    def certainty(self, folder: Path, recipe: Any, rows: Any, said: Sequence[Any], temperature: float) -> Any:
-        return [sure for sure, _ in said], [right for _, right in said]
+    def certainty(self, folder: Path, recipe: Any, rows: Any, said: Sequence[Any], temperature: float) -> Certainty:
+        return Certainty([sure for sure, _ in said], [right for _, right in said], [one.label for one in rows])
 
 
 @pytest.fixture
@@ -116,11 +117,20 @@ def test_each_of_peoples_rows_is_answered_once_by_who_has_not_learned_it(student
     told = found(learned, held)
     assert student.asked == [*(f"text {n}" for n in range(200, 220)), *student.asked[20:]]
     assert sorted(student.asked[20:]) == sorted(f"text {n}" for n in range(150))
-    assert told["answers"] == {"sure": [0.9] * 170, "right": [True] * 170}
+    assert told["answers"] == {"sure": [0.9] * 170, "right": [True] * 170, "labels": ["a"] * 170}
     assert (told["threshold"], told["temperature"]) == (0.9, 170.0)
     assert [len(one) for one in student.learned] == [160] * 3  # two thirds of people's rows, and all the teacher's
     assert told["summary"]["people's rows"] == 170 and told["summary"]["of these held out"] == 20
     assert told["left"] == ["answers.json", "calibration.json", "summary.json"]
+
+
+def test_labels_have_thresholds_of_their_own_where_the_spec_asks_for_it(student: Sure, found: Calibrate) -> None:
+    learned = [row(n).model_copy(update={"label": "ab"[n >= 140]}) for n in range(150)]
+    told = found(learned, [row(200)], risk_by_label=True)
+    assert (told["threshold"], told["thresholds"]) == (None, {"a": 0.9}), "10 answers of b show nothing"
+    assert told["inputs"]["by label"] and "the others: nothing" in told["summary"]["promised"]
+    told = found(learned, [row(200)])
+    assert (told["threshold"], told["thresholds"]) == (0.9, {}) and "by label" not in told["inputs"]
 
 
 def test_what_rests_on_a_row_is_not_learned_beside_it(student: Sure, found: Calibrate) -> None:
@@ -178,9 +188,9 @@ class Twice(Sure):
         told = read_json(folder / "training.json")
         return [[0.9, one.text not in told["texts"], told.get("process")] for one in rows]
 
-    def certainty(self, folder: Path, recipe: Any, rows: Any, said: Sequence[Any], temperature: float) -> Any:
+    def certainty(self, folder: Path, recipe: Any, rows: Any, said: Sequence[Any], temperature: float) -> Certainty:
         self.processes = {one[2] for one in said} - {None}
-        return [one[0] for one in said], [one[1] for one in said]
+        return Certainty([one[0] for one in said], [one[1] for one in said], [one.label for one in rows])
 
 
 @pytest.mark.parametrize("cores", [1, 2])

@@ -11,6 +11,7 @@ from factory.errors import FactoryError
 from factory.row import Lineage, Row
 from factory.stages import writing
 from factory.stages.answering import Answering
+from factory.stages.student import Certainty
 from factory.students.causal import WritingRecipe
 from factory.students.export import FP32, INT8
 from zoo.writer import Written
@@ -47,7 +48,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer]:
     return ways
 
 
-def found(rows: list[Row], weights: str = "int8") -> tuple[list[float], list[bool]]:
+def found(rows: list[Row], weights: str = "int8") -> Certainty:
     student, said = Answering(), Answering().says(Path("x"), RECIPE, rows, weights)
     assert student.temperature(Path("x"), RECIPE, rows, said) == 1.0
     return student.certainty(Path("x"), RECIPE, rows, said, 1.0)
@@ -55,7 +56,8 @@ def found(rows: list[Row], weights: str = "int8") -> tuple[list[float], list[boo
 
 def test_scores_are_taken_as_they_are(opened: dict[str, Answer]) -> None:
     rows = held(100)
-    sure, correct = found(rows)
+    sure, correct, labels = found(rows)
+    assert labels == [""] * 100
     assert all(correct) and sure == [right(row.text).score for row in rows]
     same = {"same_answer": 1.0, "rows": 40}
     assert Answering().compare(Path("x"), rows, RECIPE) == {FP32: same, INT8: same}
@@ -64,7 +66,7 @@ def test_scores_are_taken_as_they_are(opened: dict[str, Answer]) -> None:
 def test_an_answer_that_broke_off_is_never_sure(opened: dict[str, Answer]) -> None:
     opened[INT8] = lambda text: Written("Another.", 0.99, True, False) if "very" not in text else right(text)
     rows = held(200)
-    sure, correct = found(rows)
+    sure, correct, _ = found(rows)
     assert [score > 0 for score in sure] == correct and sum(correct) == 160
     parity = Answering().compare(Path("x"), rows, RECIPE)
     assert Answering().agreement(parity) == pytest.approx(0.8)

@@ -36,7 +36,7 @@ def pieces(folder: Path, name: str) -> Path:
     special = [("[CLS]", 2), ("[SEP]", 3)]
     tokenizer.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=special)
     tokenizer.save(str(folder / "tokenizer.json"))
-    return tiny.seal(folder, name=name, threshold=0.6)
+    return tiny.seal(folder, name=name, threshold=0.6, thresholds={tiny.LABELS[0]: 0.5})
 
 
 def texts(count: int) -> list[str]:

@@ -92,6 +92,14 @@ def test_threshold_decides_unsure(copy):
         assert zoo.load(tiny.seal(copy, threshold=threshold)).predict("word1").unsure is unsure
 
 
+def test_a_labels_own_threshold_decides_for_its_answers(copy):
+    label = zoo.load(tiny.seal(copy)).predict("word1").label
+    other = next(one for one in tiny.LABELS if one != label)
+    for threshold, own, unsure in ((0.0, {label: 1.0}, True), (1.0, {label: 0.0}, False), (None, {other: 0.0}, True)):
+        sealed = tiny.seal(copy, threshold=threshold, thresholds=own)
+        assert zoo.load(sealed).predict("word1").unsure is unsure
+
+
 def test_texts_are_cut_at_max_tokens(int8):
     head = " ".join(tiny.WORDS[:12])
     assert int8.predict(head + " word20" * 50_000, scores=True) == int8.predict(head, scores=True)

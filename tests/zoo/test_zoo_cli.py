@@ -44,6 +44,10 @@ def test_show_says_what_is_promised(ask, hub):
     folder = hub / "support/intent/1.0.0"
     tiny.seal(folder, name="support/intent", risk=0.05)
     assert "below 0.500; of the others at most 5 % are wrong" in ask("show", "support/intent")[1]
+    tiny.seal(folder, name="support/intent", risk=0.05, thresholds={tiny.LABELS[0]: 0.9})
+    assert f"{tiny.LABELS[0]} below 0.900, others below 0.500; of the" in ask("show", "support/intent")[1]
+    tiny.seal(folder, name="support/intent", threshold=None, risk=0.05, thresholds={tiny.LABELS[0]: 0.9})
+    assert f"{tiny.LABELS[0]} below 0.900, others always; of the" in ask("show", "support/intent")[1]
     tiny.seal(folder, name="support/intent", threshold=None, risk=0.05)
     assert "never: no threshold could be shown, so nothing is promised" in ask("show", "support/intent")[1]
 

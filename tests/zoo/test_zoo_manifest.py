@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import zoo
+from zoo.doubt import Doubt
 from zoo.errors import BrokenSpecialist, Tampered, ZooError
 from zoo.manifest import FILE, Manifest, verify
 
@@ -31,8 +32,8 @@ def test_keys_of_later_zoos_are_ignored(copy):
 
 
 def test_a_newer_format_says_to_upgrade(copy):
-    edit(copy, format=2, labels="whatever it means then")
-    with pytest.raises(BrokenSpecialist, match=r"format 2.*\n.*\n.*pip install --upgrade"):
+    edit(copy, format=3, labels="whatever it means then")
+    with pytest.raises(BrokenSpecialist, match=r"format 3.*\n.*\n.*pip install --upgrade"):
         zoo.load(copy)
 
 
@@ -79,6 +80,11 @@ def test_paths_that_could_lead_outside_are_refused(copy, path):
         ("temperature", float("nan")),
         ("threshold", 1.1),
         ("threshold", "0.5"),
+        ("thresholds", [0.5]),
+        ("thresholds", {"none of the labels": 0.5}),
+        ("thresholds", {tiny.LABELS[0]: 1.5}),
+        ("thresholds", {tiny.LABELS[0]: None}),
+        ("thresholds", {tiny.LABELS[0]: 0.5}),  # in format 1, whose readers would miss them
         ("risk", 0),
         ("risk", 1),
         ("risk", "0.1"),
@@ -98,6 +104,29 @@ def test_a_wrong_value_is_named(copy, key, value):
         verify(copy)
     assert str(copy) in str(caught.value)
     assert caught.value.fix
+
+
+def test_labels_thresholds_take_the_next_format(copy):
+    assert json.loads((copy / FILE).read_text())["format"] == 1 and Manifest.read(copy).thresholds == {}
+    tiny.seal(copy, thresholds={tiny.LABELS[0]: 0.9})
+    assert json.loads((copy / FILE).read_text())["format"] == 2
+    assert Manifest.read(copy).doubt == Doubt(0.5, {tiny.LABELS[0]: 0.9})
+
+
+@given(
+    threshold=st.none() | st.floats(0, 1),
+    own=st.dictionaries(st.sampled_from("abc"), st.floats(0, 1)),
+    confidence=st.floats(0, 1),
+    label=st.sampled_from("abcd"),
+)
+def test_doubt_is_the_labels_own_or_the_common_one_or_none(threshold, own, confidence, label):
+    doubt = Doubt(threshold, own)
+    if label in own:
+        assert doubt.unsure(confidence, label) == (confidence < own[label])
+    elif threshold is not None:
+        assert doubt.unsure(confidence, label) == (confidence < threshold)
+    else:
+        assert doubt.unsure(confidence, label) == doubt.promises == bool(own)
 
 
 @pytest.mark.parametrize("key", ["format", "name", "labels", "files", "temperature"])

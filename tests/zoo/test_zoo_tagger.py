@@ -54,6 +54,9 @@ def test_spans_below_the_threshold_are_unsure(folder: Path, tmp_path: Path) -> N
     doubting = tiny.make(tmp_path / "doubting", kind=SPANS, labels=tiny.TYPES, threshold=score + 0.001)
     found = zoo.load(doubting)
     assert isinstance(found, zoo.Tagger) and all(span.unsure for span in found.predict(TEXT))
+    own = {sure.predict(TEXT)[0].label: score - 0.001}
+    trusting = zoo.load(tiny.seal(doubting, kind=SPANS, labels=tiny.TYPES, threshold=1.0, thresholds=own))
+    assert isinstance(trusting, zoo.Tagger) and not trusting.predict(TEXT)[0].unsure
 
 
 @pytest.mark.parametrize("bad", ["", "  ", "\ud800", ["word1", ""], None])

@@ -166,7 +166,12 @@ class Described(BaseModel):
     title: str
     language: str = Field(description="ISO 639-1 code of the texts.")
     labels: list[str] = Field(description="Labels, types of spans, or fields.")
-    threshold: float | None = Field(description="Answers below it are marked unsure; null: nothing is promised.")
+    threshold: float | None = Field(
+        description="Answers below it are marked unsure. null: nothing is promised, unless there are `thresholds`."
+    )
+    thresholds: dict[str, float] = Field(
+        description="Labels that have one of their own; without a `threshold` all others are marked unsure."
+    )
     risk: float | None = Field(description="At most this share of the answers that are not unsure is wrong.")
     fallback: str | None = Field(description="Who is asked where it is not sure; null: nobody is.")
     forced: bool = Field(description="Published although its gate failed.")

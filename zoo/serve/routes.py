@@ -168,7 +168,8 @@ def _described(resident: Resident) -> models.Described:
     )
 
 
-_MANIFEST = ("name", "version", "kind", "title", "language", "labels", "threshold", "risk", "forced", "licence")
+_PROMISED = ("threshold", "thresholds", "risk")
+_MANIFEST = ("name", "version", "kind", "title", "language", "labels", *_PROMISED, "forced", "licence")
 
 
 def _reloaded(change: Any) -> models.Reloaded:

@@ -78,12 +78,14 @@ function cut(ids, plain, limit) {
   return [...ids.slice(0, before), ...content.slice(0, Math.max(0, limit - special)), ...after];
 }
 
-function answer(logits, { labels, temperature, threshold }) {
+function answer(logits, { labels, temperature, threshold, thresholds = {} }) {
   const most = Math.max(...logits);
   const shares = logits.map((logit) => Math.exp((logit - most) / temperature));
   const total = shares.reduce((sum, share) => sum + share, 0);
   const scores = Object.fromEntries(labels.map((label, place) => [label, shares[place] / total]));
   const label = labels[logits.indexOf(most)];
   const confidence = scores[label];
-  return { label, confidence, unsure: threshold !== null && confidence < threshold, scores };
+  const promised = threshold !== null || Object.keys(thresholds).length > 0;
+  const edge = thresholds[label] ?? threshold;
+  return { label, confidence, promised, unsure: promised && (edge === null || confidence < edge), scores };
 }

@@ -62,12 +62,12 @@ async function ask() {
   try {
     const { manifest, predict } = await specialist($("specialist").value);
     const started = performance.now();
-    const { label, confidence, unsure } = await predict($("text").value);
+    const { label, confidence, promised, unsure } = await predict($("text").value);
     const took = (performance.now() - started).toFixed(1);
-    const doubt = unsure ? "Unsure: ask a person." : manifest.threshold === null ? "Nothing is promised." : "Sure.";
+    const doubt = unsure ? "Unsure: ask a person." : promised ? "Sure." : "Nothing is promised.";
     $("answer").replaceChildren(
       line(`${label} (${percent(confidence)})`, "said"),
-      line(doubt, `doubt ${unsure ? "unsure" : manifest.threshold === null ? "none" : "sure"}`),
+      line(doubt, `doubt ${unsure ? "unsure" : promised ? "sure" : "none"}`),
       line(`${manifest.name} ${manifest.version}, ${took} ms in this browser`, "by"));
     $("answer").hidden = false;
   } finally {

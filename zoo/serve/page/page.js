@@ -71,14 +71,16 @@ function describe() {
   $("answer").hidden = true;
 }
 
-// Sure or not, in words a person can act on.
-function doubt(unsure, complete = true) {
-  const { threshold, risk } = chosen();
+// Sure or not, in words a person can act on; of a label, or of the first span that is not sure.
+function doubt({ unsure, label, complete = true }) {
+  const { threshold, thresholds, risk } = chosen();
+  const edge = thresholds[label] ?? threshold;
   if (!complete) return make("p", "Not complete: there was no room for all of it. Ask a person.", "doubt unsure");
   if (unsure) {
-    return make("p", `Unsure: below the ${percent(threshold)} from which it is to be believed. Ask a person.`, "doubt unsure");
+    const why = edge === null ? "of this label nothing is promised" : `below the ${percent(edge)} from which it is to be believed`;
+    return make("p", `Unsure: ${why}. Ask a person.`, "doubt unsure");
   }
-  if (threshold === null) return make("p", "Nothing is promised: no threshold could be shown for this specialist.", "doubt none");
+  if (edge === null) return make("p", "Nothing is promised: no threshold could be shown for this specialist.", "doubt none");
   const promise = risk === null ? "" : ` Of such answers at most ${percent(risk)} are wrong, on texts like those it was measured on.`;
   return make("p", `Sure: at or above its threshold.${promise}`, "doubt sure");
 }
@@ -119,7 +121,7 @@ function choice(answer) {
 
 function label(answer) {
   const sure = answer.confidence === null ? "" : ` (${percent(answer.confidence)})`;
-  const chosen = answer.reason === undefined ? [doubt(answer.unsure)] : choice(answer);
+  const chosen = answer.reason === undefined ? [doubt(answer)] : choice(answer);
   return [make("p", `${answer.label}${sure}`, "said"), ...chosen, scores(answer.scores)];
 }
 
@@ -143,10 +145,10 @@ const SHOW = {
   classification: label,
   spans: (answer, text) => [
     marked(text, answer.spans),
-    answer.spans.length ? doubt(answer.spans.some((span) => span.unsure)) : make("p", "Nothing was found.", "doubt none")],
+    answer.spans.length ? doubt(answer.spans.find((span) => span.unsure) ?? answer.spans[0]) : make("p", "Nothing was found.", "doubt none")],
   extraction: (answer) => [
-    make("p", JSON.stringify(answer.values, null, 2), "said"), doubt(answer.unsure, answer.complete), scores(answer.scores)],
-  generation: (answer) => [make("p", answer.text, "said"), doubt(answer.unsure, answer.complete)],
+    make("p", JSON.stringify(answer.values, null, 2), "said"), doubt(answer), scores(answer.scores)],
+  generation: (answer) => [make("p", answer.text, "said"), doubt(answer)],
 };
 
 async function ask() {
