@@ -72,15 +72,9 @@ def _classification(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.label is {example.label!r}, which is not under labels"
     if spec.teacher.shots:
         yield "teacher.shots: labels come of a committee; only under `kind: spans` and `extraction` are rows shown"
-    writes = {
-        "spans": "texts with marked spans",
-        "extraction": "texts with their records",
-        "generation": "texts with answers",
-    }
-    for kind, names in WRITES.items():
-        for name in names:
-            if name in spec.strategies:
-                yield f"strategies.{name} writes {writes[kind]}; it goes with {_writers(name)} only"
+    for name in spec.strategies:
+        if others := _writers(name):
+            yield f"strategies.{name} does not write rows of one label; it goes with {others} only"
     yield from _only_spans(spec)
     yield from _only_extraction(spec)
     yield from _only_generation(spec)

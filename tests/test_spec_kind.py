@@ -92,7 +92,10 @@ def test_what_makes_no_sense_is_refused_by_its_key(tmp_path: Path, changes: dict
             {"hygiene": {"disagreement": 0.3}, "judges": ["one"]},
             "hygiene.disagreement compares judges; name at least two",
         ),
-        ({"strategies": {"marked": 1.0}}, "strategies.marked writes texts with marked spans"),
+        (
+            {"strategies": {"marked": 1.0}},
+            "strategies.marked does not write rows of one label; it goes with `kind: spans` only",
+        ),
         ({"overlaps": "shorter"}, "overlaps: spans overlap under `kind: spans` only"),
         ({"examples": [{"text": "a note"}]}, "examples.0.label is '', which is not under labels"),
     ],
