@@ -52,9 +52,16 @@ class Picture:
         )
 
     def __str__(self) -> str:
+        return self._element("", [])
+
+    def alone(self, style: str) -> str:
+        """The same as a file of its own, with the colours that a page would give it."""
+        return self._element(' xmlns="http://www.w3.org/2000/svg"', [f"<style>{style}</style>"])
+
+    def _element(self, space: str, before: Sequence[str]) -> str:
         size = f'width="{self.width:g}" viewBox="0 0 {self.width:g} {self.height:g}"'
-        head = f'<svg {size} role="img" aria-label="{escape(self._title)}">'
-        return "\n".join([head, f"<title>{escape(self._title)}</title>", *self._parts, "</svg>"])
+        head = f'<svg{space} {size} role="img" aria-label="{escape(self._title)}">'
+        return "\n".join([head, f"<title>{escape(self._title)}</title>", *before, *self._parts, "</svg>"])
 
 
 @dataclass(frozen=True)

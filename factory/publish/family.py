@@ -1,21 +1,23 @@
-"""The family's table: every published specialist's card and main figures, copied from the hub into cards/."""
+"""The family's table and picture: every published specialist's card and main figures, copied from the hub to cards/."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from factory.errors import FactoryError
-from factory.evidence.records import AnyEvidence, Record, read_evidence
+from factory.evidence.records import Record, read_evidence
 from factory.files import write_text
 from factory.publish import package
+from factory.publish.family_figures import STUDENT, Figure, read, write
+from factory.publish.family_picture import picture
 from factory.publish.package import CARD, EVIDENCE
 from zoo.hub import open_hub
 from zoo.manifest import Manifest
 from zoo.names import Version
 from zoo.yanked import given
 
-STUDENT = "student"
+FIGURES, PICTURE = "family.csv", "family.svg"
 COLUMNS = {
     "accuracy": (STUDENT, "teacher", "few_shot", "tfidf", "static", "reviewed_only", "majority"),
     "span_f1": (STUDENT, "teacher", "few_shot", "features", "reviewed_only", "lexicon"),
@@ -31,12 +33,27 @@ TITLES = {
 }
 
 
+_HEAD = """# The family
+
+Figures on human-labelled rows with 95 % intervals, from the evidence published with each version
+(`python -m factory cards` writes this page, family.csv and family.svg; a specialist that its hub does not have keeps
+its line). Opponents: the teacher zero-shot, and shown people's rows
+like each text (few_shot); TF-IDF and static vectors of words on the same training rows, the student without
+synthetic rows, always the most frequent label; of spans, features of words and the words marked in the same
+rows; of records and answers what the nearest of the same rows has; of records also values known from them,
+of answers also the text's longest question and its first words."""
+
+
 def collect(hub: str, names: Sequence[str], out: Path) -> Path:
-    """Write `<vertical>/<task>.md`, the newest card of each published specialist, and README.md, the table.
+    """Write `<vertical>/<task>.md`, the newest card of each published specialist; their figures into family.csv; and
+    README.md, the table, and family.svg, the picture, of all figures there.
+
+    What a hub does not have stays as another one had it: a version that was published does not change.
 
     Args:
         hub: address of the hub, as the zoo knows it.
-        names: the specialists to look for; those without a version, or with yanked ones alone, are left out.
+        names: the specialists to look for; those without a version, or with yanked ones alone, are left as they are.
+            Figures of others are left out.
         out: the folder, cards/ of the checkout.
 
     Returns:
@@ -52,43 +69,50 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
             newest[name] = versions[-1]
     if not newest:
         raise FactoryError("Nothing is published yet.", where=hub, fix="Run `make run` first.")
-    lines = [
-        "# The family",
-        "",
-        "Figures on human-labelled rows with 95 % intervals, from the evidence published with each version",
-        "(`python -m factory cards` writes this page). Opponents: the teacher zero-shot, and shown people's rows",
-        "like each text (few_shot); TF-IDF and static vectors of words on the same training rows, the student without",
-        "synthetic rows, always the most frequent label; of spans, features of words and the words marked in the same",
-        "rows; of records and answers what the nearest of the same rows has; of records also values known from them,",
-        "of answers also the text's longest question and its first words.",
-    ]
-    found: dict[str, list[str]] = {metric: [] for metric in COLUMNS}
+    figures = [one for one in read(out / FIGURES) if one.specialist in names and one.specialist not in newest]
     for name, version in newest.items():
-        metric, line = _line(name, version, shelf.pull(name, version), out)
-        found[metric].append(line)
-    for metric, those in found.items():
-        if those:
-            columns = COLUMNS[metric]
-            head = f"| {TITLES[metric]} | version | {' | '.join(columns)} |"
-            lines += ["", head, f"|---|---|{'---|' * len(columns)}", *those]
+        folder = shelf.pull(name, version)
+        write_text(out / f"{name}.md", (folder / CARD).read_text(encoding="utf-8"))
+        figures += _figures(name, version, folder)
+    write(out / FIGURES, figures)
+    write_text(out / PICTURE, picture(figures, TITLES))
     table = out / "README.md"
-    write_text(table, "\n".join(lines) + "\n")
+    write_text(table, "\n".join([_HEAD, *_tables(figures)]) + "\n")
     return table
 
 
-def _line(name: str, version: Version, folder: Path, out: Path) -> tuple[str, str]:
-    write_text(out / f"{name}.md", (folder / CARD).read_text(encoding="utf-8"))
-    records = read_evidence(folder / EVIDENCE)
-    measured = {record.metric for record in records if isinstance(record, Record)}
+def _figures(name: str, version: Version, folder: Path) -> list[Figure]:
+    """Those of a published version, by the metric that its kind is told by."""
+    records = [one for one in read_evidence(folder / EVIDENCE) if isinstance(one, Record)]
+    measured = {one.metric for one in records}
     metric = next((name for name in reversed(COLUMNS) if name in measured), "accuracy")
     own = package.who(Manifest.read(folder))
-    figures = " | ".join(_figure(records, own if who == STUDENT else who, metric) for who in COLUMNS[metric])
-    return metric, f"| [{name}]({name}.md) | {version} | {figures} |"
+    found = []
+    for who in COLUMNS[metric]:
+        sought = (own if who == STUDENT else who, metric)
+        one = next((one for one in records if (one.who, one.metric) == sought), None)
+        if one:
+            low, high = (None if end is None else round(end, 4) for end in (one.low, one.high))
+            found.append(Figure(name, str(version), metric, who, round(one.value, 4), low, high, one.n))
+    return found
 
 
-def _figure(records: Sequence[AnyEvidence], who: str, metric: str) -> str:
-    for record in records:
-        if isinstance(record, Record) and (record.who, record.metric) == (who, metric):
-            interval = "" if record.low is None or record.high is None else f" ({record.low:.3f} to {record.high:.3f})"
-            return f"{record.value:.3f}{interval}, n {record.n}"
-    return "–"
+def _tables(figures: Sequence[Figure]) -> Iterator[str]:
+    for metric, columns in COLUMNS.items():
+        lines: dict[str, dict[str, Figure]] = {}
+        for one in sorted(figures, key=lambda one: one.specialist):
+            if one.metric == metric:
+                lines.setdefault(one.specialist, {})[one.who] = one
+        if lines:
+            head = f"| {TITLES[metric]} | version | {' | '.join(columns)} |"
+            yield from ["", head, f"|---|---|{'---|' * len(columns)}"]
+        for name, those in lines.items():
+            version = next(iter(those.values())).version
+            yield f"| [{name}]({name}.md) | {version} | {' | '.join(_said(those.get(who)) for who in columns)} |"
+
+
+def _said(one: Figure | None) -> str:
+    if one is None:
+        return "–"
+    interval = "" if one.low is None or one.high is None else f" ({one.low:.3f} to {one.high:.3f})"
+    return f"{one.value:.3f}{interval}, n {one.n}"

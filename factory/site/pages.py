@@ -12,7 +12,8 @@ from factory.evidence import plots, report
 from factory.evidence.records import Cost, Record
 from factory.evidence.report import Report
 from factory.publish.changes import Change
-from factory.publish.family import COLUMNS, STUDENT, TITLES
+from factory.publish.family import COLUMNS, TITLES
+from factory.publish.family_figures import STUDENT
 from factory.site.gather import Family, Published, Specialist
 from zoo.names import Version
 from zoo.serve.markdown import to_html

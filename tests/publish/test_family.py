@@ -1,8 +1,11 @@
+from xml.etree import ElementTree
+
 import pytest
 
 from factory.errors import FactoryError
 from factory.evidence.records import Record
 from factory.publish.family import collect
+from factory.publish.family_figures import Figure, read, write
 from factory.publish.hub import open_hub
 from factory.publish.release import release
 
@@ -16,6 +19,31 @@ def test_the_table_says_what_the_published_evidence_says(trained, spec, dataset,
     assert "unpublished" not in table
     card = (tmp_path / "cards" / f"{spec.name}.md").read_text()
     assert card == (hub / spec.name / "1.0.0" / "README.md").read_text()
+
+
+def test_what_this_hub_does_not_have_keeps_its_figures(trained, spec, dataset, evidence, tmp_path):
+    hub, cards = tmp_path / "hub", tmp_path / "cards"
+    release(open_hub(str(hub)), trained, spec, dataset.manifest, evidence, tmp_path / "out")
+    there = [
+        Figure("other/spans", "1.1.0", "span_f1", "student", 0.8, 0.75, 0.85, 300),
+        Figure("other/spans", "1.1.0", "span_f1", "lexicon", 0.4, None, None, 300),
+        Figure("other/gone", "1.0.0", "accuracy", "student", 0.9, 0.8, 0.95, 100),
+        Figure(spec.name, "0.9.0", "accuracy", "student", 0.123, 0.1, 0.2, 10),
+    ]
+    write(cards / "family.csv", there)
+    table = collect(str(hub), [spec.name, "other/spans"], cards).read_text()
+    assert (
+        "| [other/spans](other/spans.md) | 1.1.0 | 0.800 (0.750 to 0.850), n 300 | – | – | – | – | 0.400, n 300 |"
+        in table
+    )
+    assert "other/gone" not in table and "0.123" not in table and f"[{spec.name}]" in table
+    kept = read(cards / "family.csv")
+    assert [one for one in kept if one.specialist == "other/spans"] == there[:2]
+    picture = ElementTree.fromstring((cards / "family.svg").read_text())
+    said = [one.text for one in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert "other/spans, student: 80.0 %" in said
+    assert "other/spans, the best baseline on the same rows: 40.0 %" in said
+    assert not any("gone" in one for one in said if one)
 
 
 def test_nothing_published_is_said(tmp_path):
