@@ -1,8 +1,8 @@
 """A student that writes: a small causal language model that is given a text within a prompt and writes the answer.
 
-It learns from the answers' tokens alone; the prompt's are read and cost nothing. Every token of a row counts the row's
-weight. What it is given is cut into tokens as the zoo does it; how it writes is the zoo's too (by_torch.py). What more
-there is to records is in records.py.
+It learns from the answers' tokens alone; the prompt's are read and cost nothing; its beginning, which all rows have,
+is read once a batch. Every token of a row counts the row's weight. What it is given is cut into tokens as the zoo does
+it; how it writes is the zoo's too (by_torch.py). What more there is to records is in records.py.
 """
 
 from __future__ import annotations
@@ -78,29 +78,55 @@ class Causal:
         )
         return cls(AutoTokenizer.from_pretrained(source), model, device)
 
-    def logits(self, given: Sequence[Sequence[int]], keep: int) -> Any:
+    def logits(self, before: Sequence[int], given: Sequence[Sequence[int]], keep: int) -> Any:
         """What the model says after each of the last tokens of each, [n, keep, vocabulary], with gradients.
 
         Shorter ones begin with padding, so that all end together.
+
+        Args:
+            before: tokens that stand before each: they are read once for all.
+            given: tokens, n times one or more.
+            keep: of how many it is asked.
         """
         import torch
 
         longest = max(map(len, given))
         ids = torch.full((len(given), longest), self.tokenizer.pad_token_id or 0)
-        mask = torch.zeros_like(ids)
+        mask = torch.zeros((len(given), len(before) + longest), dtype=torch.int64)
+        mask[:, : len(before)] = 1
         for place, one in enumerate(given):
             ids[place, longest - len(one) :] = torch.tensor(one)
-            mask[place, longest - len(one) :] = 1
-        places = (mask.cumsum(1) - 1).clamp(min=0)
+            mask[place, len(before) + longest - len(one) :] = 1
+        places = (mask.cumsum(1) - 1).clamp(min=0)[:, len(before) :]
         ids, mask, places = (value.to(self.device) for value in (ids, mask, places))
-        return self.model(input_ids=ids, attention_mask=mask, position_ids=places, logits_to_keep=keep).logits
+        return self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=places,
+            past_key_values=self._read(before, len(given)),
+            use_cache=True,
+            logits_to_keep=keep,
+        ).logits
+
+    def _read(self, before: Sequence[int], times: int) -> Any:
+        """What the model keeps of tokens that it has read, for so many to go on from; with gradients."""
+        import torch
+        from transformers import DynamicCache
+
+        if not before:
+            return None
+        ids = torch.tensor([before], device=self.device)
+        read = self.model(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+        return DynamicCache(
+            [(one.keys.expand(times, -1, -1, -1), one.values.expand(times, -1, -1, -1)) for one in read.layers]
+        )
 
 
 class Example(NamedTuple):
     """A row as the model is given it.
 
     Attributes:
-        given: the tokens before the answer.
+        given: the tokens between the prompt's beginning, which is that of all rows, and the answer.
         answer: the answer's tokens and the one that stops it.
         learned: which of these count.
         parts: the piece of the answer that each is cut from, by number (factory.students.prompt.Part).
@@ -117,7 +143,7 @@ class Example(NamedTuple):
 class Answers(Lesson):
     """A row's answer, token by token."""
 
-    trainer = training.TRAINER + 1
+    trainer = training.TRAINER + 3  # the prompt's beginning is read once a batch
     batch: ClassVar[int] = 8  # the vocabulary is large, and what is said of every token of it is held at once
     adapters: ClassVar[Mapping[str, Any]] = {"task_type": "CAUSAL_LM"}
 
@@ -181,16 +207,16 @@ class Answers(Lesson):
             learned += [part.learned] * len(cut)
             places += [place] * len(cut)
         ids, learned, places = [*ids, self._prompt.stop[0]], [*learned, True], [*places, len(parts) - 1]
-        return Example(self._frame.ids(row.text), ids, learned, places, float(row.weight))
+        return Example(self._frame.rest(row.text), ids, learned, places, float(row.weight))
 
-    @staticmethod
-    def said(learner: Causal, examples: Sequence[Example]) -> Any:
+    def said(self, learner: Causal, examples: Sequence[Example]) -> Any:
         """Logits [n, longest answer, vocabulary] at each place of the answers, which end together.
 
         The model is given all that stands before a place, as it is in the row.
         """
         longest = max(len(one.answer) for one in examples)
-        return learner.logits([one.given + one.answer for one in examples], longest + 1)[:, :-1]
+        given = [one.given + one.answer for one in examples]
+        return learner.logits(self._frame.before, given, longest + 1)[:, :-1]
 
     def _losses(self, learner: Causal, examples: Sequence[Example]) -> tuple[Any, Any]:
         import torch

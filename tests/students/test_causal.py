@@ -146,6 +146,23 @@ def test_only_the_answer_counts_and_a_row_counts_its_weight(recipe: WritingRecip
     assert float(again[1]) == pytest.approx(float(wrong[1]), abs=1e-5)
 
 
+def test_what_all_begin_with_is_read_once_and_said_of_as_if_each_had_read_it(llama: Path) -> None:
+    learner = Causal.load(llama)
+    learner.model.double()
+    before, rests = [3, 4, 5, 6], [[7, 8, 9, 10, 11], [12, 13], [14, 15, 16]]
+    said = learner.logits(before, rests, 2)
+    for place, rest in enumerate(rests):
+        alone = learner.logits([], [[*before, *rest]], 2)
+        assert said[place].detach().numpy() == pytest.approx(alone[0].detach().numpy(), abs=1e-6)
+    weight = learner.model.get_input_embeddings().weight
+    said.square().sum().backward()
+    shared = weight.grad.clone()
+    learner.model.zero_grad()
+    sum(learner.logits([], [[*before, *rest]], 2).square().sum() for rest in rests).backward()
+    assert shared.numpy() == pytest.approx(weight.grad.numpy(), abs=1e-5)
+    assert float(shared[before].abs().sum()) > 0
+
+
 def example_of(recipe: WritingRecipe, source: Path, row: Row) -> tuple[causal.Example, Causal]:
     learner = Causal.load(source)
     return causal.Answers([row], [row], dataclasses.replace(recipe, fields=FIELDS), learner).examples[0], learner

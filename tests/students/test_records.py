@@ -45,7 +45,7 @@ class Says:
         self.tokenizer, self.device, self.model = real.tokenizer, "cpu", real.model
         self.fates, self.examples = fates, list[causal.Example]()
 
-    def logits(self, given: list[list[int]], keep: int) -> Any:
+    def logits(self, before: list[int], given: list[list[int]], keep: int) -> Any:
         import torch
 
         said = torch.zeros(len(given), keep, len(self.tokenizer))
