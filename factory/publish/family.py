@@ -35,13 +35,14 @@ TITLES = {
 
 _HEAD = """# The family
 
-Figures on human-labelled rows with 95 % intervals, from the evidence published with each version
-(`python -m factory cards` writes this page, family.csv and family.svg; a specialist that its hub does not have keeps
-its line). Opponents: the teacher zero-shot, and shown people's rows
-like each text (few_shot); TF-IDF and static vectors of words on the same training rows, the student without
-synthetic rows, always the most frequent label; of spans, features of words and the words marked in the same
-rows; of records and answers what the nearest of the same rows has; of records also values known from them,
-of answers also the text's longest question and its first words."""
+![Each specialist beside its teacher and the best baseline, with 95 % intervals](family.svg)
+
+Figures on human-labelled rows with 95 % intervals, from the evidence published with each version. `python -m factory
+cards` writes this page, family.csv and family.svg; a specialist that its hub does not have keeps its line. Opponents:
+the teacher zero-shot, and shown people's rows like each text (few_shot); TF-IDF and static vectors of words on the same
+training rows, the student without synthetic rows, always the most frequent label; of spans, features of words and the
+words marked in the same rows; of records and answers what the nearest of the same rows has; of records also values
+known from them, of answers also the text's longest question and its first words."""
 
 
 def collect(hub: str, names: Sequence[str], out: Path) -> Path:
@@ -92,8 +93,8 @@ def _figures(name: str, version: Version, folder: Path) -> list[Figure]:
         sought = (own if who == STUDENT else who, metric)
         one = next((one for one in records if (one.who, one.metric) == sought), None)
         if one:
-            low, high = (None if end is None else round(end, 4) for end in (one.low, one.high))
-            found.append(Figure(name, str(version), metric, who, round(one.value, 4), low, high, one.n))
+            low, high = (None if end is None else round(end, 6) for end in (one.low, one.high))
+            found.append(Figure(name, str(version), metric, who, round(one.value, 6), low, high, one.n))
     return found
 
 
