@@ -69,6 +69,7 @@ def test_labels_thresholds_are_told(manifest, spec, dataset, evidence):
     assert "Of labels without a threshold of their own it is promised of all together." in card
     never = render(replace(own, threshold=None), spec, dataset.manifest, told)
     assert "is marked unsure (`sad` 0.750, any other always): give it" in never
+    assert "Of labels without a threshold of their own nothing is promised." in never
 
 
 def test_a_teacher_is_named_where_rows_of_its_are_there_and_nowhere_else(manifest, spec, dataset, evidence):
