@@ -151,7 +151,8 @@ def by_label(confidence: Any, correct: Any, labels: Sequence[str], risk: float, 
 
     So the promise is kept label by label where rows allow (Mondrian: Vovk, Gammerman and Shafer 2005, 4.5), where a
     common threshold keeps it on average and may break it for one. How many answers are enough does not depend on what
-    is right: twice as many as `threshold` takes at least. A label for which none is shown is among the rest.
+    is right: twice as many as `threshold` takes at least. A label for which none is shown is among the rest, so what is
+    promised of these is promised after a look at which they are.
 
     Args:
         confidence, correct, risk, failure: as for `threshold`.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from factory.errors import FactoryError
-from factory.evidence.records import Record, read_evidence
+from factory.evidence.records import AnyEvidence, Record, read_evidence
 from factory.files import write_text
 from factory.publish import package
 from factory.publish.family_figures import STUDENT, Figure, read, write
@@ -82,11 +82,17 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
     return table
 
 
+def told_by(evidence: Sequence[AnyEvidence]) -> str:
+    """The metric that a version with this evidence is told by first."""
+    measured = {one.metric for one in evidence if isinstance(one, Record)}
+    return next((name for name in reversed(COLUMNS) if name in measured), "accuracy")
+
+
 def _figures(name: str, version: Version, folder: Path) -> list[Figure]:
     """Those of a published version, by the metric that its kind is told by."""
-    records = [one for one in read_evidence(folder / EVIDENCE) if isinstance(one, Record)]
-    measured = {one.metric for one in records}
-    metric = next((name for name in reversed(COLUMNS) if name in measured), "accuracy")
+    evidence = read_evidence(folder / EVIDENCE)
+    records = [one for one in evidence if isinstance(one, Record)]
+    metric = told_by(evidence)
     own = package.who(Manifest.read(folder))
     found = []
     for who in COLUMNS[metric]:

@@ -13,8 +13,8 @@ TEACHERS = {"teacher": "its teacher, zero-shot", "few_shot": "its teacher, shown
 BASELINE = "the best baseline on the same rows"
 _STYLE = """
 svg { background: #fff; font: 14px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-text { fill: #5a6675; } .name { fill: #1b2330; font-weight: 600; } .grid { stroke: #dde2e9; fill: none; }
-polyline { stroke-width: 3; stroke-linecap: round; fill: none; } .grid { stroke-width: 1; }
+text { fill: #5a6675; } .name { fill: #1b2330; font-weight: 600; }
+polyline { stroke-width: 3; stroke-linecap: round; fill: none; } .grid { stroke: #dde2e9; stroke-width: 1; }
 polyline.student { stroke: #1f5fbf; } circle.student { fill: #1f5fbf; }
 polyline.teacher { stroke: #9aa3af; } circle.teacher { fill: #5a6675; }
 polyline.few_shot { stroke: #9aa3af; } circle.few_shot { fill: #fff; stroke: #5a6675; stroke-width: 2; }

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from factory import spec as specs
 from factory.errors import FactoryError, HubError
-from factory.evidence.records import Record, read_evidence
+from factory.evidence.records import read_evidence
 from factory.files import read_json, read_jsonl
 from factory.lineage import ledger
 from factory.lineage.ledger import Ledger
 from factory.publish.changes import Papers
-from factory.publish.family import COLUMNS
+from factory.publish.family import told_by
 from factory.publish.hub import Hub, open_hub
 from factory.publish.package import CARD, CHANGELOG, EVIDENCE
 from factory.publish.sound import said
@@ -45,8 +45,7 @@ class Published(Papers):
     @property
     def figure(self) -> str:
         """The metric it is told by first."""
-        measured = {one.metric for one in self.evidence if isinstance(one, Record)}
-        return next((name for name in reversed(COLUMNS) if name in measured), "accuracy")
+        return told_by(self.evidence)
 
 
 @dataclass(frozen=True)
