@@ -12,6 +12,8 @@ from factory.publish import package
 from factory.publish.family_figures import STUDENT, Figure, read, write
 from factory.publish.family_picture import picture
 from factory.publish.package import CARD, EVIDENCE
+from factory.publish.sound import said, sound_papers
+from zoo.errors import NoHub
 from zoo.hub import open_hub
 from zoo.manifest import Manifest
 from zoo.names import Version
@@ -62,17 +64,16 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
 
     Raises:
         FactoryError: nothing is published.
+        HubError: what is published can't be read, or is not what was published.
     """
-    shelf = open_hub(hub)
-    newest: dict[str, Version] = {}
-    for name in shelf.names():
-        if name in names and (versions := given(shelf, name)):
-            newest[name] = versions[-1]
+    with said():
+        newest = _newest(hub, names)
+    for _, folder in newest.values():
+        sound_papers(folder)
     if not newest:
         raise FactoryError("Nothing is published yet.", where=hub, fix="Run `make run` first.")
     figures = [one for one in read(out / FIGURES) if one.specialist in names and one.specialist not in newest]
-    for name, version in newest.items():
-        folder = shelf.pull(name, version)
+    for name, (version, folder) in newest.items():
         write_text(out / f"{name}.md", (folder / CARD).read_text(encoding="utf-8"))
         figures += _figures(name, version, folder)
     write(out / FIGURES, figures)
@@ -80,6 +81,16 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
     table = out / "README.md"
     write_text(table, "\n".join([_HEAD, *_tables(figures)]) + "\n")
     return table
+
+
+def _newest(hub: str, names: Sequence[str]) -> dict[str, tuple[Version, Path]]:
+    """Of each of these specialists that the hub has, the newest version and its folder."""
+    try:
+        shelf = open_hub(hub)
+    except NoHub:  # it is made when something is published
+        return {}
+    known = {name: given(shelf, name) for name in shelf.names() if name in names}
+    return {name: (those[-1], shelf.pull(name, those[-1])) for name, those in known.items() if those}
 
 
 def told_by(evidence: Sequence[AnyEvidence]) -> str:

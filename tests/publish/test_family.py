@@ -46,7 +46,20 @@ def test_what_this_hub_does_not_have_keeps_its_figures(trained, spec, dataset, e
     assert not any("gone" in one for one in said if one)
 
 
-def test_nothing_published_is_said(tmp_path):
-    (tmp_path / "hub").mkdir()
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_published_is_said(tmp_path, there):
+    if there:
+        (tmp_path / "hub").mkdir()
     with pytest.raises(FactoryError, match="Nothing is published"):
         collect(str(tmp_path / "hub"), ["a/b"], tmp_path / "cards")
+
+
+def test_a_version_that_was_changed_is_an_error_that_a_person_can_act_on(trained, spec, dataset, evidence, tmp_path):
+    hub = tmp_path / "hub"
+    release(open_hub(str(hub)), trained, spec, dataset.manifest, evidence, tmp_path / "out")
+    card = hub / spec.name / "1.0.0" / "README.md"
+    card.chmod(0o644)
+    card.write_text("another card")
+    with pytest.raises(FactoryError, match=r"README\.md"):
+        collect(str(hub), [spec.name], tmp_path / "cards")
+    assert not (tmp_path / "cards" / "README.md").exists()
