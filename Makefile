@@ -62,6 +62,7 @@ soak: setup
 	@$(APP) -m pytest -s tests/stages/soak.py
 	@$(APP) -m pytest -s tests/flows/soak.py
 	@$(APP) -m pytest -s tests/flows/year.py
+	@$(APP) -m pytest -s tests/flows/nine.py
 	@$(APP) -m pytest -s tests/review/soak.py
 	@$(APP) -m pytest -s tests/services/soak.py
 	@FACTORY_SOAK=1 $(APP) -m pytest tests/stages/test_stages_killed.py tests/stages/test_stages_trouble.py \
