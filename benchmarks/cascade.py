@@ -1,12 +1,14 @@
 """What a cascade answers on gold rows, beside the specialist and the large model alone; what it costs, and saves.
 
-    python benchmarks/cascade.py [SPEC[@VERSION] ...] [--hub HUB] [--sample 200] [--url URL --model MODEL]
+    python benchmarks/cascade.py [SPEC[@VERSION] ...] [--hub HUB] [--sample 200] [--shots 200] [--url URL --model MODEL]
 
 The specialist (default: finance/complaint and support/intent) is loaded from the hub and asked about all gold rows. The
 large model is asked about a stratified sample of them, one question after the other, what the specialist's `ask.json`
-says, and a zoo.Cascade of both about the same rows, so that they compare. Without --url it is the spec's teacher, as
-builds start it; with one, any server of OpenAI's chat protocol (FACTORY_TEACHER_KEY is its key). Replies and the
-seconds they took are kept in FACTORY_HOME/benchmarks/cascade.db: stopped anywhere, the same command goes on.
+says, and a zoo.Cascade of both about the same rows, so that they compare. With --shots it is asked once more, after
+those of so many of people's rows (a stratified sample of reviewed.jsonl) that are most like each text (zoo.shots).
+Without --url it is the spec's teacher, as builds start it; with one, any server of OpenAI's chat protocol
+(FACTORY_TEACHER_KEY is its key). Replies and the seconds they took are kept in FACTORY_HOME/benchmarks/cascade.db:
+stopped anywhere, the same command goes on.
 
 Of every system: accuracy, where a reply that is no label is a wrong one; the shares answered by the specialist, passed
 on, and left unsure at the end; the error among answers, which are those not left unsure; seconds, core-seconds (of a
@@ -23,7 +25,7 @@ import datetime
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,17 +41,19 @@ from factory.evidence.circumstances import hardware, here
 from factory.evidence.intervals import wilson
 from factory.evidence.predictions import Predictions, answers
 from factory.evidence.sample import describe, sample
-from factory.gold import Gold
+from factory.gold import Gold, gold_of
 from factory.progress import Meter
 from factory.settings import Settings
+from factory.spec import Spec
 from factory.stages import Build
 from factory.teacher.cache import ReplyCache
 from zoo.fallback import unpromised
 from zoo.question import Question
+from zoo.shots import Shots
 
 RESULTS = Path(__file__).parent / "results" / "cascade.csv"
 SPECS = ["finance/complaint", "support/intent"]
-KEY = ("spec", "specialist", "large_model", "rows", "system", "unpromised")
+KEY = ("spec", "specialist", "large_model", "shots", "rows", "system", "unpromised")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("specs", nargs="*", metavar="SPEC[@VERSION]", default=SPECS)
     parser.add_argument("--hub", help="default: FACTORY_HUB")
     parser.add_argument("--sample", type=int, default=200, help="gold rows for the large model; 0: all (default 200)")
+    about = "people's rows that the large model may be shown, a second time; 0: it is asked without (default 0)"
+    parser.add_argument("--shots", type=int, default=0, help=about)
     parser.add_argument("--url", help="of the large model, up to /v1; default: the spec's teacher")
     parser.add_argument("--model", help="as the server calls it; default: the spec's teacher")
     parser.add_argument("--read-price", type=float, default=0.0, help="of a million tokens of questions, in any money")
@@ -103,26 +109,46 @@ def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[s
     cache = ReplyCache(where.home / "benchmarks" / "cascade.db")
     try:
         with Build(spec, "full", where) as build:
-            large = Escalated(Question.read(specialist.folder, specialist.manifest), build.endpoint, cache)
-            bench = _Bench(specialist, large, build.gold, asked, local=not where.teacher_url)
-            large.ask([row.text for row in bench.rows], Meter(f"{name}: ask the large model", "replies"))
-            return bench.lines(build.teacher)
+            lines = []
+            for shots in dict.fromkeys([0, asked.shots]):
+                large = Escalated(_question(specialist, spec, where, shots), build.endpoint, cache)
+                bench = _Bench(specialist, large, build.gold, asked, local=not where.teacher_url, shots=shots)
+                large.ask([row.text for row in bench.rows], Meter(f"{name}: ask the large model", "replies"))
+                lines += bench.lines(build.teacher)
+            return lines
     finally:
         cache.close()
+
+
+def _question(specialist: zoo.Classifier, spec: Spec, where: Settings, shots: int) -> Callable[[str], Question]:
+    """What the large model is asked about a text, after so many of people's rows as there are to choose from."""
+    question = Question.read(specialist.folder, specialist.manifest)
+    if not shots:
+        return lambda text: question
+    rows = sample(gold_of(spec, where.gold, "reviewed.jsonl"), shots)
+    near = Shots([(row.text, row.label) for row in rows], specialist).near
+    return lambda text: question.after(near(text))
 
 
 class _Bench:
     """The systems side by side on one spec's gold rows."""
 
     def __init__(
-        self, specialist: zoo.Classifier, large: Escalated, gold: list[Gold], asked: argparse.Namespace, *, local: bool
+        self,
+        specialist: zoo.Classifier,
+        large: Escalated,
+        gold: list[Gold],
+        asked: argparse.Namespace,
+        *,
+        local: bool,
+        shots: int,
     ) -> None:
         self.specialist, self.large, self.gold, self.asked = specialist, large, gold, asked
         self.cascade = zoo.Cascade(specialist, large, unpromised=asked.unpromised, retries=0)
         self.rows, self.named = sample(gold, asked.sample), describe(gold, asked.sample)
         self._prices = (asked.read_price / 1e6, asked.write_price / 1e6)
         self._cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
-        self._local = local
+        self._local, self._shots = local, shots
         self._at = here()
 
     def lines(self, model: str) -> list[dict[str, Any]]:
@@ -131,6 +157,8 @@ class _Bench:
         large, cascade = self._large(), self._cascade(alone)
         systems = [("specialist", everything), ("specialist, on the sample", alone), ("large model", large)]
         systems.append(("cascade", cascade))
+        if self._shots:  # the specialist alone has its lines already
+            systems = systems[2:]
         return [self._line(name, model, one, large) for name, one in systems]
 
     def _specialist(self, rows: list[Gold], named: str) -> _Measured:
@@ -193,6 +221,7 @@ class _Bench:
             "spec": manifest.name,
             "specialist": manifest.version,
             "large_model": model,
+            "shots": self._shots if system in ("large model", "cascade") else "",
             "rows": one.said.sample,
             "system": system,
             "unpromised": self.asked.unpromised if system == "cascade" and not manifest.doubt.promises else "",

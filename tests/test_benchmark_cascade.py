@@ -25,7 +25,7 @@ def measured(built: Factory, out: Path, *more: str) -> dict[str, dict[str, str]]
     ended = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     with out.open(newline="") as file:
-        return {line["system"]: line for line in csv.DictReader(file)}
+        return {f"{line['system']}{', shown' * (line['shots'] == '9')}": line for line in csv.DictReader(file)}
 
 
 def test_a_cascade_is_measured_and_going_on_asks_nothing(built: Factory, tmp_path: Path) -> None:
@@ -47,9 +47,14 @@ def test_a_cascade_is_measured_and_going_on_asks_nothing(built: Factory, tmp_pat
     assert float(cascade["price_saved"]) == pytest.approx(saved, abs=1e-3)
     assert float(cascade["points_low"]) <= float(cascade["points_over_large_model"]) <= float(cascade["points_high"])
 
+    asked = len(built.teacher.server.asked)
+    shown = measured(built, out, "--shots", "9", "--read-price", "1")
+    assert [len(body["messages"]) >= 11 for body in built.teacher.server.asked[asked:]] == [True] * 12
+    assert float(shown["large model, shown"]["price_a_text"]) > float(large["price_a_text"])
+    assert {*found, "large model, shown", "cascade, shown"} == set(shown)
+
+    before = len(built.teacher.asked) - 12
     again = measured(built, out, "--read-price", "1", "--write-price", "2")
     assert len(built.teacher.asked) == before + 12
-    assert {name: line["accuracy"] for name, line in again.items()} == {
-        name: line["accuracy"] for name, line in found.items()
-    }
+    assert {name: again[name]["accuracy"] for name in found} == {name: line["accuracy"] for name, line in found.items()}
     assert again["large model"]["seconds_a_text"] == large["seconds_a_text"]

@@ -18,6 +18,7 @@ from zoo.given import Given, Giving, given
 from zoo.manifest import CLASSIFICATION, Manifest
 from zoo.named import Named
 from zoo.question import Question
+from zoo.shots import Labelled, Shots
 
 if TYPE_CHECKING:
     from zoo.rollout.pair import Pair
@@ -87,9 +88,13 @@ class Cascade(Named):
         concurrency: questions on their way at once, from all threads together.
         breaker: when to leave a fallback alone; None: a zoo.Breaker of its own. Cascades of one endpoint may share one.
         budget: in place of `calls` and `cost`, a zoo.budget.Budget that cascades of one endpoint share.
+        shots: rows that people labelled, (text, label) each, or a file of them (`.jsonl`, `.csv`, `.parquet`, with the
+            columns `text` and `label`): before a question an endpoint is shown those that are most like its text, five
+            at most (zoo.shots). It learns from them what no policy says; they go where the texts go.
 
     Raises:
-        BadInput: not a classifier, other labels, a number that can't be, or `unpromised` is needed and not given.
+        BadInput: not a classifier, other labels, a number or row that can't be, `unpromised` is needed and not given,
+            or shots for a fallback that is no endpoint.
         NoQuestion: an endpoint is to be asked, and the specialist does not say what (published before it did).
         Tampered, BrokenSpecialist: it says so in a file that is not the one published, or can't be read.
     """
@@ -107,6 +112,7 @@ class Cascade(Named):
         concurrency: int = 8,
         breaker: Breaker | None = None,
         budget: Budget | None = None,
+        shots: Labelled | str | Path | None = None,
     ) -> None:
         if not _begins(specialist):
             raise BadInput(f"A cascade begins with a classifier, not with {type(specialist).__name__}.")
@@ -129,6 +135,10 @@ class Cascade(Named):
                 "calls and cost limit what endpoints and functions are asked; this fallback is neither.",
                 fix="Give them to the cascade that asks one.",
             )
+        if shots is not None and not isinstance(fallback, Endpoint):
+            raise BadInput("Only an endpoint is shown rows; this fallback is none.", fix="Leave shots out.")
+        reader: Any = specialist
+        self._shots = None if shots is None else Shots(shots, getattr(reader, "current", reader))
         self.tier: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
         """Whom it asks where the specialist is not sure."""
 
@@ -223,12 +233,19 @@ class Cascade(Named):
             return Local(fallback, first.manifest.id, at_once)
         if isinstance(fallback, Endpoint):
             question = Question.read(self.specialist.folder, self.specialist.manifest)
-            name, (ask, most) = fallback.model, of_endpoint(fallback, question)
+            name, (ask, most) = fallback.model, of_endpoint(fallback, self._asked(question))
         elif callable(fallback):
             name, (ask, most) = getattr(fallback, "__name__", "function"), of_function(fallback, self.labels)
         else:
             raise BadInput(f"A fallback is an endpoint, a classifier, a cascade or a function, not {fallback!r}.")
         return Remote(name, ask, most, budget=self._budget, breaker=self._breaker, **how)
+
+    def _asked(self, question: Question) -> Callable[[str], Question]:
+        """What an endpoint is asked about a text: after the rows that are shown with it, where there are any."""
+        if (shots := self._shots) is None:
+            return lambda text: question
+        question.after(shots.rows[:1])  # whether it can be asked so is told now
+        return lambda text: question.after(shots.near(text))
 
 
 def _least(unpromised: object) -> float:

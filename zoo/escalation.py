@@ -205,14 +205,17 @@ class Local:
         return Outcome(one.label, one.confidence, reason, tier, seconds, detail)
 
 
-def of_endpoint(endpoint: Endpoint, question: Question) -> tuple[Callable[[str], Said], Callable[[str], float]]:
-    """How an endpoint is asked, and the most that it costs, as Remote takes them."""
+def of_endpoint(
+    endpoint: Endpoint, question: Callable[[str], Question]
+) -> tuple[Callable[[str], Said], Callable[[str], float]]:
+    """How an endpoint is asked what is to be asked about a text, and the most that it costs, as Remote takes them."""
 
     def ask(text: str) -> Said:
-        reply = endpoint.ask(question, text)
-        return Said(question.answer(reply.text), reply.text, reply.cost)
+        asked = question(text)
+        reply = endpoint.ask(asked, text)
+        return Said(asked.answer(reply.text), reply.text, reply.cost)
 
-    return ask, lambda text: endpoint.most(question, text)
+    return ask, lambda text: endpoint.most(question(text), text)
 
 
 def of_function(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Fallback:
         model, key, timeout, read_price, write_price: of an endpoint, see zoo.Endpoint.
         calls, cost, retries, concurrency, unpromised: see zoo.Cascade.
         failures, pause: see zoo.Breaker.
+        shots: files of labelled rows (see zoo.Cascade) by the specialist's name that they are for, or by '' for any.
 
     Raises:
         BadInput: an endpoint without a model, what only endpoints have for a specialist, or a number that can't be.
@@ -48,8 +49,9 @@ class Fallback:
         failures: int = 5,
         pause: float = 30.0,
         unpromised: Unpromised | None = None,
+        shots: Mapping[str, str | Path] | None = None,
     ) -> None:
-        self.where, self._unpromised = where, unpromised
+        self.where, self._unpromised, self.shots = where, unpromised, dict(shots or {})
         self._how: dict[str, Any] = {"retries": retries, "concurrency": concurrency}
         self._endpoint: Endpoint | None = None
         if str(where).startswith(_HTTP):
@@ -67,7 +69,8 @@ class Fallback:
     def behind(self, specialist: Any, load: Callable[[str | Path], Any]) -> Cascade:
         """The cascade of a classifier, or a roll-out of two, and this; raises what zoo.Cascade and `load` raise."""
         fallback = self._endpoint or load(self.where)
-        return Cascade(specialist, fallback, unpromised=self._unpromised, **self._how)
+        shots = self.shots.get(specialist.name, self.shots.get(""))
+        return Cascade(specialist, fallback, unpromised=self._unpromised, shots=shots, **self._how)
 
 
 def add(parser: argparse.ArgumentParser, **how: Any) -> None:
@@ -88,6 +91,9 @@ def add(parser: argparse.ArgumentParser, **how: Any) -> None:
     parser.add_argument("--fallback-failures", type=int, default=5, metavar="N", help=about)
     about = "for so many seconds (default 30)"
     parser.add_argument("--fallback-pause", type=float, default=30.0, metavar="S", help=about)
+    about = "rows that people labelled (.jsonl, .csv, .parquet; text and label): an endpoint is shown those that are "
+    about += "like a text before it is asked; NAME=FILE: of that specialist alone"
+    parser.add_argument("--fallback-shots", action="append", default=[], metavar="[NAME=]FILE", help=about)
     about = "with --fallback, of a specialist without a threshold: escalate, answer, or the confidence to answer from"
     parser.add_argument("--unpromised", type=unpromised, metavar="HOW", help=about)
 
@@ -106,7 +112,20 @@ def told(where: str, options: argparse.Namespace, *, several: bool = False) -> F
         how |= {"calls": None, "cost": None}
     read, write = options.fallback_prices
     how |= {"read_price": read, "write_price": write, "unpromised": options.unpromised}
+    if not several or where.startswith(_HTTP):
+        how["shots"] = _shots(options.fallback_shots)
     return Fallback(where, model=options.fallback_model, key=os.environ.get(KEY, ""), **how)
+
+
+def _shots(said: Sequence[str]) -> dict[str, str]:
+    """Files by the name before `=`, or by ''; raises BadInput where there are two for one."""
+    found: dict[str, str] = {}
+    for one in said:
+        name, _, file = one.rpartition("=")
+        if name in found:
+            raise BadInput(f"There are two files of rows for {name or 'any'}.", where="--fallback-shots")
+        found[name] = file
+    return found
 
 
 def unpromised(said: str) -> Any:

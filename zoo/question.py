@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,43 @@ class Question:
 
     def chat(self, text: str) -> list[dict[str, str]]:
         """The messages about a text, `role` and `content` each."""
-        said = text.replace("\n", " ") if self.one_line else text
+        said = self._said(text)
         return [
             {"role": role, "content": "".join(said if part is None else part for part in parts)}
             for role, parts in self.messages
         ]
+
+    def _said(self, text: str) -> str:
+        return text.replace("\n", " ") if self.one_line else text
+
+    def after(self, shown: Sequence[tuple[str, str]]) -> Question:
+        """The same question after others of its kind that are answered, as turns of one chat.
+
+        What stands before the line with the text is said once, at the beginning, and each turn has that line alone.
+
+        Args:
+            shown: texts, and the label that is right for each; none: the question as it is.
+
+        Raises:
+            NoQuestion: its last message has no place for the text, so that none can follow another.
+        """
+        if not shown:
+            return self
+        *before, (role, parts) = self.messages
+        if None not in parts:
+            raise NoQuestion(
+                f"{FILE} does not end with the text, so no rows can be shown before it.", fix="Leave shots out."
+            )
+        place = parts.index(None)
+        lead = "".join(part for part in parts[:place] if part is not None)
+        line = lead.rfind("\n") + 1
+        asked = (lead[line:], *parts[place:])
+        turns: list[tuple[str, tuple[str | None, ...]]] = []
+        for text, label in shown:
+            said = "".join(self._said(text) if part is None else part for part in asked)
+            turns += [(role, (said,)), ("assistant", (label,))]
+        turns[0] = (role, (lead[:line], *turns[0][1]))
+        return replace(self, messages=(*before, *turns, (role, asked)))
 
     def answer(self, reply: str) -> str | None:
         """The label that a reply gives; None: it gives none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from factory.errors import TeacherError
@@ -39,12 +39,12 @@ class Escalated:
     """Whom a cascade passes texts on to.
 
     Args:
-        question: what is asked about a text.
+        question: what is asked about a text; the text comes last, and is put there by `chat`.
         teacher: whom; reached when the first reply is missing.
         cache: where replies are kept.
     """
 
-    def __init__(self, question: Question, teacher: Teacher, cache: ReplyCache) -> None:
+    def __init__(self, question: Callable[[str], Question], teacher: Teacher, cache: ReplyCache) -> None:
         self._question, self._teacher, self._cache = question, teacher, cache
         self.__name__ = teacher.identity  # what a cascade calls it
 
@@ -68,7 +68,7 @@ class Escalated:
         if reply is None:
             return Said(None, None, 0, 0)
         seconds = (self._cache.get(key_of(canonical(self._timed(text)))) or {}).get("seconds")
-        label = self._question.answer(reply["text"])
+        label = self._question(text).answer(reply["text"])
         return Said(label, seconds, reply["prompt_tokens"], reply["completion_tokens"])
 
     async def _ask(self, texts: Sequence[str], of: int, progress: Progress) -> None:
@@ -88,7 +88,8 @@ class Escalated:
                 progress(of - len(texts) + place + 1, of)
 
     def _request(self, text: str) -> Request:
-        return Request(self._question.chat(text), max_tokens=LONGEST, choices=list(self._question.choices))
+        question = self._question(text)
+        return Request(question.chat(text), max_tokens=LONGEST, choices=list(question.choices))
 
     def _key(self, text: str) -> str:
         return self._request(text).cache_key(self._teacher.identity)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,12 @@ from numpy.typing import NDArray
 from factory import settings
 from factory import spec as specs
 from factory.generate import shots
+from factory.publish.ask import told
 from factory.row import Lineage, Row
 from factory.span import Span
 from factory.stages.model import OF_KIND
 from factory.teacher.chat import Request
+from zoo.question import Question
 
 SPECS = {name: specs.load(name, settings.load().prompts) for name in specs.names(settings.load().prompts)}
 
@@ -55,6 +59,21 @@ def test_turns_of_a_chat_that_says_once_what_is_asked() -> None:
         ("user", "Text: now\nLabel:"),
     ]
     assert (asked.max_tokens, asked.choices) == (24, ["A", "B"])
+
+
+def test_the_zoo_asks_so_too() -> None:
+    """What a card says of a teacher that is shown rows, an application with rows of its own may expect."""
+    shown = [("then", "B"), ("soon", "A")]
+    carried = Question._of(json.loads(told(ask)), ("A", "B"))
+    assert carried.after(shown).chat("now") == list(shots.question(ask, "now", shown).messages)
+    for spec in SPECS.values():
+        if spec.kind == "classification":
+            labels = tuple(spec.labels)
+            known = [("a first text", labels[0]), ("a second", labels[1])]
+            for policy in (False, True):
+                asked = partial(OF_KIND[spec.kind].question, spec, policy=policy)
+                carried = Question._of(json.loads(told(asked)), labels)
+                assert carried.after(known).chat("one more") == list(shots.question(asked, "one more", known).messages)
 
 
 def test_with_nothing_to_show_it_is_the_question_itself() -> None:

@@ -263,6 +263,7 @@ def test_what_can_not_be(small: zoo.Classifier, tmp_path: Path) -> None:
         (lambda: zoo.Cascade(small, len, unpromised=True), "unpromised must be"),
         (lambda: zoo.Cascade(small, len, unpromised=float("nan")), "unpromised must be"),
         (lambda: zoo.Cascade(small, len, unpromised="perhaps"), "unpromised must be"),
+        (lambda: zoo.Cascade(small, len, shots=[("word1", "neutral")]), "Only an endpoint is shown rows"),
     ):
         with pytest.raises(BadInput, match=says):
             what()

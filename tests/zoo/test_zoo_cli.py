@@ -126,6 +126,21 @@ def test_predict_with_a_fallback_says_who_answered_and_why(ask, hub, monkeypatch
     assert (down["reason"], down["tier"]) == ("fallback_down", "support/intent@1.0.0")
 
 
+def test_predict_shows_a_fallback_rows_that_people_labelled(ask, hub, tmp_path):
+    tiny.seal(tiny.ask(hub / "support/intent/1.0.0"), name="support/intent", threshold=1.0)
+    (tmp_path / "rows.csv").write_text("label,text\nnegative,word7\npositive,word9\n")
+    with LargeModel(lambda body: "neutral") as model:
+        named = ["--fallback", model.url, "--fallback-model", "large", "--fallback-shots"]
+        code, _, err = ask("predict", "support/intent", "word3", *named, str(tmp_path / "rows.csv"))
+        assert (code, err) == (0, "")
+        ask("predict", "support/intent", "word3", *named, f"support/other={tmp_path / 'rows.csv'}")
+        (_, shown), (_, alone) = model.asked
+    assert [one["content"] for one in shown["messages"][2::2]] in (["negative", "positive"], ["positive", "negative"])
+    assert len(shown["messages"]) == 6 and len(alone["messages"]) == 2
+    code, _, err = ask("predict", "support/intent", "w", *named, "/no/rows.csv")
+    assert code == 1 and "/no/rows.csv" in err and "Traceback" not in err
+
+
 def test_predict_with_a_larger_specialist_behind(ask, hub):
     tiny.seal(hub / "support/intent/1.0.0", name="support/intent", threshold=1.0)
     _, out, _ = ask("predict", "support/intent", "word1", "--fallback", "finance/sentiment@2.0.0")

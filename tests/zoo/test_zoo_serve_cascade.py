@@ -198,6 +198,9 @@ async def test_a_fallback_that_can_t_be_is_told_at_the_start(hub: Path) -> None:
     async with serving([f"{NAME}@1.0.0"], hub=hub, fallbacks={"no/such": Fallback("finance/larger")}) as client:
         failed = client.app.state.service.failed  # type: ignore[attr-defined]
     assert "fallback for no/such" in str(failed)
+    shots = Fallback("http://x/v1", model="m", shots={"no/such": "rows.csv"})
+    async with serving([f"{NAME}@1.0.0"], hub=hub, fallbacks={NAME: shots}) as client:
+        assert "a file of rows for no/such" in str(client.app.state.service.failed)  # type: ignore[attr-defined]
     async with serving(["finance/larger"], hub=hub, fallbacks={"": Fallback("http://x/v1", model="m")}) as client:
         assert "holds no ask.json" in str(client.app.state.service.failed)  # type: ignore[attr-defined]
     with pytest.raises(BadInput, match="escalations"):
@@ -209,6 +212,7 @@ def test_the_command_line_refuses_what_can_t_be(hub: Path, capsys: pytest.Captur
         (["--fallback", "http://x/v1"], "--fallback-model"),
         (["--fallback", "a/b", "--fallback", "a/c"], "two fallbacks for all"),
         (["--fallback", "a/b", "--fallback-calls", "3"], "not a specialist"),
+        (["--fallback", "http://x/v1", "--fallback-shots", "a", "--fallback-shots", "b"], "two files of rows for any"),
         (["--fallback", "http://x/v1", "--fallback-model", "m", "--fallback-pause", "-1"], "pause must be"),
     ):
         assert main(["serve", NAME, "--hub", str(hub), *arguments]) == 1

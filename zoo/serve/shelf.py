@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +105,13 @@ class Shelf:
                 await self._take_in()
                 if not self._residents:
                     log.info("no specialist is served yet; SIGHUP looks for them again")
-            elif strange := sorted(set(self._fallbacks) - {"", *self._residents}):
-                raise BadInput(f"There is a fallback for {', '.join(strange)}, which is not served.")
+            else:
+                self._know(self._fallbacks, "a fallback")
+                self._know((name for one in self._fallbacks.values() for name in one.shots), "a file of rows")
+
+    def _know(self, names: Iterable[str], what: str) -> None:
+        if strange := sorted(set(names) - {"", *self._residents}):
+            raise BadInput(f"There is {what} for {', '.join(strange)}, which is not served.")
 
     def get(self, name: str) -> Resident | None:
         """The version that answers now, or None."""
