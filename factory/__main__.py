@@ -366,8 +366,9 @@ def _drift(asked: argparse.Namespace, where: Settings) -> int:
 
 def _cards(asked: argparse.Namespace, where: Settings) -> None:
     from factory.publish.family import collect
+    from factory.publish.hub import open_hub
 
-    print(collect(where.hub, specs.names(where.prompts), settings.CHECKOUT / "cards"))
+    print(collect(open_hub(where.hub, where.hub_token), specs.names(where.prompts), settings.CHECKOUT / "cards"))
 
 
 def _site(asked: argparse.Namespace, where: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,10 +12,9 @@ from factory.files import write_text
 from factory.publish import package
 from factory.publish.family_figures import STUDENT, Figure, read, write
 from factory.publish.family_picture import picture
+from factory.publish.hub import Hub
 from factory.publish.package import CARD, EVIDENCE
-from factory.publish.sound import said, sound_papers
-from zoo.errors import NoHub
-from zoo.hub import open_hub
+from factory.publish.sound import said
 from zoo.manifest import Manifest
 from zoo.names import Version
 from zoo.yanked import given
@@ -47,14 +47,14 @@ words marked in the same rows; of records and answers what the nearest of the sa
 known from them, of answers also the text's longest question and its first words."""
 
 
-def collect(hub: str, names: Sequence[str], out: Path) -> Path:
+def collect(hub: Hub, names: Sequence[str], out: Path) -> Path:
     """Write `<vertical>/<task>.md`, the newest card of each published specialist; their figures into family.csv; and
     README.md, the table, and family.svg, the picture, of all figures there.
 
     What a hub does not have stays as another one had it: a version that was published does not change.
 
     Args:
-        hub: address of the hub, as the zoo knows it.
+        hub: where they are published; of a server papers alone are downloaded, no weights.
         names: the specialists to look for; those without a version, or with yanked ones alone, are left as they are.
             Figures of others are left out.
         out: the folder, cards/ of the checkout.
@@ -66,31 +66,23 @@ def collect(hub: str, names: Sequence[str], out: Path) -> Path:
         FactoryError: nothing is published.
         HubError: what is published can't be read, or is not what was published.
     """
-    with said():
-        newest = _newest(hub, names)
-    for _, folder in newest.values():
-        sound_papers(folder)
+    newest = {name: versions[-1] for name in names if (versions := given(hub, name))}
     if not newest:
-        raise FactoryError("Nothing is published yet.", where=hub, fix="Run `make run` first.")
+        raise FactoryError("Nothing is published yet.", where=hub.address, fix="Run `make run` first.")
     figures = [one for one in read(out / FIGURES) if one.specialist in names and one.specialist not in newest]
-    for name, (version, folder) in newest.items():
-        write_text(out / f"{name}.md", (folder / CARD).read_text(encoding="utf-8"))
-        figures += _figures(name, version, folder)
+    cards = {}
+    for name, version in newest.items():
+        with tempfile.TemporaryDirectory() as into:
+            folder = hub.papers(name, version, Path(into))
+            cards[name] = (folder / CARD).read_text(encoding="utf-8")
+            figures += _figures(name, version, folder)
+    for name, card in cards.items():
+        write_text(out / f"{name}.md", card)
     write(out / FIGURES, figures)
     write_text(out / PICTURE, picture(figures, TITLES))
     table = out / "README.md"
     write_text(table, "\n".join([_HEAD, *_tables(figures)]) + "\n")
     return table
-
-
-def _newest(hub: str, names: Sequence[str]) -> dict[str, tuple[Version, Path]]:
-    """Of each of these specialists that the hub has, the newest version and its folder."""
-    try:
-        shelf = open_hub(hub)
-    except NoHub:  # it is made when something is published
-        return {}
-    known = {name: given(shelf, name) for name in shelf.names() if name in names}
-    return {name: (those[-1], shelf.pull(name, those[-1])) for name, those in known.items() if those}
 
 
 def told_by(evidence: Sequence[AnyEvidence]) -> str:
@@ -104,7 +96,8 @@ def _figures(name: str, version: Version, folder: Path) -> list[Figure]:
     evidence = read_evidence(folder / EVIDENCE)
     records = [one for one in evidence if isinstance(one, Record)]
     metric = told_by(evidence)
-    own = package.who(Manifest.read(folder))
+    with said():
+        own = package.who(Manifest.read(folder))
     found = []
     for who in COLUMNS[metric]:
         sought = (own if who == STUDENT else who, metric)

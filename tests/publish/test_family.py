@@ -13,7 +13,7 @@ from factory.publish.release import release
 def test_the_table_says_what_the_published_evidence_says(trained, spec, dataset, evidence, tmp_path):
     hub = tmp_path / "hub"
     release(open_hub(str(hub)), trained, spec, dataset.manifest, evidence, tmp_path / "out")
-    table = collect(str(hub), [spec.name, "test/unpublished"], tmp_path / "cards").read_text()
+    table = collect(open_hub(str(hub)), [spec.name, "test/unpublished"], tmp_path / "cards").read_text()
     own = next(r for r in evidence if isinstance(r, Record) and (r.who, r.metric) == ("student:int8", "accuracy"))
     assert f"[{spec.name}]({spec.name}.md) | 1.0.0 | {own.value:.3f}" in table
     assert "unpublished" not in table
@@ -31,7 +31,7 @@ def test_what_this_hub_does_not_have_keeps_its_figures(trained, spec, dataset, e
         Figure(spec.name, "0.9.0", "accuracy", "student", 0.123, 0.1, 0.2, 10),
     ]
     write(cards / "family.csv", there)
-    table = collect(str(hub), [spec.name, "other/spans"], cards).read_text()
+    table = collect(open_hub(str(hub)), [spec.name, "other/spans"], cards).read_text()
     assert (
         "| [other/spans](other/spans.md) | 1.1.0 | 0.800 (0.750 to 0.850), n 300 | – | – | – | – | 0.400, n 300 |"
         in table
@@ -51,7 +51,7 @@ def test_nothing_published_is_said(tmp_path, there):
     if there:
         (tmp_path / "hub").mkdir()
     with pytest.raises(FactoryError, match="Nothing is published"):
-        collect(str(tmp_path / "hub"), ["a/b"], tmp_path / "cards")
+        collect(open_hub(str(tmp_path / "hub")), ["a/b"], tmp_path / "cards")
 
 
 def test_a_version_that_was_changed_is_an_error_that_a_person_can_act_on(trained, spec, dataset, evidence, tmp_path):
@@ -61,5 +61,5 @@ def test_a_version_that_was_changed_is_an_error_that_a_person_can_act_on(trained
     card.chmod(0o644)
     card.write_text("another card")
     with pytest.raises(FactoryError, match=r"README\.md"):
-        collect(str(hub), [spec.name], tmp_path / "cards")
+        collect(open_hub(str(hub)), [spec.name], tmp_path / "cards")
     assert not (tmp_path / "cards" / "README.md").exists()

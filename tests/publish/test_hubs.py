@@ -15,7 +15,9 @@ import pytest
 import zoo
 from factory.dataset.version import open_version
 from factory.errors import HubError
+from factory.publish.family import collect
 from factory.publish.hub import open_hub
+from factory.publish.release import release
 from factory.services.hub.server import running
 from factory.settings import CHECKOUT
 
@@ -46,6 +48,17 @@ def test_what_is_published_is_loaded_by_the_zoo(hub, place, packed, tmp_path):
     assert loaded.predict("a glad note").label in loaded.labels
     assert zoo.load("test/mood", hub=place[0]).version == "1.0.1"
     assert zoo.open_hub(place[0]).names() == ["test/mood"]
+
+
+def test_cards_are_collected_without_the_weights(hub, place, trained, spec, dataset, evidence, tmp_path, monkeypatch):
+    release(hub, trained, spec, dataset.manifest, evidence, tmp_path / "out")
+    seen = []
+    papers = type(hub).papers
+    monkeypatch.setattr(type(hub), "papers", lambda *asked: seen.append(papers(*asked)) or seen[-1])
+    table = collect(hub, ["test/mood", "test/other"], tmp_path / "cards")
+    assert "[test/mood](test/mood.md) | 1.0.0 |" in table.read_text()
+    assert (tmp_path / "cards" / "test" / "mood.md").read_text().startswith("---")
+    assert len(seen) == 1 and seen[0].exists() == (place[1] == "")  # what was downloaded is gone
 
 
 def test_publishing_the_same_again_changes_nothing_and_other_content_is_refused(hub, packed):

@@ -19,6 +19,7 @@ from factory.evidence.records import ClassFigures
 from factory.files import read_json, read_jsonl
 from factory.gold import read_gold
 from factory.publish.family import collect
+from factory.publish.hub import open_hub
 from factory.record import problem, settle
 from factory.row import read_rows
 from factory.spec_field import record_schema
@@ -136,7 +137,7 @@ def test_the_zoo_loads_it_from_the_hub_and_it_answers_with_records(built: Factor
     assert [dict(one.values) for one in answers] == told.predicted[:6]  # what is published is what was measured
     assert (
         "| field F1 (normalised) | version |"
-        in collect(str(built.home / "hub"), [NAME], tmp_path / "cards").read_text()
+        in collect(open_hub(str(built.home / "hub")), [NAME], tmp_path / "cards").read_text()
     )
     schema = Draft202012Validator(record_schema(spec.fields))
     assert all(schema.is_valid(said) for said in told.predicted)

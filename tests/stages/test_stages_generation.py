@@ -18,6 +18,7 @@ from factory.generate.limits import NOT_ASKED
 from factory.generate.rating import Rating
 from factory.gold import read_gold
 from factory.publish.family import collect
+from factory.publish.hub import open_hub
 from factory.row import read_rows
 from factory.stages import generation
 from factory.wording import rouge_l
@@ -167,7 +168,7 @@ def test_the_zoo_loads_it_from_the_hub_and_it_answers_in_words(built: Factory, t
     rows = read_gold(built.gold / NAME / "validation.jsonl", ["answer"], "generation")
     answers = specialist.predict([row.text for row in rows[:6]])
     assert [one.text for one in answers] == told.predicted[:6]  # what is published is what was measured
-    assert "| ROUGE-L | version |" in collect(str(built.home / "hub"), [NAME], tmp_path / "cards").read_text()
+    assert "| ROUGE-L | version |" in collect(open_hub(str(built.home / "hub")), [NAME], tmp_path / "cards").read_text()
     folder = built.home / "hub" / NAME / "1.0.0"
     assert "pipeline_tag: text-generation" in (folder / "README.md").read_text()
     by_zoo, by_transformers = card_code.run(folder, built.home / "hub", tmp_path)
