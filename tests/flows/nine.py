@@ -2,7 +2,7 @@
 
 One home for all of them and no loopback: vLLM on the packaged teacher, the spec's own prompts, hygiene and student,
 people's rows from FACTORY_GOLD, Prefect. Only the numbers are small (SMALL, GOLD), so what comes out is no good: the
-gate is overruled (`--force`), and the card says so. Takes about an hour on two cores.
+gate is overruled (`--force`), and the card says so. Takes an hour or two on two cores; `-k legal/fields` is one.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from factory.services.process import free_port
 from factory.settings import CHECKOUT, Settings
 from zoo.yanked import given
 
-SMALL = {"generate": 40, "label": 40, "judge": 40, "review": 60, "measure_teacher": 20, "epochs": 1}
-GOLD = 60
+SMALL = {"generate": 24, "label": 24, "judge": 24, "review": 40, "measure_teacher": 12, "epochs": 1}
+GOLD = 40
 """Human-labelled rows of each file."""
 PORTS = ("TEACHER", "ARGILLA", "PREFECT", "WATCH")
 USUAL = settings.load()
