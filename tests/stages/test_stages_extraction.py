@@ -121,7 +121,8 @@ def test_what_the_cells_yielded_is_told_by_field(built: Factory) -> None:
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     opponents = {"nearest", "frequent", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     records = whole.assert_everybody_is_measured(built, NAME, "field_f1", opponents)
-    fields = {one.label for one in records if isinstance(one, ClassFigures) and one.who == "student:int8"}
+    own = f"student:{whole.weights(built, NAME)}"
+    fields = {one.label for one in records if isinstance(one, ClassFigures) and one.who == own}
     assert fields == set(registry.FIELDS)
     report = (stage(built, "evaluate") / "report.md").read_text()
     assert "Field by field" in report and "Values known from the same rows" in report
@@ -130,7 +131,7 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
 def test_the_zoo_loads_it_from_the_hub_and_it_answers_with_records(built: Factory, tmp_path: Path) -> None:
     specialist = zoo.load(NAME, hub=built.home / "hub")
     assert isinstance(specialist, zoo.Extractor) and specialist.labels == tuple(registry.FIELDS)
-    told = read_predictions(stage(built, "evaluate") / "predictions" / "student_int8.jsonl")
+    told = read_predictions(stage(built, "evaluate") / "predictions" / f"student_{whole.weights(built, NAME)}.jsonl")
     spec = specs.load(NAME, built.prompts)
     rows = read_gold(built.gold / NAME / "validation.jsonl", spec.labels, "extraction", spec.fields)
     answers = specialist.predict([row.text for row in rows[:6]])

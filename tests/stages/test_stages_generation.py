@@ -155,7 +155,8 @@ def test_what_the_cells_yielded_is_told_by_attribute(built: Factory) -> None:
 def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     opponents = {"lead", "question", "nearest", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
     records = whole.assert_everybody_is_measured(built, NAME, "rouge_l", opponents)
-    figures = {one.metric: one.value for one in records if isinstance(one, Record) and one.who == "student:int8"}
+    own = f"student:{whole.weights(built, NAME)}"
+    figures = {one.metric: one.value for one in records if isinstance(one, Record) and one.who == own}
     assert figures["answered"] == 1.0 and 0.5 < figures["length"] < 2.0
     (promise,) = (one for one in records if isinstance(one, Promise))
     assert "unlike people's" in promise.sentence
@@ -164,7 +165,7 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
 def test_the_zoo_loads_it_from_the_hub_and_it_answers_in_words(built: Factory, tmp_path: Path) -> None:
     specialist = zoo.load(NAME, hub=built.home / "hub")
     assert isinstance(specialist, zoo.Writer)
-    told = read_predictions(stage(built, "evaluate") / "predictions" / "student_int8.jsonl")
+    told = read_predictions(stage(built, "evaluate") / "predictions" / f"student_{whole.weights(built, NAME)}.jsonl")
     rows = read_gold(built.gold / NAME / "validation.jsonl", ["answer"], "generation")
     answers = specialist.predict([row.text for row in rows[:6]])
     assert [one.text for one in answers] == told.predicted[:6]  # what is published is what was measured

@@ -136,10 +136,15 @@ def test_the_card_and_the_metadata_speak_of_spans(built: Factory, tmp_path: Path
         assert [version.labels[int(place)] for place in value["spans_label"]] == [span.label for span in spans]
 
 
-def of(built: Factory, kind: type[Kind], who: str = "student:int8") -> list[Kind]:
-    """The records of a kind about somebody."""
+def own(built: Factory) -> str:
+    """What the published student is called in the evidence."""
+    return f"student:{whole.weights(built, NAME)}"
+
+
+def of(built: Factory, kind: type[Kind], who: str = "") -> list[Kind]:
+    """The records of a kind about somebody; the published student, where nobody is named."""
     records = read_evidence(stage(built, "evaluate") / "evidence.jsonl")
-    return [record for record in records if isinstance(record, kind) and record.who == who]
+    return [record for record in records if isinstance(record, kind) and record.who == (who or own(built))]
 
 
 def gold_of(built: Factory) -> list[Gold]:
@@ -150,11 +155,11 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     records = read_evidence(stage(built, "evaluate") / "evidence.jsonl")
     strict = {r.who: r for r in records if isinstance(r, Record) and r.metric == "span_f1"}
     opponents = {"features", "lexicon", "reviewed_only", "teacher", "teacher:weaker prompt", "few_shot"}
-    assert set(strict) == {"student:int8", "student:fp32"} | opponents
+    assert set(strict) == {own(built), "student:fp32"} | opponents
     assert {record.rows for record in strict.values()} == {gold_hash(gold_of(built))}
     assert strict["teacher"].value == 1.0  # it knows the answers
     assert strict["teacher"].what.endswith("words and types by a JSON schema")
-    assert strict["student:int8"].value > 0.8
+    assert strict[own(built)].value > 0.8
     compared = {record.against for record in of(built, Comparison)}
     assert compared == opponents
     assert {one.label: one.right + one.boundaries + one.type + one.missed for one in of(built, SpanMistakes)} == {
@@ -185,7 +190,7 @@ def test_the_zoo_loads_it_from_the_hub_and_it_answers_with_typed_spans(built: Fa
     gold = gold_of(built)
     found = specialist.predict([row.text for row in gold])
     said = [plain(some) for some in found]
-    told = read_predictions(stage(built, "evaluate") / "predictions" / "student_int8.jsonl")
+    told = read_predictions(stage(built, "evaluate") / "predictions" / f"student_{whole.weights(built, NAME)}.jsonl")
     assert said == told.predicted  # what is published is what was measured
     for row, some in zip(gold, found, strict=True):
         assert all(one.text == row.text[one.start : one.end] and 0 < one.score <= 1 for one in some)

@@ -48,16 +48,23 @@ def stages(built: Factory, name: str) -> Callable[[str], Path]:
     return stage
 
 
+def weights(built: Factory, name: str) -> str:
+    """Which export of a specialist's student is published; see Factory.weights."""
+    found: str = read_json(stages(built, name)("train") / "exports.json")["weights"]
+    return found
+
+
 def assert_everybody_is_measured(built: Factory, name: str, metric: str, opponents: set[str]) -> list[AnyEvidence]:
     """The evidence has the student, its opponents and comparisons on all gold rows, and the gate was passed by it."""
     folder = stages(built, name)("evaluate")
     records = read_evidence(folder / "evidence.jsonl")
     found = {one.who: one for one in records if isinstance(one, Record) and one.metric == metric}
-    assert set(found) == {"student:int8", "student:fp32"} | opponents
+    own = f"student:{weights(built, name)}"
+    assert set(found) == {own, "student:fp32"} | opponents
     assert len({(one.rows, one.n, one.sample) for one in found.values()}) == 1
     assert {one.against for one in records if isinstance(one, Comparison)} == opponents
     (line,) = (one for one in records if isinstance(one, GateLine))
-    assert line.passed and line.value == found["student:int8"].value
+    assert line.passed and line.value == found[own].value
     told = read_json(stages(built, name)("train") / "exports.json")
     assert told["parity"][FP32]["same_answer"] >= 0.9 and told["parity"][INT8]["same_answer"] > 0.5
     for report in ("report.html", "report.md"):
