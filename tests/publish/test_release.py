@@ -171,4 +171,4 @@ def test_a_student_without_int8_is_published_and_loaded_in_fp32(trained, spec, d
     with pytest.raises(BadInput, match="no 'int8' weights"):
         zoo.load(spec.name, hub=hub, weights="int8")
     assert "The published weights are `student:fp32`." in (hub / spec.name / released.version / CARD).read_text()
-    assert "| 1.0.0 | 0.912" in collect(str(hub), [spec.name], tmp_path / "cards").read_text()
+    assert "| 1.0.0 | 0.912" in collect(open_hub(str(hub)), [spec.name], tmp_path / "cards").read_text()

@@ -187,7 +187,7 @@ def test_the_same_again_is_not_published_in_silence(trained, spec, dataset, evid
     with pytest.raises(HubError, match=r"1\.0\.0 again, which was yanked: leaks names"):
         release(hub, trained, spec, dataset.manifest, evidence, tmp_path / "out")
     with pytest.raises(Exception, match="Nothing is published"):
-        collect(str(tmp_path / "hub"), [spec.name], tmp_path / "cards")
+        collect(hub, [spec.name], tmp_path / "cards")
 
 
 def test_the_command(packed: Packed, tmp_path: Path, monkeypatch, capsys) -> None:
