@@ -5,7 +5,8 @@
 The specialist (default: finance/complaint and support/intent) is loaded from the hub and asked about all gold rows. The
 large model is asked about a stratified sample of them, one question after the other, what the specialist's `ask.json`
 says, and a zoo.Cascade of both about the same rows, so that they compare. With --shots it is asked once more, after
-those of so many of people's rows (a stratified sample of reviewed.jsonl) that are most like each text (zoo.shots).
+those of so many of people's rows (a stratified sample of reviewed.jsonl, without what is too like gold) that are most
+like each text (zoo.shots).
 Without --url it is the spec's teacher, as builds start it; with one, any server of OpenAI's chat protocol
 (FACTORY_TEACHER_KEY is its key). Replies and the seconds they took are kept in FACTORY_HOME/benchmarks/cascade.db:
 stopped anywhere, the same command goes on.
@@ -25,8 +26,9 @@ import datetime
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +44,10 @@ from factory.evidence.intervals import wilson
 from factory.evidence.predictions import Predictions, answers
 from factory.evidence.sample import describe, sample
 from factory.gold import Gold, gold_of
+from factory.hygiene import check, contamination
 from factory.progress import Meter
+from factory.row import Lineage, Row
 from factory.settings import Settings
-from factory.spec import Spec
 from factory.stages import Build
 from factory.teacher.cache import ReplyCache
 from zoo.fallback import unpromised
@@ -109,57 +112,59 @@ def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[s
     cache = ReplyCache(where.home / "benchmarks" / "cascade.db")
     try:
         with Build(spec, "full", where) as build:
-            lines = []
-            for shots in dict.fromkeys([0, asked.shots]):
-                large = Escalated(_question(specialist, spec, where, shots), build.endpoint, cache)
-                bench = _Bench(specialist, large, build.gold, asked, local=not where.teacher_url, shots=shots)
-                large.ask([row.text for row in bench.rows], Meter(f"{name}: ask the large model", "replies"))
-                lines += bench.lines(build.teacher)
+            bench = _Bench(specialist, build.gold, build.teacher, asked, local=not where.teacher_url)
+            question = Question.read(specialist.folder, specialist.manifest)
+            large = Escalated(lambda text: question, build.endpoint, cache)
+            lines = [*bench.beside(large, 0), *bench.alone(large)]
+            if asked.shots:
+                rows = _people(build, asked.shots)
+                near = Shots(rows, specialist).near
+                shown = Escalated(lambda text: question.after(near(text)), build.endpoint, cache)
+                lines += bench.beside(shown, len(rows))
             return lines
     finally:
         cache.close()
 
 
-def _question(specialist: zoo.Classifier, spec: Spec, where: Settings, shots: int) -> Callable[[str], Question]:
-    """What the large model is asked about a text, after so many of people's rows as there are to choose from."""
-    question = Question.read(specialist.folder, specialist.manifest)
-    if not shots:
-        return lambda text: question
-    rows = sample(gold_of(spec, where.gold, "reviewed.jsonl"), shots)
-    near = Shots([(row.text, row.label) for row in rows], specialist).near
-    return lambda text: question.after(near(text))
+def _people(build: Build, count: int) -> list[tuple[str, str]]:
+    """Texts that people labelled, and their labels: a sample of so many, without those that a build would drop because
+    they are too like a gold text."""
+    found = sample(gold_of(build.spec, build.settings.gold, "reviewed.jsonl"), count)
+    lineage = Lineage(spec=build.spec.identity)
+    rows = [Row(text=row.text, label=row.label, origin="reviewed", lineage=lineage) for row in found]
+    verdicts = contamination.check(rows, check.context(build.spec, build.gold))
+    return [(row.text, row.label) for row, verdict in zip(rows, verdicts, strict=True) if verdict.passed]
 
 
 class _Bench:
     """The systems side by side on one spec's gold rows."""
 
     def __init__(
-        self,
-        specialist: zoo.Classifier,
-        large: Escalated,
-        gold: list[Gold],
-        asked: argparse.Namespace,
-        *,
-        local: bool,
-        shots: int,
+        self, specialist: zoo.Classifier, gold: list[Gold], model: str, asked: argparse.Namespace, *, local: bool
     ) -> None:
-        self.specialist, self.large, self.gold, self.asked = specialist, large, gold, asked
-        self.cascade = zoo.Cascade(specialist, large, unpromised=asked.unpromised, retries=0)
+        self.specialist, self.gold, self.model, self.asked = specialist, gold, model, asked
         self.rows, self.named = sample(gold, asked.sample), describe(gold, asked.sample)
         self._prices = (asked.read_price / 1e6, asked.write_price / 1e6)
         self._cores = (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
-        self._local, self._shots = local, shots
+        self._local = local
         self._at = here()
 
-    def lines(self, model: str) -> list[dict[str, Any]]:
-        """Of each system one."""
-        everything, alone = self._specialist(self.gold, "all"), self._specialist(self.rows, self.named)
-        large, cascade = self._large(), self._cascade(alone)
-        systems = [("specialist", everything), ("specialist, on the sample", alone), ("large model", large)]
-        systems.append(("cascade", cascade))
-        if self._shots:  # the specialist alone has its lines already
-            systems = systems[2:]
-        return [self._line(name, model, one, large) for name, one in systems]
+    def beside(self, large: Escalated, shots: int) -> list[dict[str, Any]]:
+        """A line of the large model, which is asked now, and one of the cascade; it may be shown so many rows."""
+        large.ask([row.text for row in self.rows], Meter(f"{self.specialist.name}: ask the large model", "replies"))
+        theirs = self._large(large)
+        systems = (("large model", theirs), ("cascade", self._cascade(large)))
+        return [self._line(name, one, theirs, shots) for name, one in systems]
+
+    def alone(self, large: Escalated) -> list[dict[str, Any]]:
+        """Lines of the specialist, beside a large model that has been asked."""
+        theirs = self._large(large)
+        systems = (("specialist", self._specialist(self.gold, "all")), ("specialist, on the sample", self._sampled))
+        return [self._line(name, one, theirs, "") for name, one in systems]
+
+    @cached_property
+    def _sampled(self) -> _Measured:
+        return self._specialist(self.rows, self.named)
 
     def _specialist(self, rows: list[Gold], named: str) -> _Measured:
         self.specialist.predict([row.text for row in rows[:20]])  # the first answers of a process are slower
@@ -174,8 +179,8 @@ class _Bench:
         spent = statistics.fmean(one for one in seconds if one is not None)
         return _Measured(said, sure, [not one for one in sure], seconds, spent, 0.0)
 
-    def _large(self) -> _Measured:
-        found = [self.large.said(row.text) for row in self.rows]
+    def _large(self, large: Escalated) -> _Measured:
+        found = [large.said(row.text) for row in self.rows]
         seconds = [one.seconds for one in found]
         said = answers("large model", self.rows, [one.label for one in found], sample=self.named)
         known = [one for one in seconds if one is not None]
@@ -185,13 +190,14 @@ class _Bench:
         none = [one.label is None for one in found]
         return _Measured(said, [False] * len(found), none, seconds, spent, price)
 
-    def _cascade(self, alone: _Measured) -> _Measured:
-        found = self.cascade.predict([row.text for row in self.rows])
+    def _cascade(self, large: Escalated) -> _Measured:
+        cascade = zoo.Cascade(self.specialist, large, unpromised=self.asked.unpromised, retries=0)
+        found = cascade.predict([row.text for row in self.rows])
         own = [one.reason == "answered" for one in found]
         seconds, spent, price = list[float | None](), 0.0, 0.0
         read, write = self._prices
-        for row, answered, first in zip(self.rows, own, alone.seconds, strict=True):
-            more = None if answered else self.large.said(row.text)
+        for row, answered, first in zip(self.rows, own, self._sampled.seconds, strict=True):
+            more = None if answered else large.said(row.text)
             later = 0.0 if more is None else more.seconds
             seconds.append(None if first is None or later is None else first + later)
             spent += (first or 0.0) + self._cores * (later or 0.0)
@@ -203,7 +209,7 @@ class _Bench:
             said, own, [one.unsure for one in found], seconds, spent / count if self._local else None, each
         )
 
-    def _line(self, system: str, model: str, one: _Measured, large: _Measured) -> dict[str, Any]:
+    def _line(self, system: str, one: _Measured, large: _Measured, shots: int | str) -> dict[str, Any]:
         right = [item.right for item in one.said.items]
         whole = wilson(sum(right), len(right))
         stands = [good for good, unsure in zip(right, one.unsure, strict=True) if not unsure]
@@ -220,8 +226,8 @@ class _Bench:
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "spec": manifest.name,
             "specialist": manifest.version,
-            "large_model": model,
-            "shots": self._shots if system in ("large model", "cascade") else "",
+            "large_model": self.model,
+            "shots": shots,
             "rows": one.said.sample,
             "system": system,
             "unpromised": self.asked.unpromised if system == "cascade" and not manifest.doubt.promises else "",

@@ -150,7 +150,9 @@ def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
     asked: Predictor = specialist
     if options.fallback:
         open_one = partial(load, hub=options.hub, threads=options.threads)
-        asked = fallback.told(options.fallback, options).behind(specialist, open_one)
+        behind = fallback.told(options.fallback, options)
+        fallback.require({"": behind}, [specialist.name])
+        asked = behind.behind(specialist, open_one)
     if log:
         asked = audited(asked, log)
     promised = specialist.manifest.doubt.promises

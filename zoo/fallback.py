@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,16 @@ def told(where: str, options: argparse.Namespace, *, several: bool = False) -> F
     if not several or where.startswith(_HTTP):
         how["shots"] = _shots(options.fallback_shots)
     return Fallback(where, model=options.fallback_model, key=os.environ.get(KEY, ""), **how)
+
+
+def require(fallbacks: Mapping[str, Fallback], names: Collection[str]) -> None:
+    """Raise BadInput where a fallback, or a file of rows for one, is for a specialist that is not among these names."""
+    for what, those in (
+        ("a fallback", fallbacks),
+        ("a file of rows", (n for f in fallbacks.values() for n in f.shots)),
+    ):
+        if strange := ", ".join(sorted(set(those) - {"", *names})):
+            raise BadInput(f"There is {what} for {strange}, which is not asked here.")
 
 
 def _shots(said: Sequence[str]) -> dict[str, str]:

@@ -93,11 +93,15 @@ def read(path: str | Path) -> list[tuple[str, str]]:
     """
     if Path(path).suffix.lower() == ".txt":
         raise BadInput("A file of lines has no labels.", where=str(path), fix="Give a .csv, .jsonl or .parquet file.")
+    fix = "Every row needs `text` and `label`."
     rows: list[tuple[str, str]] = []
-    for place, pair in enumerate(zip(inputs.read(path, "text"), inputs.read(path, "label"), strict=True)):
-        text, label = (value for value in pair)
-        if isinstance(text, BadInput) or isinstance(label, BadInput):
-            bad = text if isinstance(text, BadInput) else label
-            raise BadInput(f"{bad}", where=f"{path}, row {place}", fix="Every row needs a text and its label.")
-        rows.append((text, label))
+    try:
+        for place, (text, label) in enumerate(zip(inputs.read(path, "text"), inputs.read(path, "label"), strict=True)):
+            for value in (text, label):
+                if isinstance(value, BadInput):
+                    raise BadInput(value.what, where=f"row {place}")
+            rows.append((str(text), str(label)))
+    except BadInput as error:
+        where = f"{path}, {error.where}" if error.where.startswith("row ") else str(path)
+        raise BadInput(error.what, where=where, fix=fix) from error
     return rows

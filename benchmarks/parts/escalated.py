@@ -39,7 +39,7 @@ class Escalated:
     """Whom a cascade passes texts on to.
 
     Args:
-        question: what is asked about a text; the text comes last, and is put there by `chat`.
+        question: a text to what is asked about it.
         teacher: whom; reached when the first reply is missing.
         cache: where replies are kept.
     """

@@ -2,7 +2,8 @@
 
 One home for all of them and no loopback: vLLM on the packaged teacher, the spec's own prompts, hygiene and student,
 people's rows from FACTORY_GOLD, Prefect. Only the numbers are small (SMALL, GOLD), so what comes out is no good: the
-gate is overruled (`--force`), and the card says so. Takes an hour or two on two cores; `-k legal/fields` is one.
+gate is overruled (`--force`), and the card says so. Three of them took 12 to 21 minutes each on two cores, with
+more rows and beside other work; `-k legal/fields` asks for one alone.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from zoo.audit import AuditLog
 from zoo.cascade import Cascade
 from zoo.errors import BadInput, ZooError
-from zoo.fallback import Fallback
+from zoo.fallback import Fallback, require
 from zoo.hub import Hub, find, open_hub
 from zoo.loader import is_folder, load
 from zoo.manifest import CLASSIFICATION
@@ -106,12 +106,7 @@ class Shelf:
                 if not self._residents:
                     log.info("no specialist is served yet; SIGHUP looks for them again")
             else:
-                self._know(self._fallbacks, "a fallback")
-                self._know((name for one in self._fallbacks.values() for name in one.shots), "a file of rows")
-
-    def _know(self, names: Iterable[str], what: str) -> None:
-        if strange := sorted(set(names) - {"", *self._residents}):
-            raise BadInput(f"There is {what} for {', '.join(strange)}, which is not served.")
+                require(self._fallbacks, self._residents)
 
     def get(self, name: str) -> Resident | None:
         """The version that answers now, or None."""
