@@ -93,7 +93,7 @@ def read(path: str | Path) -> list[tuple[str, str]]:
     """
     if Path(path).suffix.lower() == ".txt":
         raise BadInput("A file of lines has no labels.", where=str(path), fix="Give a .csv, .jsonl or .parquet file.")
-    fix = "Every row needs `text` and `label`."
+    fix = "Give a file whose rows all have `text` and `label`."
     rows: list[tuple[str, str]] = []
     try:
         for place, (text, label) in enumerate(zip(inputs.read(path, "text"), inputs.read(path, "label"), strict=True)):

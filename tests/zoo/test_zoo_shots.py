@@ -101,7 +101,7 @@ def test_rows_of_a_file(tmp_path: Path) -> None:
         ("rows.jsonl", '{"text": "word1", "label": "neutral"}\n{"text": "word2"}\n', "no text in 'label'.*row 1"),
         ("rows.jsonl", '{"text": "word1", "label": "odd"}\n', "'odd' is no label of .*row 0.*Its labels are negative"),
         ("rows.jsonl", "", "There is no row to show"),
-        ("rows.csv", "text,class\nword1,neutral\n", "no column 'label'.*rows.csv fix: Every row needs"),
+        ("rows.csv", "text,class\nword1,neutral\n", "no column 'label'.*rows.csv fix: Give a file whose rows"),
         ("rows.txt", "word1\n", "has no labels"),
         ("none.csv", None, "can't be read"),
         ("rows.jsonl", '{"text": " ", "label": "neutral"}\n', "empty"),
