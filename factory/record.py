@@ -1,81 +1,20 @@
-"""What was read out of a text: a flat JSON object by the spec's fields, held against its schema and against the text.
-
-A value that must be a quotation is sought in the text. That a date, a choice or words of one's own are the right ones,
-and that nothing which the text says is left out, no machine can check here.
-"""
+"""What was read out of a text, as zoo.record has it, and how two records, or a record and its text, compare."""
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Mapping
 from typing import Any
 
 from factory.spec_field import Field
-from zoo.words import inside_a_word
+from zoo.record import NO_RECORD, Record, Scalar, Value, listed, plain, quoted, read, settle
 
-Scalar = bool | int | float | str
-Value = Scalar | list[Scalar]
-Record = dict[str, Value]
+__all__ = ["NO_RECORD", "Fields", "Record", "Scalar", "Value", "plain", "problem", "quoted", "read", "same", "settle"]
+__all__ += ["written"]
+
 Fields = Mapping[str, Field]
-
-NO_RECORD = "no record: a JSON object of plain values and lists of them is asked for"
-LARGEST = 2**53
-"""Beyond it a number is not the same for all who read JSON (RFC 8259, section 6)."""
-# Unicode's control characters, but those that are white space, and surrogates: no file or screen can show them.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _WORDS = re.compile(r"\w+")
-_FULL_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def plain(value: Any) -> Record | None:
-    """A JSON value as a record: null and what is empty left out, strings stripped; None if it is no flat object.
-
-    Neither are objects whose strings can't be written to a file or shown, and numbers that not all readers share.
-    """
-    if not isinstance(value, dict):
-        return None
-    found: Record = {}
-    for name, one in value.items():
-        if one is None or one == [] or (isinstance(one, str) and not one.strip()):
-            continue
-        made = [_scalar(item) for item in one] if isinstance(one, list) else _scalar(one)
-        if _UNPRINTABLE.search(name) or made is None or (isinstance(made, list) and None in made):
-            return None
-        found[name] = made  # type: ignore[assignment]  # None is out
-    return found
-
-
-def settle(fields: Fields, text: str, said: Record) -> tuple[Record, str]:
-    """A record in its one form, if it holds: fields in the spec's order, quotations as the text has them.
-
-    Args:
-        fields: the spec's.
-        text: what the record was read out of.
-        said: by whomever.
-
-    Returns:
-        The record and an empty string; or what was said, untouched, and why it does not hold: `category: detail`.
-    """
-    if reason := _unfit(fields, said):
-        return said, reason
-    settled: Record = {}
-    for name, field in fields.items():
-        if name not in said:
-            continue
-        value = said[name]
-        values = list(value) if isinstance(value, list) else [value]
-        if field.type == "quote":
-            quotes = [(one, quoted(text, str(one))) for one in values]
-            if missing := [one for one, place in quotes if place is None]:
-                return said, f"not in the text: {name}: {str(missing[0])[:60]!r}"
-            values = [text[slice(*place)] for _, place in sorted(quotes, key=lambda item: item[1] or ()) if place]
-        elif field.many:
-            values.sort(key=str)
-        settled[name] = list(dict.fromkeys(values)) if isinstance(value, list) else values[0]
-    return settled, ""
 
 
 def problem(fields: Fields, text: str, record: Record, *, whole: bool = True) -> str:
@@ -90,86 +29,18 @@ def problem(fields: Fields, text: str, record: Record, *, whole: bool = True) ->
     return reason or ("" if settled == record else "not in its one form: quotations or lists differ from the text's")
 
 
-def quoted(text: str, words: str) -> tuple[int, int] | None:
-    """Where words stand in a text as whole words: to the letter, else whatever their case and white space."""
-    said = words.split()
-    if not said or len(" ".join(said)) > len(text):
-        return None
-    loose = r"\s+".join(map(re.escape, said))
-    for pattern in (re.compile(re.escape(words)), re.compile(loose, re.IGNORECASE)):
-        at = pattern.search(text)
-        while at:
-            if not inside_a_word(text, at.start()) and not inside_a_word(text, at.end()):
-                return at.span()
-            at = pattern.search(text, at.start() + 1)
-    return None
-
-
 def same(one: Value | None, other: Value | None) -> bool:
     """Whether two values say the same: words whatever their case and punctuation, lists whatever their order."""
     if one is None or other is None:
         return one is other
     if isinstance(one, list) or isinstance(other, list):
-        return {_key(item) for item in _listed(one)} == {_key(item) for item in _listed(other)}
+        return {_key(item) for item in listed(one)} == {_key(item) for item in listed(other)}
     return bool(_key(one) == _key(other))
 
 
 def written(record: Record) -> str:
     """A record as JSON text; the same text for the same record."""
     return json.dumps(record, ensure_ascii=False, sort_keys=True)
-
-
-def read(said: str) -> tuple[Record | None, str]:
-    """A record from JSON text, or None and why it is none."""
-    try:
-        value = json.loads(said)
-    except (ValueError, RecursionError):  # RecursionError: brackets nested without end
-        return None, "not JSON: cut off or malformed"
-    found = plain(value)
-    return found, "" if found is not None else NO_RECORD
-
-
-def _unfit(fields: Fields, said: Record) -> str:
-    """How a record does not fit the fields' schema."""
-    from jsonschema import Draft202012Validator
-
-    if unknown := [name for name in said if name not in fields]:
-        return f"unknown field: {unknown[0][:60]!r}; there are {', '.join(fields)}"
-    if missing := [name for name, field in fields.items() if field.required and name not in said]:
-        return f"missing field: {missing[0]}"
-    for name, value in said.items():
-        if next(iter(Draft202012Validator(fields[name].value_schema).iter_errors(value)), None):
-            return f"not by the schema: {name} is {str(value)[:60]!r}, not {fields[name].form}"
-        for one in _listed(value):
-            if str(one) != str(one).strip():  # `$` in a pattern lets an end of line pass
-                return f"not by the schema: {name} begins or ends with white space"
-            if fields[name].type == "date" and not _real(str(one)):
-                return f"no such day: {name}: {one}"
-    return ""
-
-
-def _real(day: str) -> bool:
-    if not _FULL_DATE.fullmatch(day):
-        return True
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        return False
-    return True
-
-
-def _scalar(value: Any) -> Scalar | None:
-    if isinstance(value, str):
-        return None if _UNPRINTABLE.search(value) else value.strip() or None
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= LARGEST:
-        return int(value) if value == int(value) else value
-    return None
-
-
-def _listed(value: Value) -> Iterable[Scalar]:
-    return value if isinstance(value, list) else [value]
 
 
 def _key(value: Scalar) -> Any:

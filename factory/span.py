@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from factory.strata import stratum_of
+from zoo import claims as claimed
+from zoo.claims import Claim, Refused, Stretch, touch
 from zoo.words import inside_a_word
 
 TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -48,34 +49,9 @@ class Span(BaseModel):
 Spans = tuple[Span, ...]
 
 
-class Stretch(Protocol):
-    """A span with whatever else somebody says of it, such as a score."""
-
-    @property
-    def start(self) -> int: ...  # noqa: D102
-    @property
-    def end(self) -> int: ...  # noqa: D102
-    @property
-    def label(self) -> str: ...  # noqa: D102
-
-
 def plain(found: Iterable[Stretch]) -> Spans:
     """The spans alone."""
     return tuple(Span(start=one.start, end=one.end, label=one.label) for one in found)
-
-
-class Claim(NamedTuple):
-    """Somebody says that these words, wherever they stand in a text, are of this type."""
-
-    text: str
-    label: str
-
-
-class Refused(NamedTuple):
-    """A claim that does not hold, and why: `category: detail`."""
-
-    claim: Claim
-    reason: str
 
 
 def mark(text: str, spans: Sequence[Span]) -> str:
@@ -149,34 +125,9 @@ def strip(marked: str, labels: Iterable[str] | None = None) -> tuple[str, Spans,
 def locate(
     text: str, claims: Iterable[Claim], labels: Collection[str], taken: Spans = ()
 ) -> tuple[Spans, list[Refused]]:
-    """Where the claimed words stand in a text: every occurrence on word boundaries, longer claims before shorter ones.
-
-    Args:
-        text: the text, to the letter.
-        claims: what somebody says; one made twice is one.
-        labels: the types there are.
-        taken: spans that are settled; no claim touches them.
-
-    Returns:
-        `taken` and the found spans by start, none overlapping; and the claims that do not hold: empty, of an unknown
-        type, not in the text, inside of another span.
-    """
-    spans, refused = list(taken), []
-    for claim in sorted(dict.fromkeys(claims), key=lambda claim: -len(claim.text.strip())):
-        words = claim.text.strip()
-        if not words:
-            refused.append(Refused(claim, "empty: no words claimed"))
-        elif claim.label not in labels:
-            refused.append(Refused(claim, f"unknown type: {claim.label!r}"))
-        else:
-            found = [Span(start=at, end=at + len(words), label=claim.label) for at in _occurrences(text, words)]
-            free = [span for span in found if not any(_touch(span, other) for other in spans)]
-            spans += free
-            if not found:
-                refused.append(Refused(claim, f"not in the text: {words[:60]!r}"))
-            elif not free and not any(span in spans for span in found):
-                refused.append(Refused(claim, f"overlaps another span: {words[:60]!r} as {claim.label}"))
-    return tuple(sorted(spans, key=lambda span: span.start)), refused
+    """As zoo.claims.locate does, in spans."""
+    found, refused = claimed.locate(text, claims, labels, taken)
+    return plain(found), refused
 
 
 def problem(text: str, spans: Iterable[Span], labels: Collection[str] | None = None) -> str:
@@ -193,7 +144,7 @@ def problem(text: str, spans: Iterable[Span], labels: Collection[str] | None = N
             return f"unknown type: {span.label!r} is not one of the spec's"
         if span.end > len(text):
             return f"out of bounds: [{span.start}, {span.end}) of {len(text)} characters"
-        if before is not None and _touch(before, span):
+        if before is not None and touch(before, span):
             return f"overlapping spans: {text[before.start : before.end]!r} and {text[span.start : span.end]!r}"
         before = span
     return ""
@@ -208,7 +159,7 @@ def apart(spans: Iterable[Span], labels: Sequence[str]) -> list[Span]:
     order = {label: place for place, label in enumerate(labels)}
     found: list[Span] = []
     for span in sorted(spans, key=lambda one: (one.end - one.start, order.get(one.label, len(order)), one.start)):
-        if not any(_touch(span, other) for other in found):
+        if not any(touch(span, other) for other in found):
             found.append(span)
     return found
 
@@ -231,17 +182,3 @@ def stratum(spans: Iterable[Span], labels: Iterable[str] = ()) -> str:
 
 def _escape(text: str) -> str:
     return _BEGUN.sub("&lt;", _ENTITY.sub(lambda found: f"&amp;{found[1]};", text))
-
-
-def _occurrences(text: str, words: str) -> list[int]:
-    found, at = [], text.find(words)
-    while at >= 0:
-        whole = not inside_a_word(text, at) and not inside_a_word(text, at + len(words))
-        if whole:
-            found.append(at)
-        at = text.find(words, at + (len(words) if whole else 1))
-    return found
-
-
-def _touch(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end

@@ -9,14 +9,11 @@ from pydantic import Field as Key
 from pydantic import model_validator
 
 from factory.spec_part import Part
+from zoo.form import DATE, DURATION, in_words
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FieldType = Literal["quote", "text", "date", "duration", "number", "boolean", "choice"]
 
-DATE = r"^([0-9]{4}|XXXX)-(0[1-9]|1[0-2]|XX)-(0[1-9]|[12][0-9]|3[01]|XX)$"
-"""A day as ISO 8601 writes it; what is not said is X, as ISO 8601-2:2019 (EDTF, level 1) has it: `2003-05-XX`."""
-DURATION = r"^P[1-9][0-9]*[YMWD]$"
-"""Years, months, weeks or days, one of them, as ISO 8601 writes them: `P60D`."""
 _SCHEMA: Mapping[str, dict[str, Any]] = {
     "quote": {"type": "string", "minLength": 1},
     "text": {"type": "string", "minLength": 1},
@@ -90,18 +87,7 @@ class Field(Part):
     @property
     def form(self) -> str:
         """What a value looks like, in words, for teachers and reviewers."""
-        words = {
-            "quote": "words copied from the text",
-            "text": "words",
-            "date": "a date as YYYY-MM-DD, XX or XXXX for what is not said",
-            "duration": "an ISO 8601 duration: P1Y, P6M, P2W or P60D",
-            "number": "a number",
-            "boolean": "true or false",
-            "choice": f"one of: {', '.join(self.values)}",
-        }[self.type]
-        if self.values and self.type != "choice":
-            words += f", or {' or '.join(self.values)}"
-        return f"a list: {words}" if self.many else words
+        return in_words(self)
 
 
 def record_schema(fields: Mapping[str, Field]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from factory.hygiene.words import words
+from zoo.words import settle
 
-# Unicode's control characters, but those that are white space, and surrogates: no file or screen can show them.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
+__all__ = ["ALL_CAPITALISED", "copied", "foreign", "middle", "rouge_l", "rouge_n", "settle"]
+
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SENTENCE = re.compile(r"(?:\A|[.?!:]\s+|\n)\W*\w+")
 _NAME = re.compile(r"\b[^\W\d_]*[A-Z\u00c0-\u00de\u0391-\u03a9\u0410-\u042f][\w'’-]*")
@@ -22,11 +23,6 @@ _NEAR = 0.8
 """Two words alike by this ratio (Ratcliff and Obershelp) are one word misspelt: `metroprolol`, `metoprolol`."""
 ALL_CAPITALISED = ("de", "lb")
 """Languages in which any noun is written as a name is."""
-
-
-def settle(said: str) -> str:
-    """An answer in its one form: white space folded; empty where there is nothing that can be written down."""
-    return "" if _UNPRINTABLE.search(said) else " ".join(said.split())
 
 
 def rouge_l(one: str, other: str) -> float:

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
-from factory.span import Claim, Span, locate, mark
+from factory.span import Span, locate, mark
 from factory.strata import names_in
 from tests.loopback_teacher import request_key
+from zoo.claims import Claim
 
 WORDS = {
     "Food": ["red onion", "butter", "rye flour", "egg", "green apple", "sea salt", "honey", "goat cheese"],

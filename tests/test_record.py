@@ -14,6 +14,7 @@ from factory.files import canonical
 from factory.record import Record, plain, problem, quoted, read, same, settle, written
 from factory.spec_field import Field, record_schema, reply_schema
 from tests import registry
+from zoo.form import fits
 
 FIELDS = {name: Field.model_validate(one) for name, one in registry.FIELDS.items()}
 FIELDS |= {
@@ -85,6 +86,19 @@ def test_what_is_no_flat_object_is_no_record(value: Any) -> None:
 def test_json_text_that_is_no_record_says_so(said: str) -> None:
     found, reason = read(said)
     assert found is None and reason
+
+
+JSON = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-2, 2) | st.sampled_from(
+    ["", "Lind", "never", "2021-05-XX", "2021-13-01", "P3W", "P0W", "cellar", "attic", "2021-05-02\n"]
+)  # fmt: skip
+
+
+@given(st.sampled_from(sorted(FIELDS)), JSON | st.lists(JSON, max_size=3))
+def test_what_the_zoo_takes_for_a_value_is_what_the_published_schema_allows(name: str, value: Any) -> None:
+    """But for `$`, which in a pattern lets an end of line pass."""
+    allowed = Draft202012Validator(FIELDS[name].value_schema).is_valid(value)
+    ends = any(isinstance(one, str) and one.endswith("\n") for one in (value if isinstance(value, list) else [value]))
+    assert fits(FIELDS[name], value) == allowed or (ends and allowed)
 
 
 def test_quotations_are_whole_words_to_the_letter_before_the_folded() -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factory.span import Claim, Span, apart, locate, mark, problem, ragged, stratum, strip
+from factory.span import Span, apart, locate, mark, problem, ragged, stratum, strip
 from factory.strata import names_in, strata
+from zoo.claims import Claim
 
 LABELS = ["Chemical", "Disease"]
 PIECES = st.sampled_from(

@@ -9,7 +9,7 @@
     entities.predict("Lithium was given .")  # [Span(label='Chemical', start=0, end=7, text='Lithium', score=0.98, ...)]
 
     asked = zoo.Cascade(sentiment, zoo.Endpoint("http://127.0.0.1:8000/v1", "large-model"))
-    asked.predict("Profit fell by a third.")  # Decision(label='negative', ..., reason='answered', tier=..., ...)
+    asked.predict("Profit fell by a third.")  # LabelDecision(label='negative', ..., reason='answered', tier=..., ...)
 
     fields = zoo.load("legal/fields", hub="path/to/hub")
     fields.predict("The laws of Oregon govern this Agreement.")  # Extracted(values={'governing_law': 'Oregon'}, ...)
@@ -35,14 +35,16 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.audit import Audited, AuditLog, Recorded, audited
 from zoo.breaker import Breaker
-from zoo.cascade import Cascade, Decision
+from zoo.cascade import Cascade
 from zoo.classifier import Answer, Classifier
+from zoo.decision import Decision, LabelDecision, RecordDecision, SpansDecision, WordsDecision
 from zoo.endpoint import Endpoint
 from zoo.errors import ZooError
 from zoo.extractor import Extracted, Extractor
 from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
 from zoo.manifest import Manifest, verify
+from zoo.mark import Mark
 from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
 from zoo.writer import Writer, Written
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
+__all__ += ["LabelDecision", "Mark", "RecordDecision", "SpansDecision", "WordsDecision"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
 __all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
 __all__ += ["Chain", "Chained", "Outcome", "Step"]

@@ -15,16 +15,12 @@ import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
 
 from zoo import __version__, benching, fallback, signing
 from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
-from zoo.audit.answers import Said
-from zoo.cascade import Decision
 from zoo.classifier import Classifier
 from zoo.errors import BadInput, ZooError
-from zoo.extractor import Extracted
 from zoo.given import Predictor
 from zoo.hub import open_hub
 from zoo.inputs import Text, lines, read
@@ -32,9 +28,9 @@ from zoo.loader import inspect, is_folder, load
 from zoo.manifest import WEIGHTS, Manifest
 from zoo.names import Version
 from zoo.packing import pack
+from zoo.printing import as_json, as_line
 from zoo.progress import told
 from zoo.serve import command as serving
-from zoo.writer import Written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,9 +169,9 @@ def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
         if isinstance(answer, Recorded):
             named, answer = {"id": answer.id}, answer.answer
         if options.jsonl:
-            print(json.dumps({**named, **_value(text, answer)}, ensure_ascii=False), flush=True)
+            print(json.dumps({**named, **as_json(text, answer)}, ensure_ascii=False), flush=True)
         else:
-            print(*named.values(), _line(text, answer, promised), sep="\t", flush=True)
+            print(*named.values(), as_line(text, answer, promised=promised), sep="\t", flush=True)
     return code
 
 
@@ -189,45 +185,6 @@ def _texts(options: argparse.Namespace) -> Iterable[Text]:
 
 def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
-
-
-def _value(text: str, answer: Said) -> dict[str, Any]:
-    if isinstance(answer, list):
-        return {"text": text, "spans": [vars(span) for span in answer]}
-    if isinstance(answer, Written):
-        return {**vars(answer), "text": text, "answer": answer.text}
-    if isinstance(answer, Extracted):
-        return {"text": text, **vars(answer)}
-    if isinstance(answer, Decision):
-        return {
-            "text": text,
-            **{key: value for key, value in vars(answer).items() if value is not None or key != "scores"},
-        }
-    value = {"text": text, "label": answer.label, "confidence": answer.confidence, "unsure": answer.unsure}
-    return {**value, "scores": answer.scores} if answer.scores else value
-
-
-def _line(text: str, answer: Said, promised: bool) -> str:
-    """An answer, or a text's spans, each with its place, one after the other; and the text last of all."""
-    if isinstance(answer, list):
-        found = (
-            f"{span.label} {span.start}:{span.end} {' '.join(span.text.split())} {span.score:.4f}"
-            + (" unsure" if span.unsure else "")
-            for span in answer
-        )
-        return "\t".join(("; ".join(found) or "none", " ".join(text.split())))
-    doubt = "unsure" if answer.unsure else "sure" if promised or isinstance(answer, Decision) else "no promise"
-    if isinstance(answer, Written | Extracted):
-        said = answer.text if isinstance(answer, Written) else json.dumps(answer.values, ensure_ascii=False)
-        return "\t".join((" ".join(said.split()), f"{answer.score:.4f}", doubt, " ".join(text.split())))
-    confidence = "-" if answer.confidence is None else f"{answer.confidence:.4f}"
-    columns: Iterable[str] = (answer.label, confidence, doubt)
-    if isinstance(answer, Decision):
-        columns = (*columns, answer.reason, answer.tier)
-    if answer.scores:
-        ranked = sorted(answer.scores.items(), key=lambda pair: -pair[1])
-        columns = (*columns, " ".join(f"{label}={score:.4f}" for label, score in ranked))
-    return "\t".join((*columns, " ".join(text.split())))
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.chain import Chain
+from zoo.decision import RecordDecision, SpansDecision, WordsDecision
 from zoo.errors import BadInput
 from zoo.extractor import Extracted
 from zoo.given import Predictor
@@ -216,15 +217,15 @@ def _feed(template: str, *, with_answer: bool) -> Callable[..., str | None]:
 
 def _words(answer: Any) -> dict[str, list[str]]:
     """What an answer says: its label; its spans' words by type, values by field; or its words."""
-    if isinstance(answer, list):
+    if isinstance(answer, list | SpansDecision):
         found: dict[str, list[str]] = {}
-        for span in answer:
+        for span in answer if isinstance(answer, list) else answer.spans:
             found.setdefault(span.label, []).append(span.text)
         return found
-    if isinstance(answer, Extracted):
+    if isinstance(answer, Extracted | RecordDecision):
         values = {name: value if isinstance(value, list) else [value] for name, value in answer.values.items()}
         return {name: [_said(one) for one in some] for name, some in values.items()}
-    return {"answer": [answer.text]} if isinstance(answer, Written) else {answer.label: [answer.label]}
+    return {"answer": [answer.text]} if isinstance(answer, Written | WordsDecision) else {answer.label: [answer.label]}
 
 
 def _said(value: Any) -> str:

@@ -48,7 +48,8 @@ class Endpoint:
         model: the model as the server calls it.
         key: sent as a bearer token; read it from the environment, not from a file in git.
         timeout: seconds until a reply must be there whole.
-        max_tokens: a reply is cut here; give models that think before they answer more.
+        max_tokens: a reply with a label is cut here, others by so many beyond what the specialist says they take; give
+            models that think before they answer more.
         read_price, write_price: of a million tokens of the prompt and of the reply, in any money; a cascade's budget
             of cost counts in it.
         options: more keys of the request's body, or other values; None leaves one out:
@@ -87,7 +88,7 @@ class Endpoint:
         self.timeout, self.max_tokens = timeout, max_tokens
         self.read_price, self.write_price = read_price, write_price
         self.options = dict(options or {})
-        self._guided = True  # until the server refuses what holds a reply to the choices, and takes the same without
+        self._refused_keys: set[str] = set()  # that hold a reply to its form: refused, and the same taken without
         self._secure: Any = None
 
     def __repr__(self) -> str:
@@ -96,35 +97,37 @@ class Endpoint:
     def most(self, question: Question, text: str) -> float:
         """The most that asking can cost: no tokenizer makes more tokens than there are bytes."""
         read = sum(len(one["content"].encode()) for one in question.chat(text)) + _ROOM
-        limits = [self.max_tokens, *map(self.options.get, ("max_tokens", "max_completion_tokens"))]
+        room = self.max_tokens + question.room(text)
+        limits = [room, *map(self.options.get, ("max_tokens", "max_completion_tokens"))]
         return self._price(read, max(one for one in limits if isinstance(one, int)))
 
     def ask(self, question: Question, text: str) -> Reply:
         """Ask once about a text.
 
-        A server that knows `structured_outputs` (vLLM) is held to the choices; one that refuses that is asked without.
+        A server that knows `structured_outputs` (vLLM) is held to the choices, one that knows `response_format` to the
+        JSON schema; one that refuses that is asked without.
 
         Raises:
             Unanswered: no reply in time, or none that can be read.
         """
         until = time.monotonic() + self.timeout
-        guided = self._guided
-        status, data, after = self._post(self._body(question, text, guided), until)
-        if guided and status in (400, 422):
-            status, data, after = self._post(self._body(question, text, False), until)
+        held = {key: value for key, value in _held(question).items() if key not in self._refused_keys}
+        status, data, after = self._post(self._body(question, text, held), until)
+        if held and status in (400, 422):
+            status, data, after = self._post(self._body(question, text, {}), until)
             if status == 200:
-                self._guided = False
+                self._refused_keys |= set(held)
         if status != 200:
             raise self._refused(status, data, after)
         return self._read(data)
 
-    def _body(self, question: Question, text: str, guided: bool) -> bytes:
+    def _body(self, question: Question, text: str, held: Mapping[str, Any]) -> bytes:
         body: dict[str, Any] = {
             "model": self.model,
             "messages": question.chat(text),
             "temperature": 0,
-            "max_tokens": self.max_tokens,
-            **({"structured_outputs": {"choice": list(question.choices)}} if guided else {}),
+            "max_tokens": self.max_tokens + question.room(text),
+            **held,
             **self.options,
         }
         return json.dumps({name: value for name, value in body.items() if value is not None}).encode()
@@ -202,6 +205,14 @@ class Endpoint:
 
     def _price(self, read: int, written: int) -> float:
         return (read * self.read_price + written * self.write_price) / 1e6
+
+
+def _held(question: Question) -> dict[str, Any]:
+    """What holds a reply to its form, as keys of the request's body: vLLM's own of choices, OpenAI's of JSON."""
+    if question.choices:
+        return {"structured_outputs": {"choice": list(question.choices)}}
+    schema = {"name": "reply", "schema": question.schema, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def _cut(connection: socket.socket, late: threading.Event) -> None:

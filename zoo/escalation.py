@@ -4,44 +4,38 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 from zoo.breaker import Breaker
 from zoo.budget import Budget
+from zoo.decision import Content, Decision, Reason
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput, Unanswered, ZooError
+from zoo.kinds import Kind, Unusable
 from zoo.question import Question
-
-Reason = Literal[
-    "answered", "unsure_escalated", "fallback_unsure", "fallback_invalid", "fallback_refused", "fallback_down",
-    "circuit_open", "budget_spent", "fallback_busy",
-]  # fmt: skip
-"""Why an answer is what it is; see zoo.Decision."""
 
 
 class Outcome(NamedTuple):
     """What became of a text that was passed on.
 
     Attributes:
-        label: what the tier says; None: nothing that can be used.
-        confidence: its probability, where the tier gives one.
-        reason: `unsure_escalated` where the label is an answer; else why it is none, or no sure one.
+        content: what the tier says; None: nothing that can be used.
+        reason: `unsure_escalated` where that is an answer; else why it is none, or no sure one.
         tier: who said it.
         seconds: from the text's turn to its answer, waits between attempts included.
         detail: what went wrong, for people.
     """
 
-    label: str | None
-    confidence: float | None
+    content: Content | None
     reason: Reason
     tier: str
     seconds: float
     detail: str = ""
 
 
-_Found = tuple[str | None, Reason, str]
-"""Label, reason and detail of an Outcome."""
+_Found = tuple[Content | None, Reason, str]
+"""Content, reason and detail of an Outcome."""
 
 
 class Tier(Protocol):
@@ -61,10 +55,16 @@ class Tier(Protocol):
 
 
 class Said(NamedTuple):
-    """What somebody far away replied: a label (None: none of the labels), the reply, and its cost (None: not known)."""
+    """What somebody far away replied.
 
-    label: str | None
-    reply: str
+    Attributes:
+        content: None: nothing that can be used.
+        why: it can't.
+        cost: None: not known.
+    """
+
+    content: Content | None
+    why: str
     cost: float | None
 
 
@@ -108,8 +108,8 @@ class Remote:
         """See Tier."""
         if self._breaker.state != "open":
             return None
-        label, reason, detail = self._left_alone()
-        return Outcome(label, None, reason, self.name, 0.0, detail)
+        content, reason, detail = self._left_alone()
+        return Outcome(content, reason, self.name, 0.0, detail)
 
     def answer(self, texts: list[str]) -> list[Outcome]:
         """See Tier."""
@@ -126,8 +126,8 @@ class Remote:
     def _one(self, text: str) -> Outcome:
         with self._turns:
             begun = time.perf_counter()
-            label, reason, detail = self._tried(text)
-            return Outcome(label, None, reason, self.name, time.perf_counter() - begun, detail)
+            content, reason, detail = self._tried(text)
+            return Outcome(content, reason, self.name, time.perf_counter() - begun, detail)
 
     def _tried(self, text: str) -> _Found:
         """What became of it after as many attempts as there may be."""
@@ -164,22 +164,23 @@ class Remote:
         finally:
             self._breaker.leave(ticket, good)
             self._budget.settle(most, cost)
-        if said.label is None:
-            return None, "fallback_invalid", f"not one of the labels: {_printable(said.reply)!r}"
-        return said.label, "unsure_escalated", ""
+        if said.content is None:
+            return None, "fallback_invalid", said.why
+        return said.content, "unsure_escalated", ""
 
 
 class Local:
     """A tier that runs here: a larger specialist, or a cascade of its own.
 
     Args:
-        model: a zoo.Classifier, or a zoo.Cascade.
+        model: a specialist, or a zoo.Cascade.
+        kind: of its answers.
         name: what decisions call it.
         concurrency: texts that it is asked about at once, at most, by who asks one by one.
     """
 
-    def __init__(self, model: Any, name: str, concurrency: int) -> None:
-        self.name, self._model, self.concurrency = name, model, concurrency
+    def __init__(self, model: Any, kind: Kind[Any], name: str, concurrency: int) -> None:
+        self.name, self._model, self._kind, self.concurrency = name, model, kind, concurrency
 
     def refusal(self) -> None:
         """See Tier."""
@@ -192,47 +193,46 @@ class Local:
         except ZooError as error:
             if len(texts) > 1:  # one that it can't read must not cost the others their answers
                 return [outcome for text in texts for outcome in self.answer([text])]
-            return [Outcome(None, None, "fallback_refused", self.name, time.perf_counter() - begun, error.what)]
+            return [Outcome(None, "fallback_refused", self.name, time.perf_counter() - begun, error.what)]
         share = (time.perf_counter() - begun) / max(1, len(texts))
         return [self._outcome(one, share) for one in given]
 
     def _outcome(self, one: Any, share: float) -> Outcome:
-        tier, detail = getattr(one, "tier", self.name), getattr(one, "detail", "")
-        seconds = getattr(one, "seconds", share)
-        reason: Reason = "unsure_escalated"
-        if one.unsure:
-            reason = getattr(one, "reason", "fallback_unsure")
-        return Outcome(one.label, one.confidence, reason, tier, seconds, detail)
+        content = self._kind.held(one)
+        if isinstance(one, Decision):
+            reason: Reason = one.reason if one.unsure else "unsure_escalated"
+            return Outcome(content, reason, one.tier, one.seconds, one.detail)
+        reason = "fallback_unsure" if self._kind.unsure(one) else "unsure_escalated"
+        return Outcome(content, reason, self.name, share)
 
 
 def of_endpoint(
-    endpoint: Endpoint, question: Callable[[str], Question]
+    endpoint: Endpoint, question: Callable[[str], Question], kind: Kind[Any]
 ) -> tuple[Callable[[str], Said], Callable[[str], float]]:
     """How an endpoint is asked what is to be asked about a text, and the most that it costs, as Remote takes them."""
 
     def ask(text: str) -> Said:
-        asked = question(text)
-        reply = endpoint.ask(asked, text)
-        return Said(asked.answer(reply.text), reply.text, reply.cost)
+        reply = endpoint.ask(question(text), text)
+        try:
+            return Said(kind.read(text, reply.text), "", reply.cost)
+        except Unusable as error:
+            return Said(None, str(error), reply.cost)
 
     return ask, lambda text: endpoint.most(question(text), text)
 
 
 def of_function(
-    function: Callable[[str], str], labels: Sequence[str]
+    function: Callable[[str], Any], kind: Kind[Any]
 ) -> tuple[Callable[[str], Said], Callable[[str], float]]:
     """How a function is asked, and that it costs nothing, as Remote takes them. Whatever it raises is no answer."""
 
     def ask(text: str) -> Said:
         try:
-            label = function(text)
+            return Said(kind.take(text, function(text)), "", 0.0)
+        except Unusable as error:
+            return Said(None, str(error), 0.0)
         except Exception as error:  # whatever the application's code may raise
             said = f"{type(error).__name__}: {error}"
             raise Unanswered(said, reason="fallback_down", again=True) from error
-        return Said(label if isinstance(label, str) and label in labels else None, repr(label), 0.0)
 
     return ask, lambda text: 0.0
-
-
-def _printable(reply: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in reply[:200])

@@ -66,8 +66,8 @@ class Fallback:
     def __str__(self) -> str:
         return str(self.where) if self._endpoint is None else self._endpoint.model
 
-    def behind(self, specialist: Any, load: Callable[[str | Path], Any]) -> Cascade:
-        """The cascade of a classifier, or a roll-out of two, and this; raises what zoo.Cascade and `load` raise."""
+    def behind(self, specialist: Any, load: Callable[[str | Path], Any]) -> Cascade[Any]:
+        """The cascade of a specialist, or a roll-out of two, and this; raises what zoo.Cascade and `load` raise."""
         fallback = self._endpoint or load(self.where)
         shots = self.shots.get(specialist.name, self.shots.get(""))
         return Cascade(specialist, fallback, unpromised=self._unpromised, shots=shots, **self._how)

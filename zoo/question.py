@@ -4,28 +4,28 @@
      "messages": [{"role": "user", "content": ["Which label fits? Text: \"", null, "\"\nLabel:"]}]}
 
 A message's content is in parts, joined; null stands for the text, which is put there as it is and never read as a part.
+Of answers that are no labels the reply is `json`, in place of choices there are its `schema`, and `tokens`: how many a
+reply about a text without words takes, and how many more for each word of the text.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import BrokenSpecialist, NoQuestion, Tampered
 from zoo.files import inside
-from zoo.manifest import Manifest
+from zoo.manifest import CLASSIFICATION, Manifest
 
 FILE = "ask.json"
 FORMAT = 1
-CHOICE = "choice"
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-_AROUND = " \t\r\n\"'`*.:,()[]"
-_NAMED = re.compile(r"(?:the )?(?:label|answer|code|category)(?: is)?\s*:?\s*(?=\S)", re.IGNORECASE)
+CHOICE, JSON = "choice", "json"
+_MOST = 1e5  # tokens; a file that asks for more is not one of ours
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,16 @@ class Question:
 
     Attributes:
         messages: (role, parts of the content) each; a part that is None is the text's place.
-        choices: what may be answered: the specialist's labels.
+        choices: what may be answered, of classifiers: the specialist's labels.
+        schema: of other kinds, the JSON schema (draft 2020-12) that a reply is held to where the server can.
+        tokens: of these, what a reply takes: for a text without words, and for each word of it.
         one_line: line breaks of the text become spaces, as they did where the specialist's rows were judged.
     """
 
     messages: tuple[tuple[str, tuple[str | None, ...]], ...]
-    choices: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    schema: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    tokens: tuple[float, float] = (0.0, 0.0)
     one_line: bool = False
 
     @classmethod
@@ -64,7 +68,7 @@ class Question:
         if hashlib.sha256(data).hexdigest() != entry.sha256:
             raise Tampered(FILE, expected=f"sha256 {entry.sha256}", found="another file", where=str(path))
         try:
-            return cls._of(json.loads(data), manifest.labels)
+            return cls._of(json.loads(data), manifest.labels if manifest.kind == CLASSIFICATION else ())
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BrokenSpecialist(
                 f"{FILE} can't be read: {error}.",
@@ -74,7 +78,8 @@ class Question:
 
     @classmethod
     def _of(cls, raw: Any, labels: tuple[str, ...]) -> Question:
-        if raw["format"] != FORMAT or raw["reply"] != CHOICE:
+        """Of the JSON value; `labels` are a classifier's."""
+        if raw["format"] != FORMAT or raw["reply"] != (CHOICE if labels else JSON):
             raise ValueError(f"format {raw['format']!r} with replies of the kind {raw['reply']!r} is not known")
         messages = tuple((one["role"], tuple(one["content"])) for one in raw["messages"])
         parts = [part for _, content in messages for part in content]
@@ -82,9 +87,19 @@ class Question:
             raise ValueError("a message's role is not a text")
         if None not in parts or not all(part is None or isinstance(part, str) for part in parts):
             raise ValueError("contents are not texts with a place for the text")
-        if sorted(raw["choices"]) != sorted(labels):
-            raise ValueError("its choices are not the specialist's labels")
-        return cls(messages, labels, bool(raw["one_line"]))
+        if labels:
+            if sorted(raw["choices"]) != sorted(labels):
+                raise ValueError("its choices are not the specialist's labels")
+            return cls(messages, labels, one_line=bool(raw["one_line"]))
+        (least, each), schema = map(float, raw["tokens"]), raw["schema"]
+        if not isinstance(schema, dict) or not (0 <= least < _MOST and 0 <= each < _MOST):
+            raise ValueError("its schema is no object, or its tokens are no numbers")
+        return cls(messages, schema=schema, tokens=(least, each), one_line=bool(raw["one_line"]))
+
+    def room(self, text: str) -> int:
+        """Tokens that a reply about a text may take beside what any reply may."""
+        least, each = self.tokens
+        return math.ceil(least + each * len(text.split()))
 
     def chat(self, text: str) -> list[dict[str, str]]:
         """The messages about a text, `role` and `content` each."""
@@ -103,7 +118,7 @@ class Question:
         What stands before the line with the text is said once, at the beginning, and each turn has that line alone.
 
         Args:
-            shown: texts, and the label that is right for each; none: the question as it is.
+            shown: texts, and the reply that is right for each; none: the question as it is.
 
         Raises:
             NoQuestion: its last message has no place for the text, so that none can follow another.
@@ -120,25 +135,8 @@ class Question:
         line = lead.rfind("\n") + 1
         asked = (lead[line:], *parts[place:])
         turns: list[tuple[str, tuple[str | None, ...]]] = []
-        for text, label in shown:
+        for text, reply in shown:
             said = "".join(self._said(text) if part is None else part for part in asked)
-            turns += [(role, (said,)), ("assistant", (label,))]
+            turns += [(role, (said,)), ("assistant", (reply,))]
         turns[0] = (role, (lead[:line], *turns[0][1]))
         return replace(self, messages=(*before, *turns, (role, asked)))
-
-    def answer(self, reply: str) -> str | None:
-        """The label that a reply gives; None: it gives none.
-
-        The whole reply, or its last line, must be a label and nothing else, but for quotes, full stops and the like
-        around it, words such as `Label:` before it, and its case. A label somewhere in a sentence is not an answer:
-        `not positive` is none.
-        """
-        said = _THOUGHT.sub("", reply).strip()
-        for line in dict.fromkeys([said, said.rpartition("\n")[2]]):
-            for words in (line, line.strip(_AROUND), _NAMED.sub("", line.strip(_AROUND), count=1).strip(_AROUND)):
-                if words in self.choices:
-                    return words
-                alike = [one for one in self.choices if one.casefold() == words.casefold()]
-                if len(alike) == 1:
-                    return alike[0]
-        return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from zoo import decoding
 from zoo.encoder import EncoderSpecialist, batches
 from zoo.manifest import SPANS, Manifest
+from zoo.mark import Mark
 from zoo.specialist import check_texts
 from zoo.windows import Pieces, join, pieces, windows
 
@@ -20,21 +21,15 @@ _TEXTS = 256  # texts read at a time; bounds memory, whatever the list's length
 
 
 @dataclass(frozen=True)
-class Span:
-    """A stretch of a text, and what it is.
+class Span(Mark):
+    """A stretch of a text, and what a tagger says it is.
 
     Attributes:
-        label: the type, one of the specialist's labels.
-        start, end: where it stands, `text[start:end]`, in Unicode code points.
-        text: the words there.
+        label, start, end, text: see Mark.
         score: how likely the type and both ends are right, 0 to 1: the calibrated probability of its least sure piece.
         unsure: the score is below the specialist's threshold: better ask a person, or a larger model.
     """
 
-    label: str
-    start: int
-    end: int
-    text: str
     score: float
     unsure: bool
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from factory.generate.asking import Said
 from factory.generate.prompt import messages
-from factory.span import Claim, Span, Spans, locate
+from factory.span import Span, Spans, locate
 from factory.spec import Spec
 from factory.teacher.chat import Request
+from zoo import claims as claimed
 
 MOST = 40
 """Claims in one reply; a teacher that goes round in circles is stopped."""
@@ -72,29 +73,12 @@ def reply(text: str, spans: Iterable[Span]) -> str:
     return json.dumps({"spans": claims}, ensure_ascii=False)
 
 
-def parse_claims(reply: str) -> tuple[list[Claim] | None, str]:
-    """The claims of a reply; or None and why it can't be read. A list that is cut off is not half a truth but none."""
-    try:
-        value = json.loads(reply)
-    except (ValueError, RecursionError):  # RecursionError: brackets nested without end
-        return None, "not JSON: cut off or malformed"
-    said = value.get("spans") if isinstance(value, dict) else None
-    if not isinstance(said, list):
-        return None, "no list named spans"
-    found = []
-    for one in said:
-        if not isinstance(one, dict) or not all(isinstance(one.get(key), str) for key in ("text", "type")):
-            return None, "not all are claims: a text and a type"
-        found.append(Claim(one["text"], one["type"]))
-    return found, ""
-
-
 def read(spec: Spec, text: str, reply: str) -> Said[Spans]:
     """What a reply says of a text; beside the spans, `refused`: claims that do not hold.
 
     A text of which nothing that was claimed could be found is not one without spans: it has no decision.
     """
-    claims, failure = parse_claims(reply)
+    claims, failure = claimed.read(reply)
     if claims is None:
         return Said(None, failure, {"refused": []})
     spans, refused = locate(text, claims, list(spec.labels))

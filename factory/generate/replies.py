@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from zoo.words import UNPRINTABLE
+
 FLOOR = -12.0
 """Natural logarithm of the probability given to an option that is not among those a server reported."""
 
-# Unicode's control characters, but those that are white space, and surrogates.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -85,7 +85,7 @@ def parse_scores(
 def _sound(text: str) -> bool:
     """Whether there is something in a text, and nothing that a file or a screen can't show: NUL, escape sequences,
     lone surrogates, which can be neither hashed nor written as UTF-8."""
-    return bool(text.strip()) and not _UNPRINTABLE.search(text)
+    return bool(text.strip()) and not UNPRINTABLE.search(text)
 
 
 def _salvage(reply: str) -> list[Any] | None:

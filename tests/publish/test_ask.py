@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from factory import settings
 from factory import spec as specs
 from factory.dataset.version import DatasetVersion
 from factory.evidence.records import AnyEvidence
-from factory.generate import judge, marking
+from factory.generate import judge
 from factory.publish.ask import told
 from factory.publish.card import render
 from factory.publish.package import Trained, content, describe, package
+from factory.stages.model import OF_KIND
 from factory.teacher.chat import Request
 from zoo.question import FILE, Question
 
@@ -80,8 +82,22 @@ def test_what_is_not_words_with_a_place_is_left_out(template: Callable[[str], st
     assert told(of(template)) == ""
 
 
-def test_spans_are_not_asked_by_choice() -> None:
-    assert told(lambda text: marking.question(SPECS["medical/entities"], text, True)) == ""
+@pytest.mark.parametrize("name", sorted(SPECS.keys() - set(CLASSIFIERS)))
+@pytest.mark.parametrize("policy", [True, False])
+@pytest.mark.parametrize("words", [1, 40, 300])
+def test_what_gives_no_labels_asks_for_json_as_its_teacher_was(name: str, policy: bool, words: int) -> None:
+    asks = partial(OF_KIND[SPECS[name].kind].question, SPECS[name], policy=policy)
+    question = Question._of(json.loads(told(asks)), ())
+    text = " ".join(["word"] * words)
+    asked = asks(text)
+    assert question.chat(text) == asked.messages
+    assert question.room(text) >= asked.max_tokens
+    if words == 300:
+        assert question.schema == asked.json_schema
+
+
+def test_a_question_without_choices_or_schema_is_left_out() -> None:
+    assert told(lambda text: Request([{"role": "user", "content": text}])) == ""
 
 
 def test_it_is_published_and_sealed_and_another_policy_is_another_content(

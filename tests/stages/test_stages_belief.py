@@ -10,7 +10,7 @@ import pytest
 
 from factory.hygiene import run as hygiene
 from factory.row import Lineage, Origin, Row
-from factory.span import Claim, locate
+from factory.span import locate
 from factory.spec import Student
 from factory.stages import believing
 from factory.stages.believing import BELIEFS, FEWEST, Believed, believed
@@ -19,6 +19,7 @@ from factory.stages.spans import Spans
 from factory.students.encoder import Encoder
 from tests import tiny_encoder
 from zoo import decoding
+from zoo.claims import Claim
 
 LABELS = ["Food"]
 FOODS = [f"food{number}" for number in range(40)]

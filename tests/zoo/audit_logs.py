@@ -15,8 +15,8 @@ from typing import Any
 
 import zoo
 from zoo.audit.answers import Said
-from zoo.cascade import Decision
 from zoo.classifier import Answer
+from zoo.decision import LabelDecision
 from zoo.extractor import Extracted
 from zoo.tagger import Span
 from zoo.writer import Written
@@ -27,7 +27,7 @@ ROOT = Path(zoo.__file__).parent.parent
 TEXT = "Profit of ACME fell"
 KINDS: dict[str, Said] = {
     "label": Answer("positive", 0.75, False, {"positive": 0.75, "negative": 0.25}),
-    "decision": Decision("negative", None, False, "unsure_escalated", "large", 0.25, ""),
+    "decision": LabelDecision(label="negative", unsure=False, reason="unsure_escalated", tier="large", seconds=0.25),
     "spans": [Span("Company", 10, 14, "ACME", 0.5, True)],
     "values": Extracted({"company": "ACME", "years": [1, 2]}, 0.5, {"company": 0.5, "years": 0.5}, True, True),
     "words": Written("ACME fell", 0.5, True, True),

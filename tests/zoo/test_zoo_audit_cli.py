@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny
@@ -12,8 +13,8 @@ from audit_logs import KINDS, MODEL, TEXT, UNSURE, add, sql
 
 import zoo
 from zoo.__main__ import main
-from zoo.cascade import Decision
 from zoo.classifier import Answer
+from zoo.decision import LabelDecision
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -78,7 +79,8 @@ def test_verify_names_the_first_record_that_does_not_fit(ask: Ask, log: zoo.Audi
 
 
 def test_explain_tells_a_decision_s_life(ask: Ask, log: zoo.AuditLog) -> None:
-    said = Decision("negative", None, True, "fallback_down", MODEL, 0.25, "connection refused")
+    why: dict[str, Any] = {"reason": "fallback_down", "tier": MODEL, "seconds": 0.25, "detail": "connection refused"}
+    said = LabelDecision(label="negative", unsure=True, **why)
     (id,) = add(log, TEXT, said=said)
     log.correct(id, "neutral", who="first")
     correction = log.correct(id, "positive", who="reviewer 4", note="irony")

@@ -87,7 +87,9 @@ def test_a_fallback_that_fails_leaves_the_guess_and_says_why(
     small: zoo.Classifier, serve: Any, how: str | int, reason: str, calls: int
 ) -> None:
     doubted = unsure(small)[0]
-    cascade = zoo.Cascade(small, zoo.Endpoint(serve(lambda body: how).url, "large", timeout=0.2), retries=2, wait=0.0)
+    seconds = 0.2 if how == "hang" else 20.0
+    endpoint = zoo.Endpoint(serve(lambda body: how).url, "large", timeout=seconds)
+    cascade = zoo.Cascade(small, endpoint, retries=2, wait=0.0)
     found, guess = cascade.predict(doubted), small.predict(doubted)
     assert (found.label, found.confidence, found.tier) == (guess.label, guess.confidence, small.manifest.id)
     assert (found.unsure, found.reason) == (True, reason) and found.detail
@@ -159,7 +161,7 @@ def test_many_threads_share_one_limit(small: zoo.Classifier, serve: Any) -> None
 
     model = serve(slowly)
     cascade = zoo.Cascade(small, zoo.Endpoint(model.url, "large"), concurrency=3)
-    found: dict[int, list[zoo.Decision]] = {}
+    found: dict[int, list[zoo.LabelDecision]] = {}
     threads = [threading.Thread(target=lambda n=n: found.update({n: cascade.predict(TEXTS)})) for n in range(4)]
     for thread in threads:
         thread.start()
@@ -251,7 +253,10 @@ def test_what_can_not_be(small: zoo.Classifier, tmp_path: Path) -> None:
     tagger: Any = zoo.load(tiny.make(tmp_path / "tagger", kind="spans", labels=tiny.TYPES))
     for what, says in (
         (lambda: zoo.Cascade(small, others), "other labels than .*: odd, positive"),
-        (lambda: zoo.Cascade(tagger, small), "begins with a classifier, not with Tagger"),
+        (lambda: zoo.Cascade(tagger, small), "of another kind than finance/sentiment@1.0.0: classification"),
+        (lambda: zoo.Cascade(str, small), "begins with a specialist, not with type"),
+        (lambda: zoo.Cascade(zoo.Cascade(small, len), small), "begins with a specialist, not with Cascade"),
+        (lambda: zoo.Cascade(tagger, zoo.Endpoint("http://127.0.0.1:1/v1", "m"), shots=[("x", "y")]), "about labels"),
         (lambda: zoo.Cascade(small, "http://host"), "A fallback is an endpoint"),
         (lambda: zoo.Cascade(small, small, calls=3), "this fallback is neither"),
         (lambda: zoo.Cascade(small, len, calls=-1), "calls must be"),

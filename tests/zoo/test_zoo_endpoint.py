@@ -46,6 +46,22 @@ def test_what_is_sent() -> None:
     }
 
 
+def test_a_reply_that_is_no_label_is_held_to_its_schema_and_has_room_for_its_text() -> None:
+    schema = {"type": "object", "required": ["spans"]}
+    question = Question(QUESTION.messages, schema=schema, tokens=(100, 2.5))
+    with LargeModel(lambda body: 400 if "response_format" in body else '{"spans": []}') as model:
+        asked = endpoint(model.url, write_price=1e6)
+        assert asked.ask(question, "one two three").text == '{"spans": []}'
+        assert asked.ask(QUESTION, "x").text == '{"spans": []}'
+        assert asked.ask(question, "x").text == '{"spans": []}'
+    first, second, labels, third = (body for _, body in model.asked)
+    held = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
+    assert first["response_format"] == held and first["max_tokens"] == 64 + 108
+    assert "response_format" not in second and "response_format" not in third
+    assert "structured_outputs" in labels, "what was refused of one form is not refused of the other"
+    assert asked.most(question, "one two three") == 64 + 108
+
+
 def test_an_option_of_none_leaves_a_key_out() -> None:
     with LargeModel(lambda body: "positive") as model:
         endpoint(model.url, options={"max_tokens": None, "max_completion_tokens": 500}).ask(QUESTION, "x")
@@ -132,40 +148,6 @@ def test_tokens_that_are_not_told_cost_the_most() -> None:
 def test_settings_that_can_not_be(how: dict[str, object]) -> None:
     with pytest.raises(BadInput):
         zoo.Endpoint(**{"url": "http://127.0.0.1/v1", "model": "m", **how})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("reply", "label"),
-    [
-        ("positive", "positive"),
-        (" Positive.\n", "positive"),
-        ('"positive"', "positive"),
-        ("**positive**", "positive"),
-        ("Label: positive", "positive"),
-        ("The answer is: Positive", "positive"),
-        ("<think>negative or neutral?</think>\npositive", "positive"),
-        ("It went up, so:\n\npositive", "positive"),
-        ("not positive", None),
-        ("positive or neutral", None),
-        ("The label is not positive", None),
-        ("positively", None),
-        ("", None),
-        ("<think>positive", None),
-    ],
-)
-def test_a_reply_is_a_label_and_nothing_else(reply: str, label: str | None) -> None:
-    assert QUESTION.answer(reply) == label
-
-
-def test_labels_that_differ_by_case_are_kept_apart() -> None:
-    question = dataclasses.replace(QUESTION, choices=("IT", "it", "The code is"))
-    assert [question.answer(reply) for reply in ("IT", "it", "It", "the code is")] == ["IT", "it", None, "The code is"]
-
-
-@given(st.text(max_size=60))
-def test_whatever_is_replied_nothing_but_a_label_comes_of_it(reply: str) -> None:
-    found = QUESTION.answer(reply)
-    assert found is None or (found in LABELS and found in reply.casefold())
 
 
 @given(st.text())

@@ -7,11 +7,13 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny
+import tiny_kinds
 from large_model import LargeModel
 from served import NAME, ask, problem, serving, until
 
@@ -88,6 +90,32 @@ async def test_it_says_who_answered_and_why_and_that_is_recorded_and_counted(
     assert {headers["Authorization"] for headers, _ in model.asked} == {"Bearer secret"}
 
 
+async def test_every_kind_has_a_fallback_where_it_is_named(tmp_path: Path) -> None:
+    hub = tiny_kinds.make(tmp_path / "hub")["hub"]
+    said = {"spans": '{"spans": [{"text": "word9", "type": "Tool"}]}', "extraction": '{"who": "word9"}'}
+    said["generation"] = '{"answer": "Hello"}'
+    names = [f"test/{kind}" for kind in said]
+    log = zoo.AuditLog(tmp_path / "log")
+    with ExitStack() as running:
+        models = {kind: running.enter_context(LargeModel(lambda body, kind=kind: said[kind])) for kind in said}
+        behind = {f"test/{kind}": Fallback(model.url, model=f"large-{kind}") for kind, model in models.items()}
+        async with serving(names, hub=hub, audit=log, fallbacks=behind) as client:
+            found = [(await ask(client, name, "word1 word3 word9")).json() for name in names]
+        async with serving(names, hub=hub, fallbacks={"": behind["test/spans"]}) as client:
+            alone = [(await ask(client, name, "word1 word3 word9")).json() for name in names]
+    for kind, whole in zip(said, found, strict=True):
+        (one,) = whole["answers"]
+        assert (one["unsure"], one["reason"], one["tier"]) == (False, "unsure_escalated", f"large-{kind}")
+        assert "detail" not in one and log.find(whole["ids"][0])["tier"] == f"large-{kind}"
+    spans, record, words = (whole["answers"][0] for whole in found)
+    assert [(one["label"], one["text"], one["score"] is None) for one in spans["spans"]] == [
+        ("Food", "word1", False), ("Tool", "word9", True),
+    ]  # fmt: skip
+    assert (record["values"], record["score"], record["scores"]) == ({"who": "word9"}, None, None)
+    assert (words["text"], words["score"]) == ("Hello", None)
+    assert not any("reason" in whole["answers"][0] for whole in alone), "one for all others is of classifiers"
+
+
 async def test_who_waits_for_a_fallback_holds_no_worker_and_no_more_wait_than_may(
     hub: Path, guesses: dict[str, zoo.Answer]
 ) -> None:
@@ -126,8 +154,9 @@ async def test_a_fallback_that_is_down_is_an_honest_abstention(
 ) -> None:
     with LargeModel(lambda body: how) as model:
         # What hangs is cut off by the request's time, before its own.
-        fallbacks = large(model, timeout=20 if how == "hang" else 1, failures=3, concurrency=30)
-        async with serving([NAME], hub=hub, limits=Limits(seconds=1.0), fallbacks=fallbacks) as client:
+        fallbacks = large(model, timeout=20, failures=3, concurrency=30)
+        limits = Limits(seconds=1.0 if how == "hang" else 9.0)
+        async with serving([NAME], hub=hub, limits=limits, fallbacks=fallbacks) as client:
             begun = time.monotonic()
             answered = await ask(client, NAME, TEXTS)
             took = time.monotonic() - begun

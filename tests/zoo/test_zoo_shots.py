@@ -74,7 +74,7 @@ def test_many_threads_are_each_shown_their_own(small: zoo.Classifier) -> None:
     texts = [f"word{number} word{number + 1}" for number in range(20, 38)]
     with LargeModel(last_shown) as model:
         cascade = zoo.Cascade(small, zoo.Endpoint(model.url, "large"), shots=ROWS)
-        found: dict[int, list[zoo.Decision]] = {}
+        found: dict[int, list[zoo.LabelDecision]] = {}
         threads = [threading.Thread(target=lambda n=n: found.update({n: cascade.predict(texts)})) for n in range(3)]
         for thread in threads:
             thread.start()

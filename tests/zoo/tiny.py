@@ -122,6 +122,14 @@ def seal(folder: Path, **changes: Any) -> Path:
     return folder
 
 
+def ask_json(folder: Path) -> Path:
+    """Write what a large model is asked of which JSON comes; seal the folder after. Returns the folder."""
+    said = [{"role": "system", "content": ["JSON only."]}, {"role": "user", "content": ["What is there? Text: ", None]}]
+    form = {"reply": "json", "schema": {"type": "object"}, "tokens": [40, 2.0]}
+    (folder / "ask.json").write_text(json.dumps({"format": 1, **form, "one_line": False, "messages": said}))
+    return folder
+
+
 def ask(folder: Path, labels: tuple[str, ...] = LABELS) -> Path:
     """Write what a large model is asked; seal the folder after. Returns the folder."""
     said = [{"role": "system", "content": ["One word."]}, {"role": "user", "content": ["Which mood? ", None]}]

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from zoo.cascade import Decision
 from zoo.classifier import Answer
+from zoo.decision import Decision, LabelDecision, RecordDecision, SpansDecision, WordsDecision
 from zoo.errors import BadInput
 from zoo.extractor import Extracted
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS
+from zoo.mark import Mark
 from zoo.tagger import Span
 from zoo.writer import Written
 
@@ -32,17 +33,18 @@ def described(answer: Said, mask: Callable[[str], str]) -> dict[str, Any]:
     Raises:
         BadInput: it is none of the zoo's answers.
     """
-    if isinstance(answer, Answer | Decision):
+    if isinstance(answer, Answer | LabelDecision):
         scores = {} if answer.scores is None else {"scores": _numbers(answer.scores)}
         return {"kind": CLASSIFICATION, **_label(answer), **scores}
-    if isinstance(answer, Extracted):
-        found = {"values": _masked(answer.values, mask), "scores": _numbers(answer.scores)}
-        return {"kind": EXTRACTION, **found, **_written(answer)}
-    if isinstance(answer, Written):
+    if isinstance(answer, Extracted | RecordDecision):
+        scores = {} if answer.scores is None else {"scores": _numbers(answer.scores)}
+        return {"kind": EXTRACTION, "values": _masked(answer.values, mask), **scores, **_written(answer)}
+    if isinstance(answer, Written | WordsDecision):
         return {"kind": GENERATION, "words": mask(answer.text), **_written(answer)}
     if isinstance(answer, list) and all(isinstance(span, Span) for span in answer):
-        spans = [{**_place(span), "score": _number(span.score), "unsure": span.unsure} for span in answer]
-        return {"kind": SPANS, "spans": spans, "unsure": any(span.unsure for span in answer)}
+        return {"kind": SPANS, "spans": [_scored(span) for span in answer], "unsure": any(s.unsure for s in answer)}
+    if isinstance(answer, SpansDecision):
+        return {"kind": SPANS, "spans": [_scored(span) for span in answer.spans], "unsure": answer.unsure}
     raise BadInput(
         f"An audit log takes the answers of the zoo's specialists and cascades, not {type(answer).__name__}.",
         fix="Let `predict` return a zoo.Answer, Decision, Extracted or Written, or a list of zoo.Span.",
@@ -64,21 +66,28 @@ def corrected(kind: str, right: Right, mask: Callable[[str], str]) -> dict[str, 
     return {"words": mask(right)} if kind == GENERATION else {"label": right}
 
 
-def _label(answer: Answer | Decision) -> dict[str, Any]:
+def _label(answer: Answer | LabelDecision) -> dict[str, Any]:
     return {"label": answer.label, "confidence": _number(answer.confidence), "unsure": answer.unsure}
 
 
-def _written(answer: Extracted | Written) -> dict[str, Any]:
-    return {"score": _number(answer.score), "unsure": answer.unsure, "complete": answer.complete}
+def _written(answer: Extracted | Written | RecordDecision | WordsDecision) -> dict[str, Any]:
+    complete = {} if isinstance(answer, Decision) else {"complete": answer.complete}
+    return {"score": _number(answer.score), "unsure": answer.unsure, **complete}
 
 
-def _place(span: Span) -> dict[str, Any]:
+def _scored(span: Mark) -> dict[str, Any]:
+    """A span; whoever gives no score marks none unsure: what became of the text is told of all."""
+    score, unsure = (span.score, span.unsure) if isinstance(span, Span) else (None, False)
+    return {**_place(span), "score": _number(score), "unsure": unsure}
+
+
+def _place(span: Mark) -> dict[str, Any]:
     return {"label": span.label, "start": span.start, "end": span.end}
 
 
 def _span(one: Span | Mapping[str, Any]) -> dict[str, Any]:
     try:
-        span = _place(one) if isinstance(one, Span) else {key: one[key] for key in ("label", "start", "end")}
+        span = _place(one) if isinstance(one, Mark) else {key: one[key] for key in ("label", "start", "end")}
     except (KeyError, TypeError) as error:
         raise BadInput(f"This is no span: {one!r}.", fix="Give label, start and end.") from error
     whole = all(isinstance(span[key], int) and not isinstance(span[key], bool) for key in ("start", "end"))

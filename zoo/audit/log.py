@@ -16,7 +16,7 @@ from zoo.audit.export import Exported
 from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, GAP, ROLLOUT, Record, now, sha256
 from zoo.audit.storage import Place, Rotation, Unsettled, opened
 from zoo.audit.verify import Verified, verify
-from zoo.cascade import Decision
+from zoo.decision import Decision
 from zoo.errors import BadInput, UnknownRecord, Unrecorded, ZooError
 from zoo.names import Version, check_name
 

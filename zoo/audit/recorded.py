@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from zoo.audit.log import AuditLog
-from zoo.cascade import Cascade, Decision
+from zoo.cascade import Cascade, D
 from zoo.classifier import Answer, Classifier
 from zoo.errors import BadInput
 from zoo.extractor import Extracted, Extractor
@@ -95,7 +95,7 @@ def audited(asked: Classifier, log: AuditLog) -> Audited[Answer]: ...
 
 
 @overload
-def audited(asked: Cascade, log: AuditLog) -> Audited[Decision]: ...
+def audited(asked: Cascade[D], log: AuditLog) -> Audited[D]: ...
 
 
 @overload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.decision import RecordDecision, SpansDecision, WordsDecision
 from zoo.extractor import Extracted
 from zoo.writer import Written
 
@@ -19,16 +20,18 @@ def agree(one: Any, other: Any) -> bool:
 
 def gist(answer: Any) -> str:
     """An answer in a word or two: its label; the types of its spans; the fields of its record; `words` of any words."""
-    if isinstance(answer, list):
-        return " + ".join(sorted({span.label for span in answer})) or "none"
-    if isinstance(answer, Extracted):
-        return " + ".join(sorted(answer.values)) or "none"
-    return "words" if isinstance(answer, Written) else str(answer.label)
+    said = _said(answer)
+    if isinstance(said, list):
+        return " + ".join(sorted({label for _, _, label in said})) or "none"
+    if isinstance(said, dict):
+        return " + ".join(sorted(said)) or "none"
+    return "words" if isinstance(answer, Written | WordsDecision) else str(said)
 
 
 def _said(answer: Any) -> object:
-    if isinstance(answer, list):
-        return sorted((span.start, span.end, span.label) for span in answer)
-    if isinstance(answer, Extracted):
+    if isinstance(answer, list | SpansDecision):
+        spans = answer if isinstance(answer, list) else answer.spans
+        return sorted((span.start, span.end, span.label) for span in spans)
+    if isinstance(answer, Extracted | RecordDecision):
         return dict(answer.values)
-    return answer.text.split() if isinstance(answer, Written) else answer.label
+    return " ".join(answer.text.split()) if isinstance(answer, Written | WordsDecision) else answer.label

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from zoo.audit import Recorded
-from zoo.cascade import Decision
+from zoo.decision import Decision, SpansDecision
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, Manifest
 from zoo.serve import models
 
@@ -20,17 +20,36 @@ class Wire(NamedTuple):
     one: Callable[[Any, bool], BaseModel]
 
 
-def _label(answer: Any, scores: bool) -> models.Label | models.Decided:
-    """A cascade's `detail` stays here: it may hold words of somebody else's reply."""
-    whole = models.Decided if isinstance(answer, Decision) else models.Label
-    return whole(**{**vars(answer), "scores": answer.scores if scores else None})
+def _label(answer: Any, scores: bool) -> BaseModel:
+    whole = models.DecidedLabel if isinstance(answer, Decision) else models.Label
+    return whole(**{**_told(answer), "scores": answer.scores if scores else None})
+
+
+def _spans(answer: Any, scores: bool) -> BaseModel:
+    if not isinstance(answer, SpansDecision):
+        return models.Spans(spans=[models.Span(**vars(span)) for span in answer])
+    found = [models.Mark(**{"score": None, "unsure": False, **vars(span)}) for span in answer.spans]
+    return models.DecidedSpans(**{**_told(answer), "spans": found})
+
+
+def _record(answer: Any, scores: bool) -> BaseModel:
+    return (models.DecidedRecord if isinstance(answer, Decision) else models.Record)(**_told(answer))
+
+
+def _words(answer: Any, scores: bool) -> BaseModel:
+    return (models.DecidedWords if isinstance(answer, Decision) else models.Words)(**_told(answer))
+
+
+def _told(answer: Any) -> dict[str, Any]:
+    """What is told of an answer. A decision's `detail` is not: it may hold words of somebody else's reply."""
+    return {key: value for key, value in vars(answer).items() if key != "detail"}
 
 
 KINDS = {
     CLASSIFICATION: Wire(models.Labelled, _label),
-    SPANS: Wire(models.Tagged, lambda found, _: models.Spans(spans=[models.Span(**vars(span)) for span in found])),
-    EXTRACTION: Wire(models.Extracted, lambda answer, _: models.Record(**vars(answer))),
-    GENERATION: Wire(models.Written, lambda answer, _: models.Words(**vars(answer))),
+    SPANS: Wire(models.Tagged, _spans),
+    EXTRACTION: Wire(models.Extracted, _record),
+    GENERATION: Wire(models.Written, _words),
 }
 
 

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from zoo.serve.models import Decided, Label, Record, Spans, Words
+from zoo.serve.models import DecidedLabel, DecidedRecord, DecidedSpans, DecidedWords, Label, Record, Spans, Words
+
+Answer = Label | DecidedLabel | Spans | DecidedSpans | Record | DecidedRecord | Words | DecidedWords
 
 
 class Stepped(BaseModel):
@@ -16,7 +18,7 @@ class Stepped(BaseModel):
     why: str = Field(description="It was skipped, or failed; empty where it was answered.")
     model: str = Field(description="Who answered; empty where nobody did.", examples=["medical/section@1.0.0"])
     kind: Literal["classification", "spans", "extraction", "generation"]
-    answer: Label | Decided | Spans | Record | Words | None = Field(description="By kind; null unless answered.")
+    answer: Answer | None = Field(description="By kind; null unless answered.")
     seconds: Annotated[float, Field(ge=0)] = Field(description="How long it took, waits in queues included.")
     id: str | None = Field(None, description="Where the answer is recorded, if the service keeps an audit log.")
 

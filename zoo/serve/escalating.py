@@ -11,11 +11,11 @@ from typing import Any
 from zoo.audit import AuditLog, Recorded
 from zoo.audit.recorded import record
 from zoo.cascade import Cascade
-from zoo.classifier import Answer
-from zoo.escalation import Outcome, Reason
+from zoo.decision import Reason
+from zoo.escalation import Outcome
 from zoo.given import Given
 
-Guessed = Recorded[Any] | Given[Answer]
+Guessed = Recorded[Any] | Given[Any]
 """A decision that is recorded, or a guess that is not sure."""
 log = logging.getLogger("zoo.serve")
 
@@ -31,7 +31,7 @@ class Escalating:
         audit: where decisions are recorded before they are given out; None: nowhere.
     """
 
-    def __init__(self, cascade: Cascade, room: int, audit: AuditLog | None) -> None:
+    def __init__(self, cascade: Cascade[Any], room: int, audit: AuditLog | None) -> None:
         self.cascade, self._room, self._audit = cascade, room, audit
         self._threads = ThreadPoolExecutor(cascade.tier.concurrency, "zoo-fallback")
         self._free = asyncio.Semaphore(cascade.tier.concurrency)
@@ -74,7 +74,7 @@ class Escalating:
         begun, tier = loop.time(), self.cascade.tier
 
         def none(reason: Reason, detail: str) -> Outcome:
-            return Outcome(None, None, reason, tier.name, loop.time() - begun, detail)
+            return Outcome(None, reason, tier.name, loop.time() - begun, detail)
 
         if known := tier.refusal():
             return known

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from zoo.escalation import Reason
+from zoo.decision import Reason
 
 Scalar = bool | int | float | str
 Score = Annotated[float, Field(ge=0, le=1)]
@@ -31,20 +31,25 @@ class Label(BaseModel):
 
 
 class Decided(BaseModel):
+    """What every decision of a specialist with a fallback has."""
+
+    unsure: bool = Field(description="Nobody stands for it, it is the best guess there is: ask a person.")
+    reason: Reason = Field(description="Why: `answered` and `unsure_escalated` are answers, all others are guesses.")
+    tier: str = Field(description="Who gave the answer.", examples=["support/intent@1.2.0", "large-model"])
+    seconds: Annotated[float, Field(ge=0)] = Field(
+        description="How long it took: the specialist's share of its batch, and of what was passed on the fallback."
+    )
+
+
+class DecidedLabel(Decided):
     """What is decided on a text by a classifier with a fallback."""
 
-    label: str = Field(description="The answer; where unsure, the best guess there is.")
+    label: str
     confidence: Score | None = Field(
         description="Its calibrated probability, by the specialist that gave it; null: an endpoint did."
     )
-    unsure: bool = Field(description="Nobody stands for it: ask a person.")
     scores: dict[str, Score] | None = Field(
         None, description="What the specialist makes of every label, whoever answered; where asked for."
-    )
-    reason: Reason = Field(description="Why: `answered` and `unsure_escalated` are answers, all others are guesses.")
-    tier: str = Field(description="Who gave the label.", examples=["support/intent@1.2.0", "large-model"])
-    seconds: Annotated[float, Field(ge=0)] = Field(
-        description="How long it took: the specialist's share of its batch, and of what was passed on the fallback."
     )
 
 
@@ -65,6 +70,23 @@ class Spans(BaseModel):
     spans: list[Span]
 
 
+class Mark(BaseModel):
+    """A stretch of a text, and what it is, whoever says so."""
+
+    label: str
+    start: int = Field(ge=0, description="In Unicode code points, not in UTF-16 units.")
+    end: int = Field(ge=0, description="After the last code point.")
+    text: str = Field(description="The words there.")
+    score: Score | None = Field(description="By the specialist that found it; null: an endpoint did.")
+    unsure: bool = Field(description="Below the threshold of the specialist that found it.")
+
+
+class DecidedSpans(Decided):
+    """What is found in a text by a tagger with a fallback: what it is sure of stays, the fallback finds the rest."""
+
+    spans: list[Mark]
+
+
 class Record(BaseModel):
     """What was read out of a text."""
 
@@ -75,6 +97,14 @@ class Record(BaseModel):
     complete: bool = Field(description="Whether there was room for the whole record.")
 
 
+class DecidedRecord(Decided):
+    """What is read out of a text by an extractor with a fallback."""
+
+    values: dict[str, Scalar | list[Scalar]] = Field(description="By field; what the text does not have is left out.")
+    score: Score | None = Field(description="By the specialist that gave them; null: an endpoint did.")
+    scores: dict[str, Score] | None = Field(None, description="The same of every field; null: an endpoint did.")
+
+
 class Words(BaseModel):
     """What was written to a text."""
 
@@ -82,6 +112,13 @@ class Words(BaseModel):
     score: Score = Field(description="How likely the model found its words.")
     unsure: bool = Field(description="Below the specialist's threshold, or not complete: ask a person.")
     complete: bool = Field(description="Whether the model came to an end by itself.")
+
+
+class DecidedWords(Decided):
+    """What is written to a text by a writer with a fallback."""
+
+    text: str
+    score: Score | None = Field(description="By the specialist that wrote it; null: an endpoint did.")
 
 
 class _Answered(BaseModel):
@@ -101,28 +138,28 @@ class Labelled(_Answered):
     """A classifier's answers, one a text."""
 
     kind: Literal["classification"]
-    answers: list[Label] | list[Decided]
+    answers: list[Label] | list[DecidedLabel]
 
 
 class Tagged(_Answered):
     """The spans found in each text."""
 
     kind: Literal["spans"]
-    answers: list[Spans]
+    answers: list[Spans] | list[DecidedSpans]
 
 
 class Extracted(_Answered):
     """The record read out of each text."""
 
     kind: Literal["extraction"]
-    answers: list[Record]
+    answers: list[Record] | list[DecidedRecord]
 
 
 class Written(_Answered):
     """The answer written to each text."""
 
     kind: Literal["generation"]
-    answers: list[Words]
+    answers: list[Words] | list[DecidedWords]
 
 
 Answered = Annotated[Labelled | Tagged | Extracted | Written, Field(discriminator="kind")]

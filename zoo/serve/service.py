@@ -12,8 +12,8 @@ from typing import Any
 from starlette.requests import Request
 
 from zoo.audit import AuditLog, Recorded
-from zoo.cascade import Decision
 from zoo.chain import Chained
+from zoo.decision import Decision
 from zoo.errors import UnknownRecord
 from zoo.serve.batcher import Full
 from zoo.serve.chain_models import ChainAsked

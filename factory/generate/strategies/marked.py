@@ -9,8 +9,9 @@ from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.holding import Holding, HoldingFewShot
 from factory.generate.strategies.strategy import Draft
 from factory.row import Row
-from factory.span import Claim, locate, mark, strip
+from factory.span import locate, mark, strip
 from factory.spec import Example, Spec
+from zoo.claims import Claim
 
 _INNER_SPACE = re.compile(r"(<[A-Za-z][\w-]*\s*>)(\s+)|(\s+)(</[A-Za-z][\w-]*\s*>)")
 

@@ -102,7 +102,7 @@ const WHY = {
   answered: "The specialist is sure, so nobody else was asked.",
   unsure_escalated: "The specialist is not sure, so the next one was asked, and answered.",
   fallback_unsure: "Neither the specialist nor the next one is sure.",
-  fallback_invalid: "The specialist is not sure; what the next one replied is none of the labels.",
+  fallback_invalid: "The specialist is not sure; what the next one replied is no answer.",
   fallback_refused: "The specialist is not sure, and the next one would not take this text.",
   fallback_down: "The specialist is not sure, and the next one did not answer.",
   circuit_open: "The specialist is not sure. The next one has failed too often, and is left alone for a while.",
@@ -115,14 +115,16 @@ function choice(answer) {
   const by = make("p", answer.unsure ? "Nobody stands for this: ask a person. It is the best guess of " : "Answered by ",
     `doubt ${answer.unsure ? "unsure" : "sure"}`);
   by.append(make("strong", answer.tier), ".");
-  return [by, make("p", `${WHY[answer.reason]} (${answer.reason}, ${answer.seconds.toFixed(3)} s)`, "why"),
-    make("p", "What the specialist makes of it:", "why")];
+  return [by, make("p", `${WHY[answer.reason]} (${answer.reason}, ${answer.seconds.toFixed(3)} s)`, "why")];
 }
+
+// How far an answer is to be believed: by the specialist's threshold, or by what a cascade decided.
+const standing = (answer, part = answer) => (answer.reason === undefined ? [doubt(part)] : choice(answer));
 
 function label(answer) {
   const sure = answer.confidence === null ? "" : ` (${percent(answer.confidence)})`;
-  const chosen = answer.reason === undefined ? [doubt(answer)] : choice(answer);
-  return [make("p", `${answer.label}${sure}`, "said"), ...chosen, scores(answer.scores)];
+  const heading = answer.reason === undefined ? [] : [make("p", "What the specialist makes of it:", "why")];
+  return [make("p", `${answer.label}${sure}`, "said"), ...standing(answer), ...heading, scores(answer.scores)];
 }
 
 // Offsets are in code points; JavaScript's strings count UTF-16 units.
@@ -133,7 +135,8 @@ function marked(text, spans) {
   for (const span of spans) {
     out.append(letters.slice(place, span.start).join(""));
     const found = make("mark", letters.slice(span.start, span.end).join(""), span.unsure ? "unsure" : "");
-    found.append(make("small", `${span.label} ${percent(span.score)}${span.unsure ? ", unsure" : ""}`));
+    const score = span.score === null ? "" : ` ${percent(span.score)}`;
+    found.append(make("small", `${span.label}${score}${span.unsure ? ", unsure" : ""}`));
     out.append(found);
     place = span.end;
   }
@@ -145,10 +148,11 @@ const SHOW = {
   classification: label,
   spans: (answer, text) => [
     marked(text, answer.spans),
-    answer.spans.length ? doubt(answer.spans.find((span) => span.unsure) ?? answer.spans[0]) : make("p", "Nothing was found.", "doubt none")],
+    ...(answer.spans.length ? [] : [make("p", "Nothing was found.", "doubt none")]),
+    ...(answer.spans.length || answer.reason ? standing(answer, answer.spans.find((span) => span.unsure) ?? answer.spans[0]) : [])],
   extraction: (answer) => [
-    make("p", JSON.stringify(answer.values, null, 2), "said"), doubt(answer), scores(answer.scores)],
-  generation: (answer) => [make("p", answer.text, "said"), doubt(answer)],
+    make("p", JSON.stringify(answer.values, null, 2), "said"), ...standing(answer), ...(answer.scores ? [scores(answer.scores)] : [])],
+  generation: (answer) => [make("p", answer.text, "said"), ...standing(answer)],
 };
 
 async function ask() {
