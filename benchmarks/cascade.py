@@ -4,15 +4,16 @@
 
 The specialist (default: finance/complaint and support/intent) is loaded from the hub and asked about all gold rows. The
 large model is asked about a stratified sample of them, one question after the other, what the specialist's `ask.json`
-says, and a zoo.Cascade of both about the same rows, so that they compare. With --shots it is asked once more, after
-those of so many of people's rows (a stratified sample of reviewed.jsonl, without what is too like gold) that are most
-like each text (zoo.shots).
+says, and a zoo.Cascade of both about the same rows, so that they compare. With --shots a classifier's is asked once
+more, after those of so many of people's rows (a stratified sample of reviewed.jsonl, without what is too like gold)
+that are most like each text (zoo.shots).
 Without --url it is the spec's teacher, as builds start it; with one, any server of OpenAI's chat protocol
 (FACTORY_TEACHER_KEY is its key). Replies and the seconds they took are kept in FACTORY_HOME/benchmarks/cascade.db:
 stopped anywhere, the same command goes on.
 
-Of every system: accuracy, where a reply that is no label is a wrong one; the shares answered by the specialist, passed
-on, and left unsure at the end; the error among answers, which are those not left unsure; seconds, core-seconds (of a
+Of every system: its kind's first metric (accuracy, strict span F1, field F1, ROUGE-L), where a reply that is no answer
+is a wrong one; the shares answered by the specialist, passed on, and left unsure at the end; the error among answers,
+which are the texts not left unsure (one of which any span, or any field, is wrong is); seconds, core-seconds (of a
 model on this machine: of all cores) and price a text; and what is saved of each against the large model alone. A text's
 seconds in a cascade are the specialist's and, if it was passed on, those of the reply. `promise`: whether the error
 among the specialist's sure answers to all gold rows keeps the risk it states (factory.evidence.promise).
@@ -33,14 +34,14 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from benchmarks.parts.escalated import Escalated
+from benchmarks.parts.escalated import Escalated, decided
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
 from factory.errors import FactoryError
 from factory.evidence import evaluate, promise
 from factory.evidence.circumstances import hardware, here
-from factory.evidence.intervals import wilson
+from factory.evidence.intervals import Interval, Metric, bootstrap, wilson
 from factory.evidence.predictions import Predictions, answers
 from factory.evidence.sample import describe, sample
 from factory.gold import Gold, gold_of
@@ -49,8 +50,10 @@ from factory.progress import Meter
 from factory.row import Lineage, Row
 from factory.settings import Settings
 from factory.stages import Build
+from factory.stages.model import OF_KIND
 from factory.teacher.cache import ReplyCache
 from zoo.fallback import unpromised
+from zoo.kinds import kind_of
 from zoo.question import Question
 from zoo.shots import Shots
 
@@ -104,8 +107,8 @@ class _Measured:
 
 def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[str, Any]]:
     specialist = zoo.load(name, hub=asked.hub or where.hub)
-    if not isinstance(specialist, zoo.Classifier):
-        raise FactoryError(f"{name} is no classifier: a cascade begins with one.", fix="Name a spec of labels.")
+    if asked.shots and not isinstance(specialist, zoo.Classifier):
+        raise FactoryError(f"{name} is no classifier: rows are shown for these alone.", fix="Leave --shots out.")
     spec = specs.load(specialist.name, where.prompts)
     if asked.model:
         spec = spec.model_copy(update={"teacher": spec.teacher.model_copy(update={"model": asked.model})})
@@ -114,12 +117,12 @@ def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[s
         with Build(spec, "full", where) as build:
             bench = _Bench(specialist, build.gold, build.teacher, asked, local=not where.teacher_url)
             question = Question.read(specialist.folder, specialist.manifest)
-            large = Escalated(lambda text: question, build.endpoint, cache)
+            large = Escalated(lambda text: question, bench.kind, build.endpoint, cache)
             lines = [*bench.beside(large, 0), *bench.alone(large)]
             if asked.shots:
                 rows = _people(build, asked.shots)
                 near = Shots(rows, specialist).near
-                shown = Escalated(lambda text: question.after(near(text)), build.endpoint, cache)
+                shown = Escalated(lambda text: question.after(near(text)), bench.kind, build.endpoint, cache)
                 lines += bench.beside(shown, len(rows))
             return lines
     finally:
@@ -140,8 +143,10 @@ class _Bench:
     """The systems side by side on one spec's gold rows."""
 
     def __init__(
-        self, specialist: zoo.Classifier, gold: list[Gold], model: str, asked: argparse.Namespace, *, local: bool
+        self, specialist: Any, gold: list[Gold], model: str, asked: argparse.Namespace, *, local: bool
     ) -> None:
+        self.kind = kind_of(specialist.manifest, specialist.folder)
+        self.metric: Metric = OF_KIND[specialist.manifest.kind].metrics[0]
         self.specialist, self.gold, self.model, self.asked = specialist, gold, model, asked
         self.rows, self.named = sample(gold, asked.sample), describe(gold, asked.sample)
         self._prices = (asked.read_price / 1e6, asked.write_price / 1e6)
@@ -169,29 +174,30 @@ class _Bench:
     def _specialist(self, rows: list[Gold], named: str) -> _Measured:
         self.specialist.predict([row.text for row in rows[:20]])  # the first answers of a process are slower
         found, seconds = [], list[float | None]()
+        how = {"scores": True} if isinstance(self.specialist, zoo.Classifier) else {}
         for row in rows:
             begun = time.perf_counter()
-            found.append(self.specialist.predict(row.text, scores=True))
+            found.append(self.specialist.predict(row.text, **how))
             seconds.append(time.perf_counter() - begun)
-        scores = [one.scores for one in found]
-        said = answers("specialist", rows, [one.label for one in found], scores=scores, sample=named)
-        sure = [not one.unsure for one in found]
+        decisions = [decided(self.kind.held(one)) for one in found]
+        said = answers("specialist", rows, decisions, scores=list(map(_scores, found)), sample=named)
+        sure = [not self.kind.unsure(one) for one in found]
         spent = statistics.fmean(one for one in seconds if one is not None)
         return _Measured(said, sure, [not one for one in sure], seconds, spent, 0.0)
 
     def _large(self, large: Escalated) -> _Measured:
         found = [large.said(row.text) for row in self.rows]
         seconds = [one.seconds for one in found]
-        said = answers("large model", self.rows, [one.label for one in found], sample=self.named)
+        said = answers("large model", self.rows, [decided(one.content) for one in found], sample=self.named)
         known = [one for one in seconds if one is not None]
         spent = self._cores * statistics.fmean(known) if known and self._local else None
         read, write = self._prices
         price = statistics.fmean(read * one.read + write * one.written for one in found) if any(self._prices) else None
-        none = [one.label is None for one in found]
+        none = [one.content is None for one in found]
         return _Measured(said, [False] * len(found), none, seconds, spent, price)
 
     def _cascade(self, large: Escalated) -> _Measured:
-        cascade = zoo.Cascade(self.specialist, large, unpromised=self.asked.unpromised, retries=0)
+        cascade: zoo.Cascade[Any] = zoo.Cascade(self.specialist, large, unpromised=self.asked.unpromised, retries=0)
         found = cascade.predict([row.text for row in self.rows])
         own = [one.reason == "answered" for one in found]
         seconds, spent, price = list[float | None](), 0.0, 0.0
@@ -202,23 +208,29 @@ class _Bench:
             seconds.append(None if first is None or later is None else first + later)
             spent += (first or 0.0) + self._cores * (later or 0.0)
             price += read * more.read + write * more.written if more else 0.0
-        said = answers("cascade", self.rows, [one.label for one in found], sample=self.named)
+        said = answers("cascade", self.rows, [decided(self.kind.held(one)) for one in found], sample=self.named)
         count = len(found)
         each = price / count if any(self._prices) else None
         return _Measured(
             said, own, [one.unsure for one in found], seconds, spent / count if self._local else None, each
         )
 
+    def _interval(self, said: Predictions) -> Interval:
+        if self.metric == "accuracy":
+            return wilson(sum(said.rights), len(said.rights))
+        return bootstrap(self.metric, said.gold, said.predicted)
+
     def _line(self, system: str, one: _Measured, large: _Measured, shots: int | str) -> dict[str, Any]:
         right = [item.right for item in one.said.items]
-        whole = wilson(sum(right), len(right))
+        whole = self._interval(one.said)
         stands = [good for good, unsure in zip(right, one.unsure, strict=True) if not unsure]
         error = wilson(stands.count(False), len(stands)) if stands else None
         manifest = self.specialist.manifest
         verdict = ""
         if system == "specialist" and manifest.risk is not None:
             verdict = promise.measure(one.said, manifest.risk, manifest.doubt, self._at).verdict
-        over = evaluate.compare(one.said, large.said, self._at) if system not in ("specialist", "large model") else None
+        other = system not in ("specialist", "large model")
+        over = evaluate.compare(one.said, large.said, self._at, self.metric) if other else None
         known = [second for second in one.seconds if second is not None]
         mean = statistics.fmean(known) if known else None
         theirs = [second for second in large.seconds if second is not None]
@@ -232,7 +244,8 @@ class _Bench:
             "system": system,
             "unpromised": self.asked.unpromised if system == "cascade" and not manifest.doubt.promises else "",
             "n": len(right),
-            "accuracy": _of(whole.value),
+            "metric": self.metric,
+            "value": _of(whole.value),
             "low": _of(whole.low),
             "high": _of(whole.high),
             "points_over_large_model": _of(over and 100 * over.difference, 2),
@@ -254,6 +267,15 @@ class _Bench:
             "price_saved": _of(_saved(one.price, large.price)),
             "hardware": hardware(),
         }
+
+
+def _scores(answer: Any) -> Any:
+    """An answer's, as evidence has them: of every label; of each span; or the one of a record or words."""
+    if isinstance(answer, list):
+        return [one.score for one in answer]
+    if isinstance(answer, zoo.Answer):
+        return answer.scores
+    return (answer.score if answer.complete else 0.0,)
 
 
 def _saved(ours: float | None, theirs: float | None) -> float | None:

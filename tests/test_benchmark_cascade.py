@@ -39,7 +39,7 @@ def test_a_cascade_is_measured_and_going_on_asks_nothing(built: Factory, tmp_pat
     right = sum(one.label == row.label for one, row in zip(said, gold, strict=True))
     everything, large, cascade = (found[name] for name in ("specialist", "large model", "cascade"))
     assert (int(everything["n"]), everything["rows"]) == (len(gold), "all")
-    assert float(everything["accuracy"]) == pytest.approx(right / len(gold), abs=1e-4)
+    assert float(everything["value"]) == pytest.approx(right / len(gold), abs=1e-4)
     unsure = sum(one.unsure for one in said) / len(said)
     assert float(everything["left_unsure"]) == pytest.approx(unsure, abs=1e-4) and everything["promise"]
     assert int(large["n"]) == int(cascade["n"]) == 12 and "stratified 12 of" in large["rows"] == cascade["rows"]
@@ -58,5 +58,5 @@ def test_a_cascade_is_measured_and_going_on_asks_nothing(built: Factory, tmp_pat
     before = len(built.teacher.asked) - 12
     again = measured(built, out, "--read-price", "1", "--write-price", "2")
     assert len(built.teacher.asked) == before + 12
-    assert {name: again[name]["accuracy"] for name in found} == {name: line["accuracy"] for name, line in found.items()}
+    assert {name: again[name]["value"] for name in found} == {name: line["value"] for name, line in found.items()}
     assert again["large model"]["seconds_a_text"] == large["seconds_a_text"]

@@ -6,14 +6,19 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from factory.errors import TeacherError
+from factory.evidence.decision import Decision
 from factory.files import canonical
 from factory.generate.pipeline import LOST
 from factory.progress import Progress
+from factory.span import plain
 from factory.teacher.cache import ReplyCache, key_of
 from factory.teacher.chat import Request, Teacher
 from factory.teacher.client import TeacherClient
+from zoo.decision import Content, Label, Marks, Record
+from zoo.kinds import Kind, Unusable
 from zoo.question import Question
 
 LONGEST = 64  # tokens of a reply, as zoo.Endpoint asks for
@@ -24,12 +29,12 @@ class Said:
     """What it said about a text.
 
     Attributes:
-        label: None: none of the labels, or it would not take the question.
+        content: None: nothing that can be used, or it would not take the question.
         seconds: from the question to the whole reply; None: a kill came before that was kept.
         read, written: tokens.
     """
 
-    label: str | None
+    content: Content | None
     seconds: float | None
     read: int
     written: int
@@ -40,12 +45,15 @@ class Escalated:
 
     Args:
         question: a text to what is asked about it.
+        kind: of the answers.
         teacher: whom; reached when the first reply is missing.
         cache: where replies are kept.
     """
 
-    def __init__(self, question: Callable[[str], Question], teacher: Teacher, cache: ReplyCache) -> None:
-        self._question, self._teacher, self._cache = question, teacher, cache
+    def __init__(
+        self, question: Callable[[str], Question], kind: Kind[Any], teacher: Teacher, cache: ReplyCache
+    ) -> None:
+        self._question, self._kind, self._teacher, self._cache = question, kind, teacher, cache
         self.__name__ = teacher.identity  # what a cascade calls it
 
     def ask(self, texts: Sequence[str], progress: Progress) -> None:
@@ -58,9 +66,10 @@ class Escalated:
         if missing:
             asyncio.run(self._ask(missing, len(texts), progress))
 
-    def __call__(self, text: str) -> str:
-        """The label that it gave, as zoo.Cascade takes a function; empty, which is no label, where it gave none."""
-        return self.said(text).label or ""
+    def __call__(self, text: str) -> Any:
+        """What it said, as zoo.Cascade takes it of a function; None, which is no answer, where it said nothing."""
+        content = self.said(text).content
+        return content.spans if isinstance(content, Marks) else decided(content)
 
     def said(self, text: str) -> Said:
         """What it said, when it was asked."""
@@ -68,8 +77,11 @@ class Escalated:
         if reply is None:
             return Said(None, None, 0, 0)
         seconds = (self._cache.get(key_of(canonical(self._timed(text)))) or {}).get("seconds")
-        label = self._question(text).answer(reply["text"])
-        return Said(label, seconds, reply["prompt_tokens"], reply["completion_tokens"])
+        try:
+            content = self._kind.read(text, reply["text"])
+        except Unusable:
+            content = None
+        return Said(content, seconds, reply["prompt_tokens"], reply["completion_tokens"])
 
     async def _ask(self, texts: Sequence[str], of: int, progress: Progress) -> None:
         async with TeacherClient(self._teacher.reach(), self._cache, concurrency=1) as client:
@@ -89,7 +101,10 @@ class Escalated:
 
     def _request(self, text: str) -> Request:
         question = self._question(text)
-        return Request(question.chat(text), max_tokens=LONGEST, choices=list(question.choices))
+        most = LONGEST + question.room(text)
+        if question.choices:
+            return Request(question.chat(text), max_tokens=most, choices=list(question.choices))
+        return Request(question.chat(text), max_tokens=most, json_schema=dict(question.schema))
 
     def _key(self, text: str) -> str:
         return self._request(text).cache_key(self._teacher.identity)
@@ -97,3 +112,14 @@ class Escalated:
     def _timed(self, text: str) -> dict[str, str]:
         """Under what the seconds are kept."""
         return {"seconds of": self._key(text)}
+
+
+def decided(content: Content | None) -> Decision | None:
+    """What the zoo says, as the factory's evidence has it."""
+    if content is None:
+        return None
+    if isinstance(content, Label):
+        return content.label
+    if isinstance(content, Marks):
+        return plain(content.spans)
+    return dict(content.values) if isinstance(content, Record) else content.text

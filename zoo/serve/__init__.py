@@ -59,8 +59,8 @@ def app(
         edge: a folder that npm installed transformers.js into: there is a page then, /edge, on which classifiers answer
             in the browser, and who may `read` gets the files of specialists. None: there is not.
         weights, threads: as for `zoo.load`.
-        fallbacks: whom classifiers ask where they are not sure, by a specialist's name, or by '' for all others
-            (zoo.fallback.Fallback). What a fallback is asked is counted together, and across reloads.
+        fallbacks: whom specialists ask where they are not sure, by a specialist's name, or by '' for all other
+            classifiers (zoo.fallback.Fallback). What a fallback is asked is counted together, and across reloads.
         chains: files that declare chains (zoo.chain_file); the specialists that they ask are served, too.
 
     Raises:

@@ -66,7 +66,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     serve.add_argument("--again", action="store_true", help="try a canary that the log says was rolled back")
     about = "a JSON file that declares a chain of specialists, which are served too"
     serve.add_argument("--chain", action="append", default=[], metavar="FILE", help=about)
-    about = "an endpoint (http.../v1) or specialist to ask where classifiers are unsure; NAME=URL: of that one alone"
+    about = "an endpoint (http.../v1) or specialist to ask where classifiers are unsure; NAME=URL: where that one is"
     fallback.add(serve, action="append", default=[], metavar="[NAME=]URL", help=about)
     usual = Limits()
     for name, what in _LIMITS.items():
