@@ -4,8 +4,8 @@
 
 The specialist (default: finance/complaint and support/intent) is loaded from the hub and asked about all gold rows. The
 large model is asked about a stratified sample of them, one question after the other, what the specialist's `ask.json`
-says, and a zoo.Cascade of both about the same rows, so that they compare. With --shots a classifier's is asked once
-more, after those of so many of people's rows (a stratified sample of reviewed.jsonl, without what is too like gold)
+says, and a zoo.Cascade of both about the same rows, so that they compare. With --shots it is asked once more,
+after those of so many of people's rows (a stratified sample of reviewed.jsonl, without what is too like gold)
 that are most like each text (zoo.shots).
 Without --url it is the spec's teacher, as builds start it; with one, any server of OpenAI's chat protocol
 (FACTORY_TEACHER_KEY is its key). Replies and the seconds they took are kept in FACTORY_HOME/benchmarks/cascade.db:
@@ -38,7 +38,6 @@ from benchmarks.parts.escalated import Escalated, decided
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
-from factory.errors import FactoryError
 from factory.evidence import evaluate, promise
 from factory.evidence.circumstances import hardware, here
 from factory.evidence.intervals import Interval, Metric, bootstrap, wilson
@@ -47,6 +46,7 @@ from factory.evidence.sample import describe, sample
 from factory.gold import Gold, gold_of
 from factory.hygiene import check, contamination
 from factory.progress import Meter
+from factory.review.simulated import reviewed
 from factory.row import Lineage, Row
 from factory.settings import Settings
 from factory.stages import Build
@@ -107,8 +107,6 @@ class _Measured:
 
 def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[str, Any]]:
     specialist = zoo.load(name, hub=asked.hub or where.hub)
-    if asked.shots and not isinstance(specialist, zoo.Classifier):
-        raise FactoryError(f"{name} is no classifier: rows are shown for these alone.", fix="Leave --shots out.")
     spec = specs.load(specialist.name, where.prompts)
     if asked.model:
         spec = spec.model_copy(update={"teacher": spec.teacher.model_copy(update={"model": asked.model})})
@@ -121,7 +119,7 @@ def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[s
             lines = [*bench.beside(large, 0), *bench.alone(large)]
             if asked.shots:
                 rows = _people(build, asked.shots)
-                near = Shots(rows, specialist).near
+                near = Shots(rows, specialist, bench.kind).near
                 shown = Escalated(lambda text: question.after(near(text)), bench.kind, build.endpoint, cache)
                 lines += bench.beside(shown, len(rows))
             return lines
@@ -129,14 +127,20 @@ def _lines(name: str, where: Settings, asked: argparse.Namespace) -> list[dict[s
         cache.close()
 
 
-def _people(build: Build, count: int) -> list[tuple[str, str]]:
-    """Texts that people labelled, and their labels: a sample of so many, without those that a build would drop because
-    they are too like a gold text."""
+def _people(build: Build, count: int) -> list[tuple[str, Any]]:
+    """Texts that people labelled, and what they said: a sample of so many, without those that a build would drop
+    because they are too like a gold text."""
     found = sample(gold_of(build.spec, build.settings.gold, "reviewed.jsonl"), count)
-    lineage = Lineage(spec=build.spec.identity)
-    rows = [Row(text=row.text, label=row.label, origin="reviewed", lineage=lineage) for row in found]
+    rows = [reviewed(row, Lineage(spec=build.spec.identity)) for row in found]
     verdicts = contamination.check(rows, check.context(build.spec, build.gold))
-    return [(row.text, row.label) for row, verdict in zip(rows, verdicts, strict=True) if verdict.passed]
+    return [(row.text, _right(row)) for row, verdict in zip(rows, verdicts, strict=True) if verdict.passed]
+
+
+def _right(row: Row) -> Any:
+    """What people said, as the zoo takes it."""
+    if row.spans is not None:
+        return [zoo.Mark(one.label, one.start, one.end, row.text[one.start : one.end]) for one in row.spans]
+    return row.answer if row.answer is not None else row.record if row.record is not None else row.label
 
 
 class _Bench:

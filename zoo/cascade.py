@@ -79,9 +79,10 @@ class Cascade(Named, Generic[D]):
         concurrency: questions on their way at once, from all threads together.
         breaker: when to leave a fallback alone; None: a zoo.Breaker of its own. Cascades of one endpoint may share one.
         budget: in place of `calls` and `cost`, a zoo.budget.Budget that cascades of one endpoint share.
-        shots: rows that people labelled, (text, label) each, or a file of them (`.jsonl`, `.csv`, `.parquet`, with the
-            columns `text` and `label`): before a question an endpoint is shown those that are most like its text, five
-            at most (zoo.shots). It learns from them what no policy says; they go where the texts go. Of classifiers.
+        shots: rows that people labelled, (text, what is right) each, or a file of them (`.jsonl`, `.csv`, `.parquet`,
+            with the column `text` and `label`, `entities`, `record` or `answer`): before a question an endpoint is
+            shown those that are most like its text, five at most (zoo.shots). It learns from them what no policy says;
+            they go where the texts go.
 
     Raises:
         BadInput: not a specialist, another kind or other labels, a number or row that can't be, `unpromised` is needed
@@ -155,11 +156,7 @@ class Cascade(Named, Generic[D]):
             )
         if shots is not None and not isinstance(fallback, Endpoint):
             raise BadInput("Only an endpoint is shown rows; this fallback is none.", fix="Leave shots out.")
-        if shots is not None and not self._classifies:
-            raise BadInput(
-                f"Rows are shown before questions about labels; {self.manifest.id} gives none.", fix="Leave shots out."
-            )
-        self._shots = None if shots is None else Shots(shots, getattr(specialist, "current", specialist))
+        self._shots = None if shots is None else Shots(shots, getattr(specialist, "current", specialist), self._kind)
         self.tier: Tier = self._tier(fallback, retries=retries, wait=wait, concurrency=concurrency)
         """Whom it asks where the specialist is not sure."""
 

@@ -91,7 +91,7 @@ def add(parser: argparse.ArgumentParser, **how: Any) -> None:
     parser.add_argument("--fallback-failures", type=int, default=5, metavar="N", help=about)
     about = "for so many seconds (default 30)"
     parser.add_argument("--fallback-pause", type=float, default=30.0, metavar="S", help=about)
-    about = "rows that people labelled (.jsonl, .csv, .parquet; text and label): an endpoint is shown those that are "
+    about = "rows that people labelled (.jsonl, .csv, .parquet; see zoo.Cascade): an endpoint is shown those that are "
     about += "like a text before it is asked; NAME=FILE: of that specialist alone"
     parser.add_argument("--fallback-shots", action="append", default=[], metavar="[NAME=]FILE", help=about)
     about = "with --fallback, of a specialist without a threshold: escalate, answer, or the confidence to answer from"

@@ -27,6 +27,13 @@ def read(path: str | Path, column: str = "text") -> Iterator[Text]:
         BadInput: the file can't be read, is of another kind, or has no such column.
         MissingExtra: Parquet without pyarrow.
     """
+    for value in values(path, column):
+        good = isinstance(value, str | BadInput)
+        yield value if good else BadInput(f"The row has no text in {column!r}.")
+
+
+def values(path: str | Path, column: str) -> Iterator[Any]:
+    """The values of a column, whatever they are (in CSV texts); None where a row has none. Else as `read`."""
     path = Path(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -54,7 +61,7 @@ def _txt(path: Path, _: str) -> Iterator[Text]:
         yield from (line.rstrip("\n") for line in file)
 
 
-def _jsonl(path: Path, column: str) -> Iterator[Text]:
+def _jsonl(path: Path, column: str) -> Iterator[Any]:
     with _open(path) as file:
         for line in file:
             try:
@@ -62,10 +69,10 @@ def _jsonl(path: Path, column: str) -> Iterator[Text]:
             except (ValueError, RecursionError) as error:
                 yield BadInput(f"The line is not JSON: {error}.")
                 continue
-            yield _text(value.get(column) if isinstance(value, dict) else value, column)
+            yield value.get(column) if isinstance(value, dict) else value
 
 
-def _csv(path: Path, column: str) -> Iterator[Text]:
+def _csv(path: Path, column: str) -> Iterator[Any]:
     csv.field_size_limit(sys.maxsize)  # texts are long; 128 KiB is the usual limit
     with _open(path, newline="") as file:
         rows = csv.reader(file, strict=True)
@@ -81,10 +88,10 @@ def _csv(path: Path, column: str) -> Iterator[Text]:
                 yield BadInput(f"The row that begins on line {first} is not CSV: {error}.")
                 continue
             if row:  # a line of nothing is no row
-                yield _text(row[place] if place < len(row) else None, column)
+                yield row[place] if place < len(row) else None
 
 
-def _parquet(path: Path, column: str) -> Iterator[Text]:
+def _parquet(path: Path, column: str) -> Iterator[Any]:
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -98,7 +105,7 @@ def _parquet(path: Path, column: str) -> Iterator[Text]:
             _place(table.schema_arrow.names, column, path)
             for batch in table.iter_batches(batch_size=1024, columns=[column]):
                 for value in batch.column(0):
-                    yield _text(value.as_py(), column)
+                    yield value.as_py()
     except pa.ArrowException as error:
         raise BadInput(f"The file is not Parquet: {error}.", where=str(path)) from error
 
@@ -110,11 +117,7 @@ def _place(names: list[str], column: str, path: Path) -> int:
     return names.index(column)
 
 
-def _text(value: Any, column: str) -> Text:
-    return value if isinstance(value, str) else BadInput(f"The row has no text in {column!r}.")
-
-
-_READERS: dict[str, Callable[[Path, str], Iterator[Text]]] = {
+_READERS: dict[str, Callable[[Path, str], Iterator[Any]]] = {
     ".txt": _txt,
     ".csv": _csv,
     ".jsonl": _jsonl,

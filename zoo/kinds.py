@@ -47,10 +47,12 @@ class Kind(ABC, Generic[C]):
         labels: the specialist's.
 
     Attributes:
+        column: where people's rows have what is right, as `zoo audit export` writes it and the factory reads it.
         content: what an answer of it holds.
         decision: what a cascade makes of it.
     """
 
+    column: ClassVar[str]
     content: ClassVar[type[Any]]
     decision: ClassVar[type[Decision]]
 
@@ -86,6 +88,10 @@ class Kind(ABC, Generic[C]):
     def take(self, text: str, value: Any) -> C:
         """What a function said about a text; raises Unusable."""
 
+    @abstractmethod
+    def reply(self, said: C) -> str:
+        """The reply that `read` takes for this."""
+
     def joined(self, answer: Any, said: C, least: float | None) -> C:
         """What is answered where a specialist's answer was doubted (`least`: see there) and the next tier said this."""
         return said
@@ -94,7 +100,7 @@ class Kind(ABC, Generic[C]):
 class Labels(Kind[Label]):
     """Of classifiers."""
 
-    content, decision = Label, LabelDecision
+    column, content, decision = "label", Label, LabelDecision
 
     def confidence(self, answer: Any) -> float:
         """Of the label."""
@@ -120,6 +126,10 @@ class Labels(Kind[Label]):
             raise Unusable(f"not one of the labels: {_printable(repr(value))}")
         return Label(label=value)
 
+    def reply(self, said: Label) -> str:
+        """The label."""
+        return said.label
+
     def joined(self, answer: Any, said: Label, least: float | None) -> Label:
         """The tier's label; scores stay the specialist's."""
         return replace(said, scores=answer.scores)
@@ -128,7 +138,7 @@ class Labels(Kind[Label]):
 class Spans(Kind[Marks]):
     """Of taggers."""
 
-    content, decision = Marks, SpansDecision
+    column, content, decision = "entities", Marks, SpansDecision
 
     def unsure(self, answer: Any) -> bool:
         """Whether one of the spans is."""
@@ -153,13 +163,17 @@ class Spans(Kind[Marks]):
         return Marks(spans=tuple(_mark(text, one) for one in found))
 
     def take(self, text: str, value: Any) -> Marks:
-        """Marks of the text, or objects that say where they stand."""
+        """Marks of the text, or objects of `label` (or `type`), `start` and `end`."""
         if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
             raise Unusable(f"no spans: {_printable(repr(value))}")
         found = sorted((self._taken(text, one) for one in value), key=lambda one: one.start)
         if any(claims.touch(one, other) for one, other in pairwise(found)):
             raise Unusable("spans that overlap")
         return Marks(spans=tuple(found))
+
+    def reply(self, said: Marks) -> str:
+        """Claims: the spans' words and types."""
+        return _json({"spans": [{"text": one.text, "type": one.label} for one in said.spans]})
 
     def joined(self, answer: Any, said: Marks, least: float | None) -> Marks:
         """What the specialist is sure of stays, and what the tier found elsewhere comes to it."""
@@ -169,7 +183,8 @@ class Spans(Kind[Marks]):
 
     def _taken(self, text: str, one: Any) -> Mark:
         said = vars(one) if isinstance(one, Mark) else one
-        label, start, end = (said.get(key) if isinstance(said, Mapping) else None for key in ("label", "start", "end"))
+        known = said if isinstance(said, Mapping) else {}
+        label, start, end = known.get("label", known.get("type")), known.get("start"), known.get("end")
         if not (isinstance(label, str) and isinstance(start, int) and isinstance(end, int)):
             raise Unusable(f"no span: {_printable(repr(one))}")
         if label not in self.labels or not 0 <= start < end <= len(text):
@@ -184,7 +199,7 @@ class Records(Kind[Record]):
         fields: what a value looks like, by field.
     """
 
-    content, decision = Record, RecordDecision
+    column, content, decision = "record", Record, RecordDecision
 
     def __init__(self, fields: Mapping[str, Form]) -> None:
         super().__init__(tuple(fields))
@@ -209,6 +224,10 @@ class Records(Kind[Record]):
             raise Unusable(f"{record.NO_RECORD}: {_printable(repr(value))}")
         return self._settled(text, said)
 
+    def reply(self, said: Record) -> str:
+        """Every field, null where the text has none."""
+        return _json({name: said.values.get(name) for name in self._fields})
+
     def _settled(self, text: str, said: record.Record) -> Record:
         values, failure = record.settle(self._fields, text, said)
         if failure:
@@ -219,7 +238,7 @@ class Records(Kind[Record]):
 class Answers(Kind[Words]):
     """Of writers."""
 
-    content, decision = Words, WordsDecision
+    column, content, decision = "answer", Words, WordsDecision
 
     def confidence(self, answer: Any) -> float:
         """Of the words."""
@@ -240,6 +259,10 @@ class Answers(Kind[Words]):
             raise Unusable(f"no answer: {_printable(repr(value))}")
         return Words(text=words)
 
+    def reply(self, said: Words) -> str:
+        """The words of `{"answer": words}`."""
+        return _json({"answer": said.text})
+
 
 def kind_of(manifest: Manifest, folder: Path) -> Kind[Any]:
     """The kind of a specialist's answers; raises BrokenSpecialist where its prompt can't be read."""
@@ -254,6 +277,10 @@ def _object(reply: str) -> str:
     said = _THOUGHT.sub("", reply)
     begun, ended = said.find("{"), said.rfind("}")
     return said[begun : ended + 1] if 0 <= begun < ended else said
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _mark(text: str, one: claims.Found) -> Mark:

@@ -21,6 +21,7 @@ from factory.row import Lineage, Row
 from factory.span import Span
 from factory.stages.model import OF_KIND
 from factory.teacher.chat import Request
+from zoo import kinds
 from zoo.question import Question
 
 SPECS = {name: specs.load(name, settings.load().prompts) for name in specs.names(settings.load().prompts)}
@@ -67,13 +68,12 @@ def test_the_zoo_asks_so_too() -> None:
     carried = Question._of(json.loads(told(ask)), ("A", "B"))
     assert carried.after(shown).chat("now") == list(shots.question(ask, "now", shown).messages)
     for spec in SPECS.values():
-        if spec.kind == "classification":
-            labels = tuple(spec.labels)
-            known = [("a first text", labels[0]), ("a second", labels[1])]
-            for policy in (False, True):
-                asked = partial(OF_KIND[spec.kind].question, spec, policy=policy)
-                carried = Question._of(json.loads(told(asked)), labels)
-                assert carried.after(known).chat("one more") == list(shots.question(asked, "one more", known).messages)
+        labels = tuple(spec.labels) if spec.kind == "classification" else ()
+        known = [("a first text", "a reply"), ("a second", "{}")]
+        for policy in (False, True):
+            asked = partial(OF_KIND[spec.kind].question, spec, policy=policy)
+            carried = Question._of(json.loads(told(asked)), labels)
+            assert carried.after(known).chat("one more") == list(shots.question(asked, "one more", known).messages)
 
 
 def test_with_nothing_to_show_it_is_the_question_itself() -> None:
@@ -115,6 +115,15 @@ DECISIONS = {
 }
 
 
+KINDS: dict[str, Callable[[specs.Spec], Any]] = {
+    "classification": lambda spec: kinds.Labels(tuple(spec.labels)),
+    "spans": lambda spec: kinds.Spans(tuple(spec.labels)),
+    "extraction": lambda spec: kinds.Records(spec.fields),
+    "generation": lambda spec: kinds.Answers(tuple(spec.labels)),
+}
+"""As the zoo takes what people said."""
+
+
 @pytest.mark.parametrize("name", SPECS)
 def test_what_is_shown_is_a_reply_that_would_be_read(name: str) -> None:
     spec = SPECS[name]
@@ -126,6 +135,8 @@ def test_what_is_shown_is_a_reply_that_would_be_read(name: str) -> None:
     assert read == {"classification": known.label, "spans": known.spans, "generation": known.answer}.get(
         spec.kind, known.record
     )
+    zoo_kind, right = KINDS[spec.kind](spec), known.spans or known.record or known.answer or known.label
+    assert zoo_kind.reply(zoo_kind.take(text, [vars(one) for one in right] if known.spans else right)) == shown
     asked = shots.question(lambda some: student.question(spec, some, False), "any text", [(text, shown)])
     assert [turn["role"] for turn in asked.messages] == ["system", "user", "assistant", "user"]
     assert asked.messages[2]["content"] == shown and spec.question in asked.messages[1]["content"]

@@ -256,7 +256,6 @@ def test_what_can_not_be(small: zoo.Classifier, tmp_path: Path) -> None:
         (lambda: zoo.Cascade(tagger, small), "of another kind than finance/sentiment@1.0.0: classification"),
         (lambda: zoo.Cascade(str, small), "begins with a specialist, not with type"),
         (lambda: zoo.Cascade(zoo.Cascade(small, len), small), "begins with a specialist, not with Cascade"),
-        (lambda: zoo.Cascade(tagger, zoo.Endpoint("http://127.0.0.1:1/v1", "m"), shots=[("x", "y")]), "about labels"),
         (lambda: zoo.Cascade(small, "http://host"), "A fallback is an endpoint"),
         (lambda: zoo.Cascade(small, small, calls=3), "this fallback is neither"),
         (lambda: zoo.Cascade(small, len, calls=-1), "calls must be"),
