@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 import tiny
+import tiny_kinds
 from large_model import LargeModel
 from running import Running, running
 
@@ -205,6 +206,35 @@ def test_the_page_shows_who_answered_and_why(tmp_path: Path, page: Any, monkeypa
             code, told = service.end()
         assert [headers["Authorization"] for headers, _ in model.asked] == ["Bearer secret"] * 2
     assert code == 0 and "where it is not sure, large-model" in told and "secret" not in told
+
+
+@pytest.mark.real
+def test_the_page_shows_whose_spans_records_and_words_they_are(tmp_path: Path, page: Any) -> None:
+    hub = tiny_kinds.make(tmp_path / "hub")["hub"]
+    said = ['{"spans": [{"text": "word9", "type": "Tool"}]}', '{"who": "word9", "day": null}', '{"answer": "Hello"}']
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    shots = Path(os.environ.get("ZOO_SHOTS") or tmp_path)
+    names = [f"test/{kind}" for kind in ("spans", "extraction", "generation")]
+    with LargeModel(lambda body: said.pop(0) if said else 503) as model:
+        command = [*names, "--hub", str(hub), "--fallback-model", "large-model", "--fallback-retries", "0"]
+        for name in names:
+            command += ["--fallback", f"{name}={model.url}"]
+        with running(*command) as service:
+            page.goto(service.url)
+            for name, told in zip(names, ("What has a score is the specialist's", '"who": "word9"', "Hello"), strict=True):
+                page.get_by_label("Specialist").select_option(name)
+                page.get_by_label("Text").fill("word1 word3 word9")
+                page.get_by_role("button", name="Ask").click()
+                page.get_by_text("Answered by large-model.").wait_for()
+                assert told in page.locator("#answer").inner_text().replace("\n", "")
+                page.screenshot(path=shots / f"8-{name.partition('/')[2]}.png")
+            for name in names:
+                page.get_by_label("Specialist").select_option(name)
+                page.get_by_role("button", name="Ask").click()
+                page.get_by_text(f"It is the best guess of {name}@1.0.0.").wait_for()
+            page.screenshot(path=shots / "9-down.png")
+    assert not wrong
 
 
 @pytest.mark.real

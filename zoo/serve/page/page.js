@@ -149,6 +149,8 @@ const SHOW = {
   spans: (answer, text) => [
     marked(text, answer.spans),
     ...(answer.spans.length ? [] : [make("p", "Nothing was found.", "doubt none")]),
+    ...(answer.reason === "unsure_escalated" && answer.spans.some((span) => span.score !== null)
+      ? [make("p", "What has a score is the specialist's, which was sure of that.", "why")] : []),
     ...(answer.spans.length || answer.reason ? standing(answer, answer.spans.find((span) => span.unsure) ?? answer.spans[0]) : [])],
   extraction: (answer) => [
     make("p", JSON.stringify(answer.values, null, 2), "said"), ...standing(answer), ...(answer.scores ? [scores(answer.scores)] : [])],
