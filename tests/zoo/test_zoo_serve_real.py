@@ -222,7 +222,8 @@ def test_the_page_shows_whose_spans_records_and_words_they_are(tmp_path: Path, p
             command += ["--fallback", f"{name}={model.url}"]
         with running(*command) as service:
             page.goto(service.url)
-            for name, told in zip(names, ("What has a score is the specialist's", '"who": "word9"', "Hello"), strict=True):
+            seen = ("What has a score is the specialist's", '"who": "word9"', "Hello")
+            for name, told in zip(names, seen, strict=True):
                 page.get_by_label("Specialist").select_option(name)
                 page.get_by_label("Text").fill("word1 word3 word9")
                 page.get_by_role("button", name="Ask").click()
