@@ -39,6 +39,7 @@ from zoo.cascade import Cascade
 from zoo.classifier import Answer, Classifier
 from zoo.decision import Decision, LabelDecision, RecordDecision, SpansDecision, WordsDecision
 from zoo.endpoint import Endpoint
+from zoo.engine import Engine
 from zoo.errors import ZooError
 from zoo.extractor import Extracted, Extractor
 from zoo.hub import Hub, open_hub
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
-__all__ += ["LabelDecision", "Mark", "RecordDecision", "SpansDecision", "WordsDecision"]
+__all__ += ["Engine", "LabelDecision", "Mark", "RecordDecision", "SpansDecision", "WordsDecision"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]
 __all__ += ["AuditLog", "Audited", "Canary", "Recorded", "Shadow", "audited"]
 __all__ += ["Chain", "Chained", "Outcome", "Step"]

@@ -1,5 +1,5 @@
 """The command line, also as `python -m zoo`: `zoo list | show | pull | pack | predict | bench | verify | sign |
-serve | keys | audit`.
+serve | engine | keys | audit`.
 
 Exit codes: 0 done; 1 something the message explains (for `predict`: at least one text had no answer); 2 wrong usage;
 130 interrupted.
@@ -15,11 +15,13 @@ import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
+from typing import Any
 
-from zoo import __version__, benching, fallback, signing
+from zoo import __version__, benching, engine_file, fallback, signing
 from zoo.audit import AuditLog, Recorded, audited
 from zoo.audit import command as auditing
 from zoo.classifier import Classifier
+from zoo.engine import KEY
 from zoo.errors import BadInput, ZooError
 from zoo.given import Predictor
 from zoo.hub import open_hub
@@ -135,13 +137,20 @@ def _sign(options: argparse.Namespace) -> int:
     return 0
 
 
+def _engine(options: argparse.Namespace) -> int:
+    where: dict[str, Any] = {"base": options.base, "hub": options.hub, "host": options.host, "port": options.port}
+    print(f"vllm serve --config {engine_file.write(options.names, options.out, **where)}")
+    return 0
+
+
 def _predict(options: argparse.Namespace) -> int:
     with AuditLog(options.audit, keep_text=options.audit_texts) if options.audit else nullcontext() as log:
         return _ask(options, log)
 
 
 def _ask(options: argparse.Namespace, log: AuditLog | None) -> int:
-    specialist = load(options.name, hub=options.hub, weights=options.weights, threads=options.threads)
+    where = {"hub": options.hub, "weights": options.weights, "threads": options.threads, "engine": options.engine}
+    specialist = load(options.name, **where)
     how = {"scores": options.scores} if isinstance(specialist, Classifier) else {}
     asked: Predictor = specialist
     if options.fallback:
@@ -235,8 +244,18 @@ def _parser() -> argparse.ArgumentParser:
     fallback.add(predict, metavar="URL", help=about)
     predict.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     predict.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    about = f"a vLLM (http.../v1) that runs the models of specialists that write; its key is in {KEY}"
+    predict.add_argument("--engine", metavar="URL", help=about)
     predict.add_argument("--audit", metavar="LOG", help="record every decision in this log; its id stands first")
     predict.add_argument("--audit-texts", action="store_true", help="with --audit: keep the texts, too")
+    engine = command("engine", _engine, "Write what vLLM is started with to run models that write.", shared)
+    engine.add_argument("names", nargs="+", metavar="NAME", help="specialists that write")
+    engine.add_argument(
+        "--base", default="", metavar="MODEL", help="what they were trained from: a folder, or its name"
+    )
+    engine.add_argument("--out", default="engine.yaml", metavar="FILE", help="default engine.yaml")
+    engine.add_argument("--host", default="127.0.0.1", help="where vLLM listens (default 127.0.0.1)")
+    engine.add_argument("--port", type=int, default=8000, help="default 8000")
     bench = command("bench", benching.run, "Measure what an answer costs on this machine.", one)
     benching.add(bench)
     auditing.add(commands)

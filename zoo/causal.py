@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from zoo.decoder import Decoder, Read
+from zoo.engine import Completed, Engine
 from zoo.errors import BadInput
 from zoo.manifest import PROMPT, TOKENIZER, Manifest
 from zoo.prompt import Frame, Prompt
@@ -29,14 +31,22 @@ class CausalSpecialist(Specialist, Generic[AnswerT]):
 
     Args:
         batch_size: None; there is nothing to choose.
+        engine: who runs the model in this process's place; texts of a list are then asked about side by side.
         how: what Specialist takes.
 
     Raises:
-        BadInput: a batch_size.
+        BadInput: a batch_size; an engine for a specialist whose probabilities are not those that it gives.
     """
 
     def __init__(
-        self, folder: Path, manifest: Manifest, *, threads: int = 1, batch_size: int | None = None, **how: Any
+        self,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        threads: int = 1,
+        batch_size: int | None = None,
+        engine: Engine | None = None,
+        **how: Any,
     ) -> None:
         super().__init__(folder, manifest, threads=threads, **how)
         if batch_size is not None:
@@ -44,6 +54,13 @@ class CausalSpecialist(Specialist, Generic[AnswerT]):
         self._prompt = Prompt.read(folder / PROMPT)
         self._tokenizer, _ = open_tokenizer(folder / TOKENIZER, None)
         self._frame = Frame(self._prompt, self._tokenizer, manifest.max_tokens, where=str(folder / PROMPT))
+        self.engine = engine
+        if engine is not None:
+            if manifest.temperature != 1.0:
+                raise BadInput(
+                    f"{manifest.id} divides logits by {manifest.temperature:g}; engines don't.", fix="Run it here."
+                )
+            return
         self._decoder = self._opened(threads)
         self._before = self._decoder.nothing
         if self._frame.before:
@@ -76,18 +93,39 @@ class CausalSpecialist(Specialist, Generic[AnswerT]):
         if isinstance(text, str):
             return self.predict([text])[0]
         check_texts(text)
+        if self.engine is not None:
+            return self.engine.each(partial(self._asked, self.engine), text)
         return [self._answer(*self._read(one, place)) for place, one in enumerate(text)]
 
     def _opened(self, threads: int) -> Decoder:
         """What runs the model's weights."""
         return Decoder(self.folder / self.weights, threads)
 
-    def _read(self, text: str, place: int) -> tuple[NDArray[np.float32], Read]:
-        """Read a text and what stands around it: the logits of an answer's first token, and what was read."""
+    def _rest(self, text: str, place: int) -> list[int]:
+        """The tokens of a text and of what stands after it."""
         rest = self._frame.rest(text)
         if len(rest) == len(self._frame.after):
             raise BadInput("This text holds nothing the specialist can read.", where=f"text {place}")
-        return self._decoder.read(rest, self._before)
+        return rest
+
+    def _read(self, text: str, place: int) -> tuple[NDArray[np.float32], Read]:
+        """Read a text and what stands around it: the logits of an answer's first token, and what was read."""
+        return self._decoder.read(self._rest(text, place), self._before)
+
+    def _asked(self, engine: Engine, text: str, place: int) -> AnswerT:
+        """What an engine answers to a text."""
+        ids = [*self._frame.before, *self._rest(text, place)]
+        how: dict[str, Any] = {"most": self._prompt.max_new_tokens, "stop": self._prompt.stop, "grammar": self._grammar}
+        return self._completed(engine.complete(self.manifest.id, ids, **how))
+
+    @property
+    def _grammar(self) -> str:
+        """What an engine's answer is held to, in EBNF; empty: anything may be written."""
+        return ""
+
+    @abstractmethod
+    def _completed(self, said: Completed) -> AnswerT:
+        """The answer that an engine wrote."""
 
     @abstractmethod
     def _answer(self, logits: NDArray[np.float32], read: Read) -> AnswerT:
@@ -105,13 +143,17 @@ class MeanProbability:
         self._temperature = temperature
         self._log_sum, self._count = 0.0, 0
 
+    def count(self, log: float) -> None:
+        """Count a token by the logarithm of its probability."""
+        self._log_sum += log
+        self._count += 1
+
     def add(self, logits: NDArray[np.float32], token: int) -> None:
         """Count a token, by the logits [vocabulary] it was chosen from: among all tokens, not the allowed alone."""
         import numpy as np
 
         scaled = (logits - logits.max()) / np.float32(self._temperature)
-        self._log_sum += float(scaled[token]) - math.log(float(np.exp(scaled).sum(dtype=np.float64)))
-        self._count += 1
+        self.count(float(scaled[token]) - math.log(float(np.exp(scaled).sum(dtype=np.float64))))
 
     @property
     def value(self) -> float:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.causal import CausalSpecialist, MeanProbability
 from zoo.decoder import Read
+from zoo.engine import Completed
 from zoo.errors import BrokenSpecialist
 from zoo.guide import Guide
 from zoo.manifest import EXTRACTION, PROMPT, TOKENIZER, Manifest
 from zoo.prompt import FIX
+from zoo.record_ebnf import record_ebnf
 from zoo.record_grammar import record_automaton
 
 if TYPE_CHECKING:
@@ -79,8 +81,28 @@ class Extractor(CausalSpecialist[Extracted]):
             following, state = guide.forced(state)
             ids = [token, *following]
             written += ids
+        return self._extracted(written, score, scores, complete)
+
+    @property
+    def _grammar(self) -> str:
+        return record_ebnf(self._prompt.fields)
+
+    def _completed(self, said: Completed) -> Extracted:
+        guide, steps = self._guide, self._guide.replayed(said.ids)
+        score, scores = MeanProbability(1.0), [MeanProbability(1.0) for _ in self.labels]
+        for step, log in zip(steps, said.logs, strict=False):  # what ends it is no part of the record
+            if step.choice:
+                score.count(log)
+                scores[step.part // 2].count(log)
+        written, state = [step.token for step in steps], steps[-1].state if steps else 0
+        complete = guide.ended(state)
+        return self._extracted([*written, *guide.closing(state)], score, scores, complete)
+
+    def _extracted(
+        self, written: list[int], score: MeanProbability, scores: Sequence[MeanProbability], complete: bool
+    ) -> Extracted:
         return Extracted(
-            values=_values(guide.said(written)),
+            values=_values(self._guide.said(written)),
             score=score.value,
             scores={name: one.value for name, one in zip(self.labels, scores, strict=True)},
             unsure=not complete or self.manifest.doubt.unsure(score.value),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from zoo import signing
 from zoo.classifier import Classifier
+from zoo.engine import KEY, Engine
 from zoo.errors import BrokenSpecialist
 from zoo.extractor import Extractor
 from zoo.hub import Hub, find, open_hub
-from zoo.manifest import Manifest, verify
+from zoo.manifest import WRITING, Manifest, verify
 from zoo.signing import Keys
 from zoo.specialist import Specialist
 from zoo.tagger import Tagger
@@ -65,6 +67,7 @@ def load(
     threads: int = 1,
     batch_size: int | None = None,
     signed_by: Keys | None = None,
+    engine: Engine | str | None = None,
 ) -> Any:
     """Load a specialist.
 
@@ -78,6 +81,8 @@ def load(
         weights: `int8` or `fp32`; None: the publisher's default.
         threads: CPU threads one run of the model may use. Several threads may also call one specialist.
         batch_size: texts a run of classifiers and taggers, see `zoo.encoder`; others answer one text at a time.
+        engine: a zoo.Engine, or its address up to `/v1`: a vLLM that runs the models of specialists that write, in this
+            process's place; the key of one that is named by its address is in ZOO_ENGINE_KEY. Other kinds run here.
         signed_by: the file of a public key (PEM, Ed25519), or several: what none of them has signed is refused. None:
             those that ZOO_SIGNED_BY names, if it does. Needs the extra `sign`.
 
@@ -92,10 +97,13 @@ def load(
         Tampered, BrokenSpecialist: the files are not what was published, or do not fit together.
         Unsigned: it has to be signed, and is not, or by somebody else.
         MissingExtra: it has to be, and the extra `sign` is not installed.
-        BadInput: weights, threads or batch_size the specialist can't have; a key that can't be read.
+        BadInput: weights, threads, batch_size or an engine the specialist can't have; a key that can't be read.
     """
     folder, manifest = inspect(name, hub=hub, signed_by=signed_by)
-    return open_folder(folder, manifest, weights=weights, threads=threads, batch_size=batch_size)
+    how: dict[str, Any] = {"weights": weights, "threads": threads, "batch_size": batch_size}
+    if engine is not None and manifest.kind in WRITING:
+        how["engine"] = Engine(engine, os.environ.get(KEY, "")) if isinstance(engine, str) else engine
+    return open_folder(folder, manifest, **how)
 
 
 def open_folder(folder: Path, manifest: Manifest, **how: Any) -> Specialist:

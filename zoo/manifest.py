@@ -31,10 +31,12 @@ EXTRACTION = "extraction"
 GENERATION = "generation"
 PROMPT = "prompt.json"
 """What a model that writes is told before and after the text (zoo.prompt)."""
+ADAPTER = ("adapter/adapter_config.json", "adapter/adapter_model.safetensors")
+"""What a model that writes has learned over the language model it was trained from, if apart: peft's LoRA."""
 WRITING = (EXTRACTION, GENERATION)
 """Kinds whose model writes: theirs alone have a prompt."""
-__all__ = ["CLASSIFICATION", "EXTRACTION", "FILE", "FORMAT", "GENERATION", "PROMPT", "SPANS", "TOKENIZER", "WEIGHTS"]
-__all__ += ["WRITING", "FileEntry", "Manifest", "describe_files", "verify"]
+__all__ = ["ADAPTER", "CLASSIFICATION", "EXTRACTION", "FILE", "FORMAT", "GENERATION", "PROMPT", "SPANS", "TOKENIZER"]
+__all__ += ["WEIGHTS", "WRITING", "FileEntry", "Manifest", "describe_files", "verify"]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

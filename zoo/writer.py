@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.causal import CausalSpecialist, MeanProbability
 from zoo.decoder import Read
+from zoo.engine import Completed
 from zoo.manifest import GENERATION
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class Writer(CausalSpecialist[Written]):
             if len(ids) == self._prompt.max_new_tokens:
                 break
             logits, read = self._decoder.read([token], read)
+        return self._written(ids, score.value, complete)
+
+    def _completed(self, said: Completed) -> Written:
+        score = MeanProbability(1.0)
+        for log in said.logs:
+            score.count(log)
+        return self._written(said.ids, score.value, said.stopped)
+
+    def _written(self, ids: list[int], score: float, complete: bool) -> Written:
         text = self._tokenizer.decode(ids, skip_special_tokens=True).strip()
-        unsure = not complete or self.manifest.doubt.unsure(score.value)
-        return Written(text, score.value, unsure=unsure, complete=complete)
+        return Written(text, score, unsure=not complete or self.manifest.doubt.unsure(score), complete=complete)

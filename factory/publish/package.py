@@ -14,12 +14,13 @@ from factory.errors import FactoryError
 from factory.files import digest, explained, file_sha256, write_jsonl, write_text
 from factory.spec import Spec
 from zoo.doubt import Doubt
-from zoo.manifest import PROMPT, TOKENIZER, WEIGHTS, WRITING, FileEntry, Manifest, describe_files
+from zoo.manifest import ADAPTER, PROMPT, TOKENIZER, WEIGHTS, WRITING, FileEntry, Manifest, describe_files
 from zoo.question import FILE as ASK
 
 MODEL_FILES = ("config.json", "model.safetensors", TOKENIZER, WEIGHTS["fp32"])
-COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json")
-"""Published where a model has them: transformers' AutoTokenizer reads its settings there, and guesses without."""
+COMPANIONS = ("tokenizer_config.json", "special_tokens_map.json", *ADAPTER)
+"""Published where a model has them: what transformers' AutoTokenizer reads its settings from, and guesses without; and
+the adapter of a model that writes."""
 CARD, EVIDENCE, CHANGELOG = "README.md", "evidence.jsonl", "CHANGELOG.md"
 PAPERS = (CARD, EVIDENCE)
 """What people read of a specialist, beside its manifest, and what each has; newer ones have a CHANGELOG, too."""

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import prompt, pruning, quantized, training
 from factory.students.encoder import default_device, half, set_threads
 from factory.students.training import Lesson, Recipe
+from zoo.manifest import ADAPTER
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,15 @@ class Answers(Lesson):
 
     def begin(self, learner: Causal) -> None:
         """Nothing is set: it writes already."""
+
+    def keep(self, learner: Causal, out: Path) -> None:
+        """The adapter, by which one server runs any number of specialists (zoo.engine); of the whole base alone."""
+        if not self._recipe.rank or self._recipe.layers:
+            return
+        config = out / ADAPTER[0]
+        learner.model.save_pretrained(config.parent)
+        (config.parent / "README.md").unlink(missing_ok=True)  # peft's, which says nothing
+        write_json(config, read_json(config) | {"base_model_name_or_path": None})  # it was a path on this machine
 
     def merged(self, learner: Causal) -> Any:
         """See Lesson.merged; the merging itself needs no GPU."""

@@ -112,6 +112,9 @@ class Lesson(ABC):
         """
         raise FactoryError("This student has no head: frozen it would learn nothing.", fix="Train it with adapters.")
 
+    def keep(self, learner: Any, out: Path) -> None:  # noqa: B027  (most keep nothing)
+        """Write what is kept of a trained model beside its weights, before its adapters are merged."""
+
     def merged(self, learner: Any) -> Any:
         """A trained model with its adapters in its weights."""
         return learner.model.merge_and_unload()
@@ -172,7 +175,9 @@ def train(
     else:
         run = _Run(made, learner, recipe, folder)
         history = run.fit(progress)
-        learner.model = run.best()
+        run.restore_best()
+        made.keep(learner, out)
+        learner.model = run.merged()
         closed = made.close(learner)
     wrong, weights = made.held_out(learner)
     learner.model.save_pretrained(out)
@@ -223,9 +228,12 @@ class _Run:
         progress(total, total)
         return history
 
-    def best(self) -> Any:
-        """The model of the best epoch, its adapters merged."""
+    def restore_best(self) -> None:
+        """Make the learner what it was after the best epoch."""
         self._load_parameters(self._best_file())
+
+    def merged(self) -> Any:
+        """The learner's model, its adapters in its weights."""
         return self.lesson.merged(self.learner) if self.recipe.rank else self.learner.model
 
     def _epoch(self, epoch: int, total: int, progress: Progress) -> float:

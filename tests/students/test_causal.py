@@ -21,7 +21,7 @@ from factory.students.training import average
 from tests import lost, registry, tiny_llama
 from zoo.form import Form
 from zoo.guide import Guide
-from zoo.manifest import PROMPT
+from zoo.manifest import ADAPTER, PROMPT
 from zoo.prompt import Prompt
 from zoo.record_grammar import record_automaton
 
@@ -83,6 +83,30 @@ def test_the_zoo_s_way_to_write_is_what_transformers_generates(trained: Path, wr
         )
         words = [token for token in said[0, len(ids) :].tolist() if token not in asked.stop]
         assert model.tokenizer.decode(words).strip() == student.predict(text).text
+
+
+def test_its_adapter_is_kept_over_the_base_and_names_no_path(
+    recipe: WritingRecipe, written_rows: list[Row], tmp_path: Path
+) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    small = dataclasses.replace(recipe, rank=2, epochs=1)
+    causal.train(causal.Answers, written_rows[:20], written_rows[20:24], small, tmp_path)
+    config = tmp_path / ADAPTER[0]
+    assert json.loads(config.read_text())["base_model_name_or_path"] is None
+    assert sorted(path.name for path in config.parent.iterdir()) == sorted(Path(path).name for path in ADAPTER)
+    merged, base = (AutoModelForCausalLM.from_pretrained(one) for one in (tmp_path, recipe.encoder))
+    ids = torch.tensor([[5, 6, 7, 8]])
+    with torch.no_grad():
+        before = base(ids).logits
+        over = PeftModel.from_pretrained(base, config.parent).eval()(ids).logits
+        assert torch.allclose(over, merged(ids).logits, atol=1e-4) and not torch.allclose(over, before, atol=1e-4)
+    for way, without in (("pruned", {"layers": 1}), ("whole", {"rank": 0})):
+        other = dataclasses.replace(small, **without)  # type: ignore[arg-type]
+        causal.train(causal.Answers, written_rows[:20], written_rows[20:24], other, tmp_path / way)
+    assert not any((tmp_path / way / ADAPTER[0]).exists() for way in ("pruned", "whole"))
 
 
 def test_the_prompt_travels_without_a_template(trained: Path, llama: Path) -> None:

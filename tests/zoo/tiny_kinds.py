@@ -23,7 +23,7 @@ def make(hub: Path) -> dict[str, Path]:
     tiny.seal(spans, name="test/spans", kind="spans", labels=tiny.TYPES, thresholds={"Tool": 0.99})
     found = {"hub": hub, "spans": spans}
     for kind, labels, how in (("extraction", tuple(FIELDS), RECORDS), ("generation", ("answer",), WORDS)):
-        sealed: Any = {"name": f"test/{kind}", "kind": kind, "labels": labels, "max_tokens": 60}
+        sealed: Any = {"name": f"test/{kind}", "kind": kind, "labels": labels, "max_tokens": 60, "temperature": 1.0}
         folder = tiny.ask_json(tiny_causal.make(hub / "test" / kind / "1.0.0", **how, **sealed))
         found[kind] = tiny.seal(folder, **sealed, threshold=0.99)
     return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.audit import AuditLog
+from zoo.engine import Engine
 from zoo.fallback import Fallback
 from zoo.hub import Hub
 from zoo.serve.extra import need
@@ -39,6 +40,7 @@ def app(
     edge: str | Path | None = None,
     weights: str | None = None,
     threads: int = 1,
+    engine: Engine | str | None = None,
     fallbacks: Mapping[str, Fallback] | None = None,
     chains: Sequence[str | Path] = (),
 ) -> FastAPI:
@@ -58,7 +60,7 @@ def app(
             None: nothing is recorded.
         edge: a folder that npm installed transformers.js into: there is a page then, /edge, on which classifiers answer
             in the browser, and who may `read` gets the files of specialists. None: there is not.
-        weights, threads: as for `zoo.load`.
+        weights, threads, engine: as for `zoo.load`.
         fallbacks: whom specialists ask where they are not sure, by a specialist's name, or by '' for all other
             classifiers (zoo.fallback.Fallback). What a fallback is asked is counted together, and across reloads.
         chains: files that declare chains (zoo.chain_file); the specialists that they ask are served, too.
@@ -73,7 +75,7 @@ def app(
     need()
     from zoo.serve.application import make
 
-    how = {"weights": weights, "threads": threads}
+    how = {"weights": weights, "threads": threads, "engine": engine}
     return make(
         names,
         hub=hub,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from zoo import fallback
 from zoo.audit import AuditLog
+from zoo.engine import KEY
 from zoo.errors import BadInput
 from zoo.manifest import WEIGHTS
 from zoo.serve.extra import need
@@ -51,6 +52,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     serve.add_argument("--edge", metavar="FOLDER", help=about)
     serve.add_argument("--weights", choices=sorted(WEIGHTS), help="default: the publisher's choice")
     serve.add_argument("--threads", type=int, default=1, help="CPU threads a worker (default 1)")
+    about = f"a vLLM (http.../v1) that runs the models of specialists that write; its key is in {KEY}"
+    serve.add_argument("--engine", metavar="URL", help=about)
     serve.add_argument(
         "--shadow", action="append", default=[], metavar="NAME", help="ask this version too, and compare"
     )
@@ -105,7 +108,7 @@ def _serve(options: argparse.Namespace) -> int:
     bounds |= {"timeout": options.patience, "again": options.again}
     trials = {"shadows": options.shadow, "canaries": options.canary, "share": options.share}
     served = with_trials(options.names, **trials, **bounds)
-    how = {"edge": options.edge, "weights": options.weights, "threads": options.threads}
+    how = {"edge": options.edge, "weights": options.weights, "threads": options.threads, "engine": options.engine}
     names = None if options.all else served
     run(names, **where, limits=limits, audit=log, **how, fallbacks=_fallbacks(options), chains=options.chain)
     return 0

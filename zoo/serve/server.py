@@ -37,6 +37,7 @@ def run(
     edge: str | None,
     weights: str | None,
     threads: int,
+    engine: str | None,
     fallbacks: Mapping[str, Fallback],
     chains: Sequence[str],
 ) -> None:
@@ -55,7 +56,7 @@ def run(
         )
     logging.basicConfig(format="zoo: %(message)s", stream=sys.stderr, level=logging.WARNING)
     log.setLevel(logging.INFO)
-    how = {"weights": weights, "threads": threads}
+    how = {"weights": weights, "threads": threads, "engine": engine}
     hosts = None if keys is not None else (*LOOPBACK, host)
     app = make(
         names,

@@ -53,7 +53,7 @@ class Shelf:
         limits: of their queues.
         metrics: what is counted.
         log: where every decision is recorded before it is given out; None: nowhere.
-        how: weights and threads, as for `zoo.load`.
+        how: weights, threads and engine, as for `zoo.load`.
         fallbacks: whom classifiers ask where they are not sure: by a specialist's name, or by '' for all others.
 
     Raises:
