@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from zoo.decoder import Decoder, Read
-from zoo.engine import Completed, Engine
+from zoo.engine import Engine
 from zoo.errors import BadInput
 from zoo.manifest import PROMPT, TOKENIZER, Manifest
 from zoo.prompt import Frame, Prompt
@@ -114,18 +114,11 @@ class CausalSpecialist(Specialist, Generic[AnswerT]):
 
     def _asked(self, engine: Engine, text: str, place: int) -> AnswerT:
         """What an engine answers to a text."""
-        ids = [*self._frame.before, *self._rest(text, place)]
-        how: dict[str, Any] = {"most": self._prompt.max_new_tokens, "stop": self._prompt.stop, "grammar": self._grammar}
-        return self._completed(engine.complete(self.manifest.id, ids, **how))
-
-    @property
-    def _grammar(self) -> str:
-        """What an engine's answer is held to, in EBNF; empty: anything may be written."""
-        return ""
+        return self._by(engine, [*self._frame.before, *self._rest(text, place)])
 
     @abstractmethod
-    def _completed(self, said: Completed) -> AnswerT:
-        """The answer that an engine wrote."""
+    def _by(self, engine: Engine, ids: list[int]) -> AnswerT:
+        """The answer that an engine writes to what it is given."""
 
     @abstractmethod
     def _answer(self, logits: NDArray[np.float32], read: Read) -> AnswerT:

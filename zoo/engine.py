@@ -12,6 +12,9 @@ from zoo.specialist import check_count
 
 KEY = "ZOO_ENGINE_KEY"
 """The variable with an engine's key, for the command line: arguments are seen by whoever lists processes."""
+LIKELY = 20
+"""Tokens whose probability is told at each place: as many as vLLM tells unless it is started otherwise."""
+_NAMED = "token_id:"  # how it calls tokens that are to be named by their ids
 A = TypeVar("A")
 
 
@@ -19,14 +22,15 @@ class Completed(NamedTuple):
     """What was written.
 
     Attributes:
-        ids: the tokens, without the one that stopped it.
-        logs: of each token, and of the one that stopped it, the natural logarithm of its probability among all tokens.
-        stopped: whether it came to an end by itself, and not because there was no more room.
+        ids: the tokens.
+        ended_by: the one that stopped it, if it came to an end by itself; else there was no more room.
+        likely: at the place of each, the stopping one's too, the likeliest tokens (LIKELY of them, and the one that was
+            written) and the natural logarithm of the probability of each among all.
     """
 
     ids: list[int]
-    logs: list[float]
-    stopped: bool
+    ended_by: tuple[int, ...]
+    likely: list[dict[int, float]]
 
 
 class Engine:
@@ -53,17 +57,14 @@ class Engine:
     def __repr__(self) -> str:
         return f"<zoo.Engine at {self.url}>"
 
-    def complete(
-        self, model: str, ids: Sequence[int], *, most: int, stop: Sequence[int] = (), grammar: str = ""
-    ) -> Completed:
+    def complete(self, model: str, ids: Sequence[int], *, most: int, stop: Sequence[int]) -> Completed:
         """Write on after tokens, the likeliest first.
 
         Args:
             model: as the server calls it.
             ids: what is read.
             most: tokens that are written at most.
-            stop: tokens that end it; without any it ends where the grammar does.
-            grammar: what may be written (zoo.record_ebnf); empty: anything.
+            stop: tokens that end it.
 
         Raises:
             Unanswered: no answer in time, or none that can be read; says what to do.
@@ -73,10 +74,10 @@ class Engine:
             "prompt": list(ids),
             "temperature": 0,
             "max_tokens": most,
-            "logprobs": 1,
+            "stop_token_ids": list(stop),
+            "logprobs": LIKELY,
             "return_token_ids": True,
-            **({"stop_token_ids": list(stop)} if stop else {}),
-            **({"structured_outputs": {"grammar": grammar}} if grammar else {}),
+            "return_tokens_as_token_ids": True,
         }
         try:
             status, data, after = self._post.send("/completions", body, self._post.until())
@@ -106,11 +107,14 @@ def _read(data: bytes, stop: Sequence[int]) -> Completed:
     try:
         choice: Any = json.loads(data)["choices"][0]
         ids = [int(one) for one in choice["token_ids"]]
-        logs = [float(one) for one in choice["logprobs"]["token_logprobs"]]
-        ended = choice["finish_reason"] == "stop"
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+        likely = [
+            {int(name.removeprefix(_NAMED)): float(log) for name, log in place.items()}
+            for place in choice["logprobs"]["top_logprobs"]
+        ]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
         raise garbage("an answer that is no completion with tokens and their probabilities") from error
-    if len(logs) != len(ids):
-        raise garbage(f"{len(ids)} tokens and {len(logs)} probabilities")
-    stopped = bool(ids) and ids[-1] in stop
-    return Completed(ids[:-1] if stopped else ids, logs, stopped or (ended and not stop))
+    if len(likely) != len(ids) or not all(token in place for token, place in zip(ids, likely, strict=True)):
+        raise garbage(f"{len(ids)} tokens, and not the probability of each")
+    if ids and ids[-1] in stop:
+        return Completed(ids[:-1], (ids[-1],), likely)
+    return Completed(ids, (), likely)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.causal import CausalSpecialist, MeanProbability
 from zoo.decoder import Read
-from zoo.engine import Completed
+from zoo.engine import Engine
 from zoo.errors import BrokenSpecialist
 from zoo.guide import Guide
 from zoo.manifest import EXTRACTION, PROMPT, TOKENIZER, Manifest
 from zoo.prompt import FIX
-from zoo.record_ebnf import record_ebnf
 from zoo.record_grammar import record_automaton
 
 if TYPE_CHECKING:
@@ -83,18 +82,36 @@ class Extractor(CausalSpecialist[Extracted]):
             written += ids
         return self._extracted(written, score, scores, complete)
 
-    @property
-    def _grammar(self) -> str:
-        return record_ebnf(self._prompt.fields)
+    def _by(self, engine: Engine, ids: list[int]) -> Extracted:
+        """The same tokens, chosen among those that the engine finds likeliest.
 
-    def _completed(self, said: Completed) -> Extracted:
-        guide, steps = self._guide, self._guide.replayed(said.ids)
+        It writes on freely, and what it writes is taken up to where the record's grammar asks for something else; from
+        there it writes on anew. A model that has learned to write records is asked once.
+        """
+        guide, most = self._guide, self._prompt.max_new_tokens
         score, scores = MeanProbability(1.0), [MeanProbability(1.0) for _ in self.labels]
-        for step, log in zip(steps, said.logs, strict=False):  # what ends it is no part of the record
-            if step.choice:
-                score.count(log)
-                scores[step.part // 2].count(log)
-        written, state = [step.token for step in steps], steps[-1].state if steps else 0
+        written, state = guide.forced(0)
+        written = list(written)
+        while not guide.ended(state) and len(written) < most:
+            said = engine.complete(self.manifest.id, [*ids, *written], most=most - len(written), stop=self._prompt.stop)
+            before, at = len(written), 0
+            while at < len(said.likely) and not guide.ended(state):
+                place = guide.part(state) // 2
+                chosen = guide.choose_among(said.likely[at], state)
+                if chosen is None:
+                    break
+                token, state, choice = chosen
+                if choice:
+                    score.count(said.likely[at][token])
+                    scores[place].count(said.likely[at][token])
+                following, state = guide.forced(state)
+                written += [token, *following]
+                end = at + 1 + len(following)
+                if said.ids[at:end] != [token, *following]:
+                    break
+                at = end
+            if len(written) == before:  # nothing that it finds likely may stand here
+                break
         complete = guide.ended(state)
         return self._extracted([*written, *guide.closing(state)], score, scores, complete)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from zoo.automaton import DEAD, Automaton
+from zoo.automaton import Automaton
 from zoo.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -13,22 +13,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Taken = tuple[NDArray[np.int64], NDArray[np.int32]]
-
-
-class Step(NamedTuple):
-    """A token that was written.
-
-    Attributes:
-        token: its id.
-        choice: whether another could have been.
-        part: the part of the grammar in which that was so.
-        state: after it.
-    """
-
-    token: int
-    choice: bool
-    part: int
-    state: int
 
 
 class Guide:
@@ -90,22 +74,17 @@ class Guide:
         best = int(logits[ids].argmax())
         return int(ids[best]), int(states[best]), len(ids) > 1
 
-    def replayed(self, ids: Sequence[int]) -> list[Step]:
-        """What tokens that somebody else chose by the same grammar come to, step by step.
+    def choose_among(self, likely: Mapping[int, float], state: int) -> tuple[int, int, bool] | None:
+        """As `choose`, where somebody tells the likeliest tokens alone; None: none of them is allowed.
 
-        Ends early where a token leaves the grammar. A token is a choice where another byte could have come within it.
+        Args:
+            likely: how likely each is, by its id.
+            state: in which something may be chosen.
         """
-        steps: list[Step] = []
-        state = 0
-        for one in ids:
-            said = self._vocabulary.bytes.get(one, b"")
-            after = self._machine.after(state, said) if said else DEAD
-            if after == DEAD:
-                break
-            must = _shared(said, self._machine.chain(state))
-            steps.append(Step(one, must < len(said), self.part(self._machine.after(state, said[:must])), after))
-            state = after
-        return steps
+        ids, states = self._allowed(state)
+        allowed = dict(zip(ids.tolist(), states.tolist(), strict=True))
+        best = max((token for token in likely if token in allowed), key=lambda token: likely[token], default=None)
+        return None if best is None else (best, allowed[best], len(allowed) > 1)
 
     def closing(self, state: int) -> list[int]:
         """Tokens that lead from a state to the end where least is made up; none from the end."""
@@ -148,9 +127,3 @@ class Guide:
             nearer = self._machine.left[states] < self._machine.left[state]
             self._closing[state] = ids[nearer], states[nearer]
         return self._closing[state]
-
-
-def _shared(one: bytes, other: bytes) -> int:
-    """How many bytes two begin with alike."""
-    pairs = zip(one, other, strict=False)
-    return next((place for place, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))

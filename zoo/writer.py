@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo.causal import CausalSpecialist, MeanProbability
 from zoo.decoder import Read
-from zoo.engine import Completed
+from zoo.engine import Engine
 from zoo.manifest import GENERATION
 
 if TYPE_CHECKING:
@@ -52,11 +52,13 @@ class Writer(CausalSpecialist[Written]):
             logits, read = self._decoder.read([token], read)
         return self._written(ids, score.value, complete)
 
-    def _completed(self, said: Completed) -> Written:
+    def _by(self, engine: Engine, ids: list[int]) -> Written:
+        most, stop = self._prompt.max_new_tokens, self._prompt.stop
+        said = engine.complete(self.manifest.id, ids, most=most, stop=stop)
         score = MeanProbability(1.0)
-        for log in said.logs:
-            score.count(log)
-        return self._written(said.ids, score.value, said.stopped)
+        for token, likely in zip([*said.ids, *said.ended_by], said.likely, strict=True):
+            score.count(likely[token])
+        return self._written(said.ids, score.value, bool(said.ended_by))
 
     def _written(self, ids: list[int], score: float, complete: bool) -> Written:
         text = self._tokenizer.decode(ids, skip_special_tokens=True).strip()

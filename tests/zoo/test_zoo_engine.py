@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,11 +57,26 @@ def serving(answer: Callable[[dict[str, Any]], dict[str, Any] | int]) -> Iterato
         server.server_close()
 
 
-def completion(ids: list[int], *, stopped: bool = True) -> dict[str, Any]:
+def completion(ids: list[int], others: Mapping[int, float] | None = None) -> dict[str, Any]:
     """As vLLM says it: each token is half as likely as it might be, the one that stops it among them."""
-    logs = [math.log(0.5)] * len(ids)
-    choice = {"token_ids": ids, "logprobs": {"token_logprobs": logs}, "finish_reason": "stop" if stopped else "length"}
-    return {"choices": [choice]}
+    likely = {f"token_id:{one}": math.log(p) for one, p in (others or {}).items()}
+    places = [{**likely, f"token_id:{one}": math.log(0.5)} for one in ids]
+    return {"choices": [{"token_ids": ids, "logprobs": {"top_logprobs": places}}]}
+
+
+def writing(text: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A server that wants to have written this behind the prompt, letter by letter."""
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        given = bytes_of(body["prompt"]).rpartition(b"<|end|>\n")[2]
+        rest = text.encode()[len(given) :].decode()
+        return completion([*(one for letter in rest for one in cut(letter)), END][: body["max_tokens"]])
+
+    return answer
+
+
+def bytes_of(ids: list[int]) -> bytes:
+    return str(TOKENIZER.decode(ids, skip_special_tokens=False)).encode()
 
 
 def cut(words: str) -> list[int]:
@@ -85,48 +100,65 @@ def test_words_are_those_of_its_tokens_and_as_likely(folders: Any) -> None:
     assert body["prompt"] == here._frame.ids("law")
     assert (body["model"], body["path"], body["key"]) == ("test/generation@1.0.0", "/v1/completions", "Bearer secret")
     assert (body["temperature"], body["max_tokens"], body["stop_token_ids"]) == (0, 24, [END])
-    assert "structured_outputs" not in body
 
 
 def test_an_answer_without_an_end_is_not_complete(folders: Any) -> None:
-    with serving(lambda body: completion(cut("Hello"), stopped=False)) as (url, _):
+    with serving(lambda body: completion(cut("Hello"))) as (url, _):
         writer: zoo.Writer = zoo.load(folders["generation"], engine=url)
         said = writer.predict("law")
     assert (said.text, said.complete, said.unsure) == ("Hello", False, True)
 
 
 def test_a_record_is_that_of_its_tokens_and_what_had_to_follow_counts_nothing(folders: Any) -> None:
-    written = '{"who": "Ada", "day": null}'
-    with serving(lambda body: completion([*cut(written), END])) as (url, asked):
+    with serving(writing('{"who": "Ada", "day": null}')) as (url, asked):
         extractor: zoo.Extractor = zoo.load(folders["extraction"], engine=url)
         said = extractor.predict("Ada was here")
     assert (said.values, said.complete) == ({"who": "Ada"}, True)
     assert said.score == pytest.approx(0.5) and said.scores == pytest.approx({"who": 0.5, "day": 0.5})
-    assert asked[0]["structured_outputs"]["grammar"].startswith("root ::= ")
+    here: zoo.Extractor = zoo.load(folders["extraction"])
+    assert asked[0]["prompt"] == [*here._frame.ids("Ada was here"), *here._guide.forced(0)[0]]
+    assert len(asked) < 6, "it is asked anew only where it cuts otherwise what has to follow"
+
+
+def test_where_it_would_write_what_may_not_stand_the_likeliest_of_the_rest_is_taken(folders: Any) -> None:
+    (quote,), (nine,), (n,) = cut('"'), cut("9"), cut("n")
+
+    def answer(body: dict[str, Any]) -> dict[str, Any]:
+        given = bytes_of(body["prompt"])
+        others = {quote: 0.2, nine: 0.1, n: 0.3}
+        return completion(cut("<>") if given.endswith(b": ") else cut('Ada"'), others)
+
+    with serving(answer) as (url, _):
+        extractor: zoo.Extractor = zoo.load(folders["extraction"], engine=url)
+        said = extractor.predict("Ada was here")
+    assert said.values == {"who": "Ada"} and said.complete, "null is likelier than a date, and who may not be null"
+    assert said.scores == pytest.approx({"who": 0.5, "day": 0.3})
 
 
 @pytest.mark.parametrize(
-    ("written", "values"),
+    ("text", "values"),
     [('{"who": "Ada L', {"who": "Ada L"}), ('{"who": "Ada", "da', {"who": "Ada"}), ("So: {", None), ("", None)],
 )
-def test_a_record_that_broke_off_is_closed_and_says_so(folders: Any, written: str, values: Any) -> None:
-    with serving(lambda body: completion(cut(written), stopped=False)) as (url, _):
+def test_a_record_that_broke_off_is_closed_and_says_so(folders: Any, text: str, values: Any) -> None:
+    with serving(writing(text)) as (url, asked):
         extractor: zoo.Extractor = zoo.load(folders["extraction"], engine=url)
         said = extractor.predict("Ada was here")
     assert not said.complete and said.unsure and (values is None or said.values == values)
-    assert set(said.values) <= {"who", "day"} and 0 < said.score <= 1
+    assert set(said.values) <= {"who", "day"} and 0 < said.score <= 1 and len(asked) < 5
 
 
-@given(st.lists(st.sampled_from(["{", '"', "who", ": ", "Ada", "null", "day", ", ", "}", "é", "\\"]), max_size=20))
-def test_tokens_of_any_kind_are_replayed_as_far_as_the_grammar_goes(words: list[str]) -> None:
-    fields = Prompt._of(tiny_kinds.RECORDS["prompt"]).fields  # type: ignore[index]
+@given(st.text('a"é{}:, null', max_size=30), st.integers(0, 2**32))
+def test_whatever_an_engine_writes_a_record_comes_of_it(words: str, seed: int) -> None:
+    fields = Prompt._of(tiny_kinds.RECORDS["prompt"]).fields
     guide = Guide(record_automaton(fields), TOKENIZER)
-    ids = cut("".join(words))
-    steps = guide.replayed(ids)
-    assert [step.token for step in steps] == ids[: len(steps)]
-    state = steps[-1].state if steps else 0
-    record = json.loads(guide.said([*ids[: len(steps)], *guide.closing(state)]))
-    assert list(record) == ["who", "day"]
+    ids, state = guide.forced(0)
+    for token in cut(words):
+        chosen = None if guide.ended(state) else guide.choose_among({token: -0.1, seed % 300: -2.0}, state)
+        if chosen is None:
+            break
+        following, state = guide.forced(chosen[1])
+        ids = [*ids, chosen[0], *following]
+    assert list(json.loads(guide.said([*ids, *guide.closing(state)]))) == ["who", "day"]
 
 
 def test_a_list_is_asked_side_by_side_in_its_order(folders: Any) -> None:
@@ -149,7 +181,11 @@ def test_a_list_is_asked_side_by_side_in_its_order(folders: Any) -> None:
         (503, "HTTP 503"),
         ({"choices": []}, "no completion"),
         ({"choices": [{"text": "Hi"}]}, "no completion"),
-        ({"choices": [{**completion([1, 2])["choices"][0], "token_ids": [1]}]}, "1 tokens and 2 probabilities"),
+        (
+            {"choices": [{**completion([1, 2])["choices"][0], "token_ids": [1]}]},
+            "1 tokens, and not the probability of each",
+        ),
+        ({"choices": [{**completion([1])["choices"][0], "token_ids": [2]}]}, "not the probability of each"),
     ],
 )
 def test_an_engine_that_does_not_answer_says_what_to_do(folders: Any, answer: Any, says: str) -> None:

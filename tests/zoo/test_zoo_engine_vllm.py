@@ -16,30 +16,25 @@ from typing import Any
 import httpx
 import pytest
 import tiny
+from transformers import AutoTokenizer
 
 import zoo
 from factory import settings
-from factory.students import prompt
+from factory.row import Lineage, Row
+from factory.students import causal, prompt
+from factory.students.causal import WritingRecipe
 from factory.students.export_causal import export
 from factory.teacher import launch
 from tests import tiny_llama
 from zoo import engine_file
 from zoo.form import Form
-from zoo.guide import Guide
 from zoo.manifest import ADAPTER, EXTRACTION, GENERATION
-from zoo.record_ebnf import record_ebnf
-from zoo.record_grammar import record_automaton
 
 pytestmark = pytest.mark.real
-TEXTS = ["It's my umbrella, and 12 of them.", "Who has seen a grey cat?", "The shop was closed.", "Is it lost?"]
-FIELDS = {
-    "free": Form("boolean"),
-    "day": Form("date", values=("never",)),
-    "kind": Form("choice", values=("cat", "shöp"), many=True),
-    "term": Form("duration", required=True),
-}
-EVERY = {**FIELDS, "sum": Form("number", required=True), "who": Form("quote", many=True), "note": Form("text")}
-WRITTEN, RANK, KEY = 12, 4, "a key for this test"
+THINGS, COLOURS = ["hat", "scarf", "wallet", "camera", "teapot", "violin"], ["red", "grey", "blue", "green"]
+TEXTS = [f"A {colour} {thing} was left on the bus" for thing in THINGS for colour in COLOURS]
+FIELDS = {"thing": Form("text"), "colour": Form("choice", values=tuple(COLOURS), required=True)}
+ROOM, WRITTEN, RANK, KEY = 60, 12, 4, "a key for this test"
 AUTHOR, READER = "test/author", "test/reader"
 
 
@@ -59,10 +54,10 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     home = tmp_path_factory.mktemp("home")
-    base = _base(home / "base")
+    base = _base(home)
     folders = {
-        AUTHOR: _specialist(base, home / "author", 9, name=AUTHOR, kind=GENERATION, labels=("answer",)),
-        READER: _specialist(base, home / "reader", 7, name=READER, kind=EXTRACTION, labels=tuple(FIELDS)),
+        AUTHOR: _specialist(base, home / "author", name=AUTHOR, kind=GENERATION, labels=("answer",)),
+        READER: _specialist(base, home / "reader", name=READER, kind=EXTRACTION, labels=tuple(FIELDS)),
     }
     python = settings.load().environments / "teacher/bin/python"
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -88,48 +83,42 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _base(folder: Path) -> Path:
-    """A Llama of heads as wide as vLLM takes them, drawn so that what was read makes a difference."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    tiny_llama.make(folder, TEXTS * 5)
-    torch.manual_seed(4)
-    shape = {"hidden_size": 64, "intermediate_size": 64, "max_position_embeddings": 512, "num_hidden_layers": 1}
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "tie_word_embeddings": True}
-    marks = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
-    size = len(AutoTokenizer.from_pretrained(folder))
-    config = LlamaConfig(vocab_size=size, **shape, **heads, **marks, initializer_range=0.3)
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
+def _base(home: Path) -> Path:
+    """A language model that has learned how records are written: of a random one any rounding would tell."""
+    untaught = tiny_llama.make(home / "untaught", TEXTS, hidden=64)  # heads as wide as vLLM takes them
+    how: dict[str, Any] = {"rank": 0, "learning_rate": 1e-2, "epochs": 80, "max_new_tokens": ROOM, "fields": _FIELDS}
+    recipe = WritingRecipe(str(untaught), tuple(FIELDS), 64, instruction="What?", **how)
+    rows = []
+    for text in TEXTS:
+        _, colour, thing, *_ = text.split()
+        record: dict[str, Any] = {"thing": thing, "colour": colour}
+        rows.append(Row(text=text, record=record, origin="reviewed", lineage=Lineage(spec="s")))
+    causal.train(causal.Answers, rows, rows[::5], recipe, home / "base")
+    return home / "base"
 
 
-def _specialist(base: Path, folder: Path, seed: int, **sealed: Any) -> Path:
-    """A specialist over the base, as if it had learned something; it is published with its adapter."""
+_FIELDS = {name: {**vars(form), "values": list(form.values)} for name, form in FIELDS.items()}
+
+
+def _specialist(base: Path, folder: Path, **sealed: Any) -> Path:
+    """A specialist over the base, published with its adapter: of records one that changes little, of words a lot."""
     import torch
     from peft import LoraConfig, TaskType, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    torch.manual_seed(seed)
-    how: dict[str, Any] = {
-        "r": RANK,
-        "lora_alpha": 2 * RANK,
-        "target_modules": "all-linear",
-        "init_lora_weights": False,
-    }
-    learned = get_peft_model(
-        AutoModelForCausalLM.from_pretrained(base), LoraConfig(task_type=TaskType.CAUSAL_LM, **how)
-    )
+    torch.manual_seed(9)
+    reads = sealed["kind"] == EXTRACTION
+    how: dict[str, Any] = {"r": RANK, "lora_alpha": 0.01 if reads else 2 * RANK, "target_modules": "all-linear"}
+    drawn = LoraConfig(task_type=TaskType.CAUSAL_LM, init_lora_weights=False, **how)
+    learned = get_peft_model(AutoModelForCausalLM.from_pretrained(base), drawn)
     learned.save_pretrained((folder / ADAPTER[0]).parent)
     learned.merge_and_unload().save_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.save_pretrained(folder)
-    fields = None
-    if sealed["kind"] == EXTRACTION:
-        fields = {name: {**vars(form), "values": list(form.values)} for name, form in FIELDS.items()}
-    prompt.write(folder, prompt.make(tokenizer, "Say what there is.", 100 if fields else WRITTEN, fields))
+    told = prompt.make(tokenizer, "What?", ROOM, _FIELDS) if reads else prompt.make(tokenizer, "Say!", WRITTEN, None)
+    prompt.write(folder, told)
     export(folder, folder)
-    return tiny.seal(folder, **sealed, temperature=1.0, max_tokens=120, threshold=None)
+    return tiny.seal(folder, **sealed, temperature=1.0, max_tokens=64, threshold=None)
 
 
 def _well(url: str) -> bool:
@@ -144,7 +133,7 @@ def test_words_are_those_of_the_export_and_as_likely(served: Served) -> None:
     there: zoo.Writer = zoo.load(served.folders[AUTHOR], engine=zoo.Engine(served.url, KEY))
     pairs = list(zip(here.predict(TEXTS), there.predict(TEXTS), strict=True))
     same = [(one, other) for one, other in pairs if one.text == other.text]
-    assert len(same) >= len(TEXTS) - 1, pairs  # two likely tokens may change places by rounding
+    assert len(same) >= 0.8 * len(TEXTS), pairs  # two likely tokens may change places by rounding
     for one, other in same:
         assert other.score == pytest.approx(one.score, rel=1e-3) and one.complete == other.complete
 
@@ -154,41 +143,23 @@ def test_records_are_those_of_the_export_and_as_likely(served: Served) -> None:
     there: zoo.Extractor = zoo.load(served.folders[READER], engine=zoo.Engine(served.url, KEY))
     pairs = list(zip(here.predict(TEXTS), there.predict(TEXTS), strict=True))
     same = [(one, other) for one, other in pairs if one.values == other.values]
-    assert len(same) >= len(TEXTS) - 1, pairs
+    assert len(same) >= 0.9 * len(TEXTS), pairs
     for one, other in same:
-        assert other.complete and other.score == pytest.approx(one.score, rel=1e-3)
-        assert other.scores == pytest.approx(one.scores, rel=1e-3)
-    assert any(one.values for one, _ in pairs)
-
-
-def test_what_is_written_by_the_grammar_for_engines_is_in_the_zoo_s_own(served: Served) -> None:
-    engine, guide = zoo.Engine(served.url, KEY), Guide(record_automaton(EVERY), _cutter(served.folders["base"]))
-    for place, text in enumerate(TEXTS * 3):
-        ids = guide._vocabulary.cut(f"{text} {place}".encode())
-        said = engine.complete(f"{READER}@1.0.0", ids, most=150, stop=[1], grammar=record_ebnf(EVERY))
-        steps = guide.replayed(said.ids)
-        assert len(steps) == len(said.ids) > 10, guide.said(said.ids)
-        assert guide.ended(steps[-1].state) == said.stopped
-
-
-def _cutter(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    return prompt.cutter(AutoTokenizer.from_pretrained(folder))
+        assert other.complete and other.score == pytest.approx(one.score, rel=1e-2)
+        assert other.scores == pytest.approx(one.scores, rel=1e-2)
+    assert sum(one.complete and one.score > 0.3 for _, one in pairs) > len(TEXTS) / 2, "it has learned nothing"
 
 
 def test_a_folder_as_published_opens_there_and_writes_as_torch(served: Served) -> None:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
-    model, tokenizer = (kind.from_pretrained(served.folders["base"]) for kind in (AutoModelForCausalLM, AutoTokenizer))
-    how = {"model": str(served.folders["base"]), "temperature": 0, "max_tokens": WRITTEN, "ignore_eos": True}
-    same = 0
-    for text in TEXTS:
+    base = served.folders["base"]
+    model, tokenizer = (kind.from_pretrained(base) for kind in (AutoModelForCausalLM, AutoTokenizer))
+    engine, same = zoo.Engine(served.url, KEY), 0
+    for text in TEXTS[:8]:
         read = tokenizer(text, add_special_tokens=False).input_ids
-        said = model.eval().generate(torch.tensor([read]), max_new_tokens=WRITTEN, do_sample=False, eos_token_id=None)
-        body = {**how, "prompt": text, "return_token_ids": True}
-        headers = {"Authorization": f"Bearer {KEY}"}
-        answer = httpx.post(f"{served.url}/completions", json=body, headers=headers, timeout=120).json()
-        same += answer["choices"][0]["token_ids"] == said[0].tolist()[len(read) :]
-    assert same >= len(TEXTS) - 1
+        said = model.eval().generate(torch.tensor([read]), max_new_tokens=WRITTEN, do_sample=False, eos_token_id=1)
+        wanted = [one for one in said[0].tolist()[len(read) :] if one != 1]
+        same += engine.complete(str(base), read, most=WRITTEN, stop=[1]).ids == wanted
+    assert same >= 7
