@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import served
 import tiny_causal
 import tiny_kinds
 from hypothesis import given
@@ -215,6 +216,20 @@ def test_the_command_line_asks_an_engine(
         named = ["predict", "test/generation", "law", "--hub", str(folders["hub"]), "--engine", url]
         assert main(named) == 0
     assert capsys.readouterr().out.split("\t")[0] == "Hello" and asked[0]["key"] == "Bearer secret"
+
+
+async def test_a_service_asks_an_engine_and_tells_no_client_where_it_is(folders: Any) -> None:
+    with serving(lambda body: completion([*cut("Hello"), END])) as (url, asked):
+        how: dict[str, Any] = {"hub": folders["hub"], "engine": url}
+        async with served.serving(["test/generation", "test/spans"], **how) as client:
+            said = (await served.ask(client, "test/generation", ["law", "order"])).json()
+            spans = (await served.ask(client, "test/spans", "word1")).json()
+    assert [one["text"] for one in said["answers"]] == ["Hello", "Hello"] and len(asked) == 2
+    assert spans["answers"][0]["spans"]
+    with serving(lambda body: 503) as (url, _):
+        async with served.serving(["test/generation"], hub=folders["hub"], engine=url) as client:
+            down = await served.ask(client, "test/generation", "law")
+    assert down.status_code == 503 and url not in down.text
 
 
 def adapted(folder: Path, rank: int, **sealed: Any) -> None:
