@@ -10,6 +10,8 @@ from factory.publish.card import render
 from factory.publish.package import describe
 from factory.publish.template import fill
 from tests import card_code
+from zoo.files import FileEntry
+from zoo.manifest import ADAPTER
 
 
 @pytest.fixture
@@ -109,6 +111,14 @@ def test_a_template_that_asks_for_what_nobody_gave_is_an_error(tmp_path):
         fill("card.jinja", {}, tmp_path)
     with pytest.raises(FactoryError, match="no-such"):
         fill("no-such", {}, tmp_path)
+
+
+def test_a_card_of_a_model_that_writes_names_vllm_where_there_is_an_adapter(manifest):
+    files = {**manifest.files, ADAPTER[0]: FileEntry("0" * 64, 1)}
+    adapted = replace(manifest, files=files, lineage={**manifest.lineage, "language model": "small@sha256:1a2b"})
+    told = fill("loading_writing.md.jinja", {"manifest": adapted, "example": '"x"'})
+    assert f"zoo engine {manifest.name}@{manifest.version} --base BASE" in told and "small@sha256:1a2b" in told
+    assert "vLLM" not in fill("loading_writing.md.jinja", {"manifest": manifest, "example": '"x"'})
 
 
 def test_the_card_s_three_ways_to_load_work_and_agree(packed, tmp_path):
