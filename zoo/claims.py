@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
+from zoo.mark import Mark, marked
 from zoo.words import inside_a_word
 
 
@@ -34,14 +35,6 @@ class Stretch(Protocol):
     def label(self) -> str: ...  # noqa: D102
 
 
-class Found(NamedTuple):
-    """A stretch that was found: `text[start:end]`, in Unicode code points."""
-
-    start: int
-    end: int
-    label: str
-
-
 def read(reply: str) -> tuple[list[Claim] | None, str]:
     """The claims of a reply, `{"spans": [{"text": words, "type": label}]}`; or None and why it can't be read.
 
@@ -64,7 +57,7 @@ def read(reply: str) -> tuple[list[Claim] | None, str]:
 
 def locate(
     text: str, claims: Iterable[Claim], labels: Collection[str], taken: Iterable[Stretch] = ()
-) -> tuple[list[Found], list[Refused]]:
+) -> tuple[list[Mark], list[Refused]]:
     """Where the claimed words stand in a text: every occurrence on word boundaries, longer claims before shorter ones.
 
     Args:
@@ -77,7 +70,7 @@ def locate(
         `taken` and what was found, by start, none overlapping; and the claims that do not hold: empty, of an unknown
         type, not in the text, inside of another stretch.
     """
-    spans, refused = [Found(one.start, one.end, one.label) for one in taken], []
+    spans, refused = [marked(text, one.start, one.end, one.label) for one in taken], []
     for claim in sorted(dict.fromkeys(claims), key=lambda claim: -len(claim.text.strip())):
         words = claim.text.strip()
         if not words:
@@ -85,7 +78,7 @@ def locate(
         elif claim.label not in labels:
             refused.append(Refused(claim, f"unknown type: {claim.label!r}"))
         else:
-            found = [Found(at, at + len(words), claim.label) for at in _occurrences(text, words)]
+            found = [marked(text, at, at + len(words), claim.label) for at in _occurrences(text, words)]
             free = [span for span in found if not any(touch(span, other) for other in spans)]
             spans += free
             if not found:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import BadInput, unwritable
+from zoo.errors import BadInput, CannotWrite, unwritable
 from zoo.hub import Hub
 from zoo.loader import inspect
 from zoo.manifest import ADAPTER, PROMPT, WRITING, Manifest
@@ -53,11 +53,11 @@ def write(
             raise BadInput(f"{manifest.id} writes nothing: it runs in the zoo.", where=str(folder), fix="Leave it out.")
     room = [manifest.max_tokens + Prompt.read(folder / PROMPT).max_new_tokens for folder, manifest in found]
     models = _over(base, found) if base else _alone(found)
-    config = {"host": host, "port": port, **models, "max-model-len": max(room)}
+    config = {"host": host, "port": port, **models, "max-model-len": max(room), "generation-config": "vllm"}
     try:
         path.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")  # JSON is YAML
     except OSError as error:
-        raise unwritable(error, str(path)) or BadInput(f"It can't be written: {error}.", where=str(path)) from error
+        raise unwritable(error, str(path)) or CannotWrite(f"It can't be written: {error}.", where=str(path)) from error
     return path
 
 
@@ -83,6 +83,9 @@ def _over(base: str, found: Sequence[tuple[Path, Manifest]]) -> dict[str, Any]:
         config = folder / ADAPTER[0]
         ranks.append(json.loads(config.read_text(encoding="utf-8"))["r"])
         modules.append(f"{manifest.id}={config.parent.resolve()}")
-    rank = next(one for one in RANKS if one >= max(ranks))
+    rank = next((one for one in RANKS if one >= max(ranks)), None)
+    if rank is None:
+        what = f"vLLM takes adapters of a rank up to {RANKS[-1]}; one of these has {max(ranks)}."
+        raise BadInput(what, fix="Serve that one alone, without --base.")
     lora = {"enable-lora": True, "max-loras": len(found), "max-lora-rank": rank, "lora-modules": modules}
     return {"model": base, **lora}

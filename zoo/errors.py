@@ -100,7 +100,7 @@ class NoQuestion(ZooError):
 
 
 class Unanswered(ZooError):
-    """An endpoint gave no usable reply; a cascade makes a reason code of it.
+    """An endpoint gave no usable reply, of which a cascade makes a reason code; or an engine gave no answer.
 
     Args:
         what: what happened.

@@ -19,3 +19,8 @@ class Mark:
     start: int
     end: int
     text: str
+
+
+def marked(text: str, start: int, end: int, label: str) -> Mark:
+    """The mark of a place of a text."""
+    return Mark(label, start, end, text[start:end])

@@ -51,10 +51,11 @@ class Shots:
         given = list(read(rows, kind.column)) if isinstance(rows, str | Path) else list(rows)
         if not given:
             raise BadInput("There is no row to show.", where=where)
+        texts = [text for text, _ in given]
         try:
-            check_texts([text for text, _ in given])
+            check_texts(texts)
             # A text that a classifier has no words of is told here, too.
-            self._like = (_Logits if isinstance(specialist, Classifier) else _Words)(specialist, [t for t, _ in given])
+            self._like = _Logits(specialist, texts) if isinstance(specialist, Classifier) else Likeness(texts)
         except BadInput as error:
             raise BadInput(error.what, where=f"{where}, {error.where}", fix=error.fix) from error
         self.rows = tuple(_rows(given, kind, where))
@@ -97,13 +98,6 @@ class _Logits:
         told = told - told.mean(axis=1, keepdims=True)
         found: NDArray[np.float32] = told / np.maximum(np.linalg.norm(told, axis=1, keepdims=True), 1e-12)
         return found
-
-
-class _Words(Likeness):
-    """Texts by their words."""
-
-    def __init__(self, specialist: Any, texts: list[str]) -> None:
-        super().__init__(texts)
 
 
 def _rows(given: Labelled, kind: Kind[Any], where: str) -> Iterator[tuple[str, str]]:

@@ -247,7 +247,7 @@ def test_what_vllm_is_started_with(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == f"vllm serve --config {out}\n"
     assert json.loads(out.read_text()) == {
         "host": "127.0.0.1", "port": 8123, "model": str(folders["generation"]),
-        "served-model-name": ["test/generation@1.0.0"], "max-model-len": 84,
+        "served-model-name": ["test/generation@1.0.0"], "max-model-len": 84, "generation-config": "vllm",
     }  # fmt: skip
     both = ["test/generation", "test/extraction", "--hub", str(hub), "--out", str(out)]
     for arguments, says in (
@@ -271,3 +271,7 @@ def test_what_vllm_is_started_with(tmp_path: Path, capsys: pytest.CaptureFixture
     ]
     longest = max(Prompt.read(folders[kind] / PROMPT).max_new_tokens for kind in ("generation", "extraction"))
     assert config["max-model-len"] == 60 + longest
+    (folders["generation"] / "adapter/adapter_config.json").write_text('{"r": 512}')
+    tiny_kinds.tiny.seal(folders["generation"], name="test/generation", kind="generation", labels=("answer",))
+    assert main(["engine", *both, "--base", "large"]) == 1
+    assert "a rank up to 256; one of these has 512" in capsys.readouterr().err

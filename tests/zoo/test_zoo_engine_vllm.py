@@ -64,7 +64,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         port = free.getsockname()[1]
     file = engine_file.write(list(folders.values()), home / "engine.yaml", base=str(base), port=port)
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server", "--config", str(file), "--dtype", "float32"]
-    command += ["--enforce-eager", "--block-size", "32", "--generation-config", "vllm"]
+    command += ["--enforce-eager", "--block-size", "32"]
     env = launch.environment(python, base, home, KEY) | {"VLLM_CPU_KVCACHE_SPACE": "1"}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, env=env, cwd=home, stdout=log, stderr=log, start_new_session=True)

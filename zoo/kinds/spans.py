@@ -9,7 +9,7 @@ from typing import Any
 from zoo import claims
 from zoo.decision import Marks, SpansDecision
 from zoo.kinds.kind import Kind, Unusable, json_of, printable, written
-from zoo.mark import Mark
+from zoo.mark import Mark, marked
 
 
 class Spans(Kind[Marks]):
@@ -37,7 +37,7 @@ class Spans(Kind[Marks]):
         found, refused = claims.locate(text, claimed, self.labels)
         if claimed and not found:
             raise Unusable(f"nothing claimed holds: {printable(refused[0].reason)}")
-        return Marks(spans=tuple(_mark(text, one) for one in found))
+        return Marks(spans=tuple(found))
 
     def take(self, text: str, value: Any) -> Marks:
         """Marks of the text, or objects of `label` (or `type`), `start` and `end`."""
@@ -66,8 +66,4 @@ class Spans(Kind[Marks]):
             raise Unusable(f"no span: {printable(repr(one))}")
         if label not in self.labels or not 0 <= start < end <= len(text):
             raise Unusable(f"no span of the text: {printable(repr(one))}")
-        return _mark(text, claims.Found(start, end, label))
-
-
-def _mark(text: str, one: claims.Found) -> Mark:
-    return Mark(one.label, one.start, one.end, text[one.start : one.end])
+        return marked(text, start, end, label)
