@@ -13,7 +13,6 @@ measurement.
 from __future__ import annotations
 
 import argparse
-import random
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,17 +20,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parts import people
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
-from factory.dataset.split import split
 from factory.evidence.circumstances import here
 from factory.evidence.decision import truth
 from factory.evidence.intervals import bootstrap, paired
-from factory.generate.strategies import STRATEGIES, Material
 from factory.gold import gold_of
-from factory.review.simulated import reviewed
-from factory.row import Lineage, Row
 from factory.settings import Settings
 from factory.spec import Spec
 from factory.stages import Build
@@ -61,14 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(spec: Spec, where: Settings, asked: argparse.Namespace, seed: int) -> None:
     """The lines of a spec and a seed."""
-    train, held = _people(spec, where, asked.rows, seed)
+    train, held = people.drawn(spec, where, asked.rows, seed)
     gold = gold_of(spec, where.gold)
     facts, alone = [truth(row) for row in gold], None
     with Build(spec, "quick", where) as build:
         student = student_of(build)
         recipe, metric = replace(student.recipe(build), epochs=asked.epochs, seed=seed), student.metrics[0]
         for copies in sorted({0, *asked.copies}):
-            added, start = _added(spec, train, copies), time.monotonic()
+            added, start = people.replaced(spec, train, copies), time.monotonic()
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder)
                 student.fit([*train, *added], held, recipe, out, build.meter(f"{copies} copies", "steps"))
@@ -95,39 +91,6 @@ def _measure(spec: Spec, where: Settings, asked: argparse.Namespace, seed: int) 
                 **asdict(here()),
             }
             save(asked.out, KEY, line)
-
-
-def _people(spec: Spec, where: Settings, number: int, seed: int) -> tuple[list[Row], list[Row]]:
-    """People's rows to train on and to hold out, as a dataset splits them."""
-    pool = gold_of(spec, where.gold, "reviewed.jsonl")
-    drawn = {row.text: row for row in random.Random(seed).sample(pool, min(number, len(pool)))}
-    rows = [reviewed(row, Lineage(spec=spec.identity)) for row in drawn.values()]
-    parts = split(rows)
-    train, held = ([row for row in rows if parts[row.id] == part] for part in ("train", "held_out"))
-    return train, held
-
-
-def _added(spec: Spec, known: Sequence[Row], copies: int) -> list[Row]:
-    """So many rows for each of those known; fewer, where some come out alike."""
-    strategy = STRATEGIES["replaced"]
-    found: dict[str, Row] = {}
-    asked, cells = 0, strategy.cells(Material(spec, known=known))
-    while asked < copies * len(known):
-        cell = next(cells)
-        asked += cell.count
-        for draft in strategy.made(cell):
-            row = Row(
-                text=draft.text,
-                spans=draft.spans,
-                record=draft.record,
-                weight=spec.student.synthetic_weight,
-                origin="generated",
-                attributes=strategy.attributes(cell),
-                lineage=Lineage(spec=spec.identity, cell=cell.id, source=strategy.source(cell)),
-            )
-            found.setdefault(row.id, row)
-    own = {row.id for row in known}
-    return [row for key, row in found.items() if key not in own]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -22,24 +22,27 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def side_by_side(tasks: Iterable[Task], at_once: int, watch: Callable[[], None]) -> None:
+def side_by_side(tasks: Iterable[Task], at_once: int, watch: Callable[[], None], imports: Sequence[str] = ()) -> None:
     """Run all tasks, so many at a time.
 
     Args:
         tasks: the next one is asked for as soon as one may start: making it ready takes this process's time alone.
         at_once: how many processes there are at most.
         watch: called about once a second while tasks run.
+        imports: modules that tasks need and that take long to import; they are imported once for all.
 
     Raises:
         FactoryError: a task failed; the others are ended.
     """
-    spawn = multiprocessing.get_context("spawn")  # a fork would copy locks that other threads hold
+    # A fork of this process would copy locks that its threads hold; the server only imports.
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(list(imports))
     running: list[BaseProcess] = []
     try:
         for work, arguments in tasks:
             while len(running) >= at_once:
                 _look(running, watch)
-            process: BaseProcess = spawn.Process(target=_run, args=(work, arguments))
+            process: BaseProcess = server.Process(target=_run, args=(work, arguments))
             process.start()
             running.append(process)
         while running:

@@ -40,6 +40,10 @@ def there(path: Path) -> bool:
     return path.exists()
 
 
+def imported(path: Path, module: str) -> None:
+    path.write_text(f"{module in sys.modules} {os.getppid()}")
+
+
 def stay(path: Path) -> None:
     write_text(path, str(os.getpid()))  # whole or not at all
     time.sleep(600)
@@ -102,3 +106,12 @@ def test_they_end_with_a_caller_that_is_killed(tmp_path: Path, how: signal.Signa
     caller.send_signal(how)
     caller.wait(10)
     assert gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize("imports", [[], ["wave"]])
+def test_what_takes_long_to_import_is_imported_once_for_all(tmp_path: Path, imports: list[str]) -> None:
+    code = "import sys, pathlib; from tests.test_processes import *; folder = pathlib.Path(sys.argv[1]); "
+    code += f"side_by_side([(imported, (folder / name, 'wave')) for name in 'ab'], 1, int, {imports})"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
+    one, other = ((tmp_path / name).read_text().split() for name in "ab")
+    assert one == other and one[0] == str("wave" in imports)  # both are children of what imported it

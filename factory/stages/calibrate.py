@@ -40,6 +40,8 @@ ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
 FEW = 100
 """With fewer of people's rows all held-out ones say what the temperature is."""
+LIBRARIES = ("torch", "transformers.modeling_utils", "peft", "onnxscript")
+"""What training and exporting import."""
 ANSWERS = "answers.json"
 LEARNED, HELD, ASKED, SAID, STEPS = "learned.jsonl", "held.jsonl", "asked.jsonl", "said.json", "steps.json"
 """What a part's folder has: the rows to learn, to choose an epoch by and to tell of; what was said; steps done, of how
@@ -154,7 +156,7 @@ def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: s
             meter(sum(done for done, _ in steps), max(total for _, total in steps) * len(folders))
 
     if at_once > 1:
-        side_by_side(tasks(), at_once, watch)
+        side_by_side(tasks(), at_once, watch, LIBRARIES)
     else:
         for work, arguments in tasks():
             work(*arguments, watch=watch)

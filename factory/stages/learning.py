@@ -7,7 +7,6 @@ from dataclasses import asdict
 from factory.dataset.version import open_version
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.records import Learned, Rung, rows_hash
-from factory.files import read_json
 from factory.stages import model
 from factory.stages.build import Build
 from factory.students import ladder
@@ -26,8 +25,7 @@ def records(build: Build, circumstances: Circumstances) -> list[Learned | Rung]:
         "figure": student.lesson.figure,
         **vars(circumstances),
     }
-    history = read_json(folder / "training.json")["epochs"]
-    least = min(range(len(history)), key=lambda place: history[place]["held_out"])
+    history, kept = model.learned(folder)
     steps = [
         Learned(
             **common,
@@ -35,7 +33,7 @@ def records(build: Build, circumstances: Circumstances) -> list[Learned | Rung]:
             at=one.get("penalty", place + 1),
             held_out=one["held_out"],
             trained=one.get("train"),
-            kept=place == least,
+            kept=place == kept,
         )
         for place, one in enumerate(history)
     ]

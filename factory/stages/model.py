@@ -23,7 +23,7 @@ from factory.stages.classifying import Classifying
 from factory.stages.recording import Recording
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
-from factory.students import ladder
+from factory.students import ladder, training
 from factory.students.encoder_lesson import PENALTIES
 from factory.students.export import INT8
 from factory.students.training import Recipe
@@ -70,15 +70,15 @@ def train(build: Build) -> Output:
         if weights != "int8":
             (out / INT8).unlink()
         write_json(out / EXPORTS, {"parity": parity, "weights": weights})
-        told, rungs = read_json(out / "training.json"), ladder.rungs(out)
-        history, heads = told["epochs"], told.get("heads", [])
+        (history, number), rungs = learned(out), ladder.rungs(out)
+        heads = read_json(out / "training.json").get("heads", [])
         write_json(
             out / SUMMARY,
             {
                 "trained": way_of(out),
                 **{f"{student.lesson.figure}, {one.method}": one.sentence for one in rungs},
                 **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
-                student.lesson.figure: min(item["held_out"] for item in heads or history),
+                student.lesson.figure: (heads[training.kept(heads)] if heads else history[number])["held_out"],
                 **({"head": _head(heads)} if heads else {}),
                 "int8 answers as torch does": round(student.agreement(parity), 4),
                 "published weights": weights,
@@ -206,6 +206,13 @@ def kept(build: Build) -> Recipe:
     return next(one for one in recipes_of(build) if one.method == method)
 
 
+def learned(folder: Path) -> tuple[list[dict[str, float]], int]:
+    """The epochs (or heads of a frozen model) of the model in a folder, and the number of the one kept, from 0."""
+    told = read_json(folder / "training.json")
+    history: list[dict[str, float]] = told["epochs"]
+    return history, told.get("kept", training.kept(history))  # the lowest, before models said which
+
+
 def method_of(folder: Path) -> str:
     """How the model in a folder was trained: a key of WAYS."""
     said = read_json(folder / "training.json")["recipe"]
@@ -241,8 +248,8 @@ def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name
 
 def _head(tried: Sequence[Mapping[str, float]]) -> str:
     """Which of a trained model's heads was kept (Lesson.close), for people."""
-    kept = min(tried, key=lambda one: one["held_out"])
-    return f"fitted anew, penalty {kept['penalty']:g}" if kept["penalty"] else "as trained"
+    penalty = tried[training.kept(tried)]["penalty"]
+    return f"fitted anew, penalty {penalty:g}" if penalty else "as trained"
 
 
 def _identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Recipe:
         frozen: nothing of the model is trained but its head, which the lesson then chooses; the rank says nothing.
         dropout: before every adapter, beside the model's own; drawing these masks takes long.
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
-        epochs: at most; training ends early when the held-out figure has not improved for the lesson's patience.
+        epochs: at most; training ends early when held-out rows have chosen none for the lesson's patience.
         seed: of shuffling and dropout.
         layers: the model is pruned to its first so many (factory.students.pruning); 0: it is not.
     """
@@ -80,8 +80,9 @@ class Lesson(ABC):
         batch: how many examples a step takes.
         adapters: what peft is told of the model besides the recipe: its `task_type`, what is trained whole.
         lengths: of the examples, in any unit; like lengths go together.
-        figure: what `held_out` comes to on average, for people; the epoch where it is lowest is kept.
-        patience: so many epochs without a lower one end the training.
+        figure: what `held_out` comes to on average, for people.
+        within: the last epoch is kept whose figure is at most so many standard errors above the lowest.
+        patience: so many epochs after the one kept end the training.
         trainer: see TRAINER; a lesson that changes alone has a number of its own.
     """
 
@@ -89,6 +90,7 @@ class Lesson(ABC):
     adapters: ClassVar[Mapping[str, Any]]
     lengths: Sequence[int]
     figure: ClassVar[str] = "held-out loss"
+    within: ClassVar[float] = 0.0
     patience: ClassVar[int] = PATIENCE
     trainer: ClassVar[int] = TRAINER
 
@@ -145,9 +147,9 @@ def train(
 ) -> None:
     """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
 
-    The epoch with the lowest held-out figure is kept; held_out.json has that figure row by row. Killed and called again
-    with the same arguments it goes on after the last finished epoch, and ends with the same weights as if it had not
-    been killed.
+    The epoch with the lowest held-out figure is kept, or a later one that is hardly worse (`Lesson.within`);
+    held_out.json has that figure row by row. Killed and called again with the same arguments it goes on after the last
+    finished epoch, and ends with the same weights as if it had not been killed.
 
     Args:
         lesson: what is learned.
@@ -175,7 +177,7 @@ def train(
     else:
         run = _Run(made, learner, recipe, folder)
         history = run.fit(progress)
-        run.restore_best()
+        run.restore_kept()
         made.keep(learner, out)
         learner.model = run.merged()
         closed = made.close(learner)
@@ -189,6 +191,7 @@ def train(
             "recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name},
             "rows": len(rows),
             "epochs": history,
+            "kept": kept(history, lesson.within),
             **({"heads": closed} if closed else {}),
         },
     )
@@ -198,6 +201,30 @@ def train(
 def average(wrong: Any, weights: Any) -> float:
     """The figure of all held-out rows; 0 where no row has any weight."""
     return float((weights * wrong).sum() / weights.sum()) if float(weights.sum()) else 0.0
+
+
+def error(wrong: Any, weights: Any) -> float:
+    """The standard error of that figure, its rows being a sample; 0 where no row has any weight."""
+    away = weights * (wrong - average(wrong, weights))
+    return float((away**2).sum() ** 0.5 / weights.sum()) if float(weights.sum()) else 0.0
+
+
+def kept(history: Sequence[Mapping[str, float]], within: float = 0.0) -> int:
+    """Which epoch (or head) is kept, from 0: the last whose figure is at most so many standard errors above the lowest.
+
+    Held-out rows are few, and which epoch has the lowest figure is chance's choice as much as theirs; what goes on to
+    be learned at a lower rate is, as far as they can tell, no worse. With 0: the lowest.
+    """
+    least = min(range(len(history)), key=lambda number: history[number]["held_out"])
+    if not within:
+        return least
+    most = history[least]["held_out"] + within * history[least]["error"]
+    return max(number for number, one in enumerate(history) if one["held_out"] <= most)
+
+
+def waited(history: Sequence[Mapping[str, float]], within: float = 0.0) -> int:
+    """Epochs since the one that is kept."""
+    return len(history) - 1 - kept(history, within) if history else 0
 
 
 class _Run:
@@ -218,19 +245,20 @@ class _Run:
         history = self._restore()
         total = self.recipe.epochs * self.batches
         for epoch in range(len(history), self.recipe.epochs):
-            if _waited(history) >= self.lesson.patience:
+            if waited(history, self.lesson.within) >= self.lesson.patience:
                 break
             loss = self._epoch(epoch, total, progress)
-            held = average(*self.lesson.held_out(self.learner))
-            best = not history or held < min(item["held_out"] for item in history)
-            history.append({"train": round(loss, 5), "held_out": round(held, 5)})
-            self._save(history, best)
+            said = self.lesson.held_out(self.learner)
+            history.append(
+                {"train": round(loss, 5), "held_out": round(average(*said), 5), "error": round(error(*said), 5)}
+            )
+            self._save(history)
         progress(total, total)
         return history
 
-    def restore_best(self) -> None:
-        """Make the learner what it was after the best epoch."""
-        self._load_parameters(self._best_file())
+    def restore_kept(self) -> None:
+        """Make the learner what it was after the epoch that is kept."""
+        self._load_parameters(self._epoch_file(kept(self._history(), self.lesson.within)))
 
     def merged(self) -> Any:
         """The learner's model, its adapters in its weights."""
@@ -257,7 +285,7 @@ class _Run:
             progress(step + 1, total)
         return float(np.mean(losses))
 
-    def _save(self, history: list[dict[str, float]], best: bool) -> None:
+    def _save(self, history: list[dict[str, float]]) -> None:
         """Parameters and Adam's moments as safetensors; history.json is written last and says what counts."""
         from safetensors.torch import save_file
 
@@ -269,18 +297,18 @@ class _Run:
             state[f"mean.{name}"] = moments["exp_avg"].clone()
             state[f"square.{name}"] = moments["exp_avg_sq"].clone()
             state[f"step.{name}"] = moments["step"].clone()
-        save_file(state, self.folder / f"epoch-{len(history)}.safetensors")
-        kept = len(history) if best else int(self._best_file().stem.split("-")[1])
-        write_json(self.folder / "history.json", {"epochs": history, "best": kept})
+        last = self._epoch_file(len(history) - 1)
+        save_file(state, last)
+        write_json(self.folder / "history.json", {"epochs": history})
+        needed = (last, self._epoch_file(kept(history, self.lesson.within)))
         for file in self.folder.glob("epoch-*.safetensors"):
-            if int(file.stem.split("-")[1]) not in (kept, len(history)):
+            if file not in needed:  # nor later: what is kept then is what is kept now, or an epoch to come
                 file.unlink()
 
     def _restore(self) -> list[dict[str, float]]:
-        if not (self.folder / "history.json").exists():
+        if not (history := self._history()):
             return []
-        history: list[dict[str, float]] = read_json(self.folder / "history.json")["epochs"]
-        state = self._load_parameters(self.folder / f"epoch-{len(history)}.safetensors")
+        state = self._load_parameters(self._epoch_file(len(history) - 1))
         for name, parameter in self.parameters.items():
             self.optimizer.state[parameter] = {
                 "exp_avg": state[f"mean.{name}"].to(parameter.device),
@@ -289,8 +317,14 @@ class _Run:
             }
         return history
 
-    def _best_file(self) -> Path:
-        return self.folder / f"epoch-{read_json(self.folder / 'history.json')['best']}.safetensors"
+    def _history(self) -> list[dict[str, float]]:
+        file = self.folder / "history.json"
+        history: list[dict[str, float]] = read_json(file)["epochs"] if file.exists() else []
+        return history
+
+    def _epoch_file(self, number: int) -> Path:
+        """Of an epoch, from 0."""
+        return self.folder / f"epoch-{number + 1}.safetensors"
 
     def _load_parameters(self, file: Path) -> dict[str, Any]:
         import torch
@@ -333,11 +367,3 @@ def _batches(lengths: Sequence[int], size: int, seed: int) -> Iterator[list[int]
 def _schedule(done: float) -> float:
     """Share of the peak learning rate after a share of the steps."""
     return done / WARM_UP if done < WARM_UP else max(0.0, (1 - done) / (1 - WARM_UP))
-
-
-def _waited(history: list[dict[str, float]]) -> int:
-    """Epochs since the lowest held-out figure."""
-    if not history:
-        return 0
-    figures = [item["held_out"] for item in history]
-    return len(figures) - 1 - figures.index(min(figures))

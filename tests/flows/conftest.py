@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -43,17 +42,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for name, value in variables.items():
             patch.setenv(name, value)
         own = settings.load()
-    made = World(own, teacher, PrefectServer(own), os.environ | variables)
+    encoder = tiny_encoder.make(base / "tiny-encoder", shop.every_text(), hidden=128)
+    # Words can be told apart by its vectors as they are; adapters of so few rows learn now this, now that. That it is
+    # trained anew, part by part, to be calibrated is no matter of flows, and would be most of a build's time.
+    student = {"encoder": str(encoder), "recipe": "frozen", "folds": 0}
+    made = World(own, teacher, PrefectServer(own), os.environ | variables, student)
     made.prefect.start(timeout=600.0)  # a database is made, perhaps on a busy machine
     yield made
     WatchServer(own).stop()
     made.prefect.stop()
     teacher.stop()
-
-
-@pytest.fixture(scope="session")
-def student(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A student of few weights, as a spec names it: for tests that build again and again."""
-    encoder = tiny_encoder.make(tmp_path_factory.mktemp("student") / "tiny-encoder", shop.every_text(), hidden=128)
-    # Words can be told apart by its vectors as they are; adapters of so few rows learn now this, now that.
-    return {"encoder": str(encoder), "recipe": "frozen"}

@@ -19,7 +19,7 @@ IN_FLIGHT = 8
 
 
 def test_a_build_from_nothing_and_again(world: World) -> None:
-    spec = world.specialist("test/first")
+    spec = world.specialist("test/first", student={})  # the encoder that specialists have
     first = world.run(spec)
     assert first.returncode == 0, first.stdout
     asked = len(world.teacher.asked)

@@ -6,7 +6,6 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -63,8 +62,8 @@ def made(world: World, spec: str, stage: str) -> int:
     return len(list((world.settings.builds / spec / stage).glob("[!.]*")))
 
 
-def test_drift_is_found_learned_from_and_published_once(world: World, student: dict[str, Any], tmp_path: Path) -> None:
-    spec = world.specialist("test/refreshed", student=student, budgets={"quick": SMALL, "full": SMALL})
+def test_drift_is_found_learned_from_and_published_once(world: World, tmp_path: Path) -> None:
+    spec = world.specialist("test/refreshed", budgets={"quick": SMALL, "full": SMALL})
     log = tmp_path / "log"
     first = world.run(spec)
     assert first.returncode == 0, first.stdout
@@ -116,11 +115,9 @@ def test_drift_is_found_learned_from_and_published_once(world: World, student: d
     ]
 
 
-def test_a_refresh_whose_gate_fails_says_why_not_and_is_done(
-    world: World, student: dict[str, Any], tmp_path: Path
-) -> None:
+def test_a_refresh_whose_gate_fails_says_why_not_and_is_done(world: World, tmp_path: Path) -> None:
     strict, limited = [{"at_least": 1.0}], SMALL | {"max_tokens": 1500}
-    spec = world.specialist("test/refused", student=student, budgets={"quick": limited, "full": limited}, gate=strict)
+    spec = world.specialist("test/refused", budgets={"quick": limited, "full": limited}, gate=strict)
     with listening() as (address, heard):
         told = dataclasses.replace(world, environment=world.environment | {"FACTORY_NOTIFY": address})
         forced = told.run(spec, "--force")

@@ -58,10 +58,10 @@ def unattended(world: World, tmp_path: Path) -> Iterator[World]:
         server.stop()
 
 
-def test_what_runs_unattended(unattended: World, student: dict[str, Any], tmp_path: Path, page: Any) -> None:
+def test_what_runs_unattended(unattended: World, tmp_path: Path, page: Any) -> None:
     world, log = unattended, tmp_path / "log"
     budgets = {"quick": SMALL, "full": SMALL}
-    spec = world.specialist("test/unattended", student=student, review="required", budgets=budgets)
+    spec = world.specialist("test/unattended", review="required", budgets=budgets)
     worker = schedules(world, tmp_path / "build.yaml", "build", names=[spec])
     try:
         until("people are asked", lambda: bool(waiting.everything(world.settings.home)))

@@ -23,16 +23,18 @@ class World:
         teacher: what it asks.
         prefect: where it reports.
         environment: of such a command.
+        student: of few weights, as a spec names it.
     """
 
     settings: Settings
     teacher: Teacher
     prefect: PrefectServer
     environment: dict[str, str]
+    student: dict[str, Any]
 
     def specialist(self, name: str, **changes: Any) -> str:
-        """Make a specialist that differs from the usual one in these keys of its spec."""
-        make_specialist(self.settings.prompts / name, self.settings.gold, changes)
+        """Make a specialist that differs from the usual one in these keys of its spec, and has the small student."""
+        make_specialist(self.settings.prompts / name, self.settings.gold, {"student": self.student, **changes})
         return name
 
     def run(self, *arguments: str, code: str = "", timeout: float = 1200) -> subprocess.CompletedProcess[str]:

@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -182,7 +181,7 @@ class Year:
 
 
 @pytest.fixture
-def year(world: World, student: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Year]:
+def year(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Year]:
     """A home on a disk that can be filled, a hub on one that can be closed, Prefect and Argilla of their own."""
     seed = int(os.environ.get("FACTORY_SOAK_SEED") or random.SystemRandom().randrange(1_000_000))
     print(f"\nFACTORY_SOAK_SEED={seed}")
@@ -210,7 +209,7 @@ def year(world: World, student: dict[str, Any], tmp_path: Path, monkeypatch: pyt
             monkeypatch.setenv(name, value)
         prefect.start(timeout=600.0)
         made = dataclasses.replace(world, settings=own, prefect=prefect, environment=world.environment | changed)
-        made.specialist(NAME, student=student, budgets={"quick": SMALL, "full": SMALL})
+        made.specialist(NAME, budgets={"quick": SMALL, "full": SMALL})
         yield Year(made, random.Random(seed), tmp_path / "log", disk, hub, logs)
         for server in (ArgillaServer(own), prefect):
             server.stop()
