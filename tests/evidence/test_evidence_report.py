@@ -258,6 +258,16 @@ def test_how_it_learned_is_told(report: Report, template: str) -> None:
     assert "How it learned" not in render(dataclasses.replace(report, evidence=none), template)
 
 
+def test_which_epoch_is_kept_is_told(report: Report) -> None:
+    lowest, within = "The lowest is kept.", "The last that is at most a standard error above the lowest is kept."
+    page = render(report, "report.html.jinja")
+    assert lowest in page and within not in page
+    others = [one for one in report.evidence if not isinstance(one, Learned)]
+    steps = [one.model_copy(update={"kept": one.at == 3}) for one in report.evidence if isinstance(one, Learned)]
+    page = render(dataclasses.replace(report, evidence=[*others, *steps]), "report.html.jinja")
+    assert within in page and lowest not in page
+
+
 @pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
 def test_the_weakest_part_comes_first_and_the_smallest_last(report: Report, template: str) -> None:
     section = render(report, template).split("On which rows it is weak")[1].split("What careless typing costs")[0]
