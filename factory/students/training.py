@@ -81,7 +81,7 @@ class Lesson(ABC):
         adapters: what peft is told of the model besides the recipe: its `task_type`, what is trained whole.
         lengths: of the examples, in any unit; like lengths go together.
         figure: what `held_out` comes to on average, for people.
-        within: the last epoch is kept whose figure is at most so many standard errors above the lowest.
+        within: of epochs the last is kept whose figure is at most so many standard errors above the lowest.
         patience: so many epochs after the one kept end the training.
         trainer: see TRAINER; a lesson that changes alone has a number of its own.
     """
@@ -174,10 +174,12 @@ def train(
     made, folder = lesson(rows, held_out, recipe, learner), out / "checkpoint"
     if recipe.frozen:
         history, closed = made.settle(learner, progress), []
+        chosen = kept(history)
     else:
         run = _Run(made, learner, recipe, folder)
         history = run.fit(progress)
-        run.restore_kept()
+        chosen = kept(history, lesson.within)
+        run.go_back(chosen)
         made.keep(learner, out)
         learner.model = run.merged()
         closed = made.close(learner)
@@ -191,7 +193,7 @@ def train(
             "recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name},
             "rows": len(rows),
             "epochs": history,
-            "kept": kept(history, lesson.within),
+            "kept": chosen,
             **({"heads": closed} if closed else {}),
         },
     )
@@ -256,9 +258,9 @@ class _Run:
         progress(total, total)
         return history
 
-    def restore_kept(self) -> None:
-        """Make the learner what it was after the epoch that is kept."""
-        self._load_parameters(self._epoch_file(kept(self._history(), self.lesson.within)))
+    def go_back(self, number: int) -> None:
+        """Make the learner what it was after an epoch, from 0, that is kept."""
+        self._load_parameters(self._epoch_file(number))
 
     def merged(self) -> Any:
         """The learner's model, its adapters in its weights."""

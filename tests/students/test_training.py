@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,25 @@ def test_the_error_is_that_of_rows_drawn_again(rows: list[tuple[float, float]]) 
     assert error(wrong, 0 * weights) == 0
 
 
-def test_the_model_is_that_of_the_epoch_kept(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    encoder = tiny_encoder.make(tmp_path_factory.mktemp("encoder"), kitchen.every_text(), hidden=64)
+    return Recipe(str(encoder), tuple(kitchen.WORDS), max_tokens=16, rank=2, learning_rate=5e-3)
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    samples = (kitchen.sample(list(kitchen.MIDDLES)[number % 4], number) for number in range(24))
+    return [Row(text=text, spans=spans, origin="reviewed", lineage=Lineage(spec="s")) for text, spans in samples]
+
+
+def test_of_heads_the_lowest_is_kept(recipe: Recipe, rows: list[Row], tmp_path: Path) -> None:
+    train(tagger.Tags, rows[:20], rows[20:], dataclasses.replace(recipe, frozen=True), tmp_path)
+    said = read_json(tmp_path / "training.json")
+    assert len(said["epochs"]) > 1 and said["kept"] == kept(said["epochs"])
+
+
+def test_the_model_is_that_of_the_epoch_kept(recipe: Recipe, rows: list[Row], tmp_path: Path) -> None:
     """Whatever the rows held out say: here it is what the test says."""
     import torch
 
@@ -63,15 +82,8 @@ def test_the_model_is_that_of_the_epoch_kept(tmp_path: Path) -> None:
             heads.append(encoder.model.classifier.weight.detach().clone())
             return torch.tensor(told[min(len(heads), len(told)) - 1]), torch.ones(2)
 
-    encoder = tiny_encoder.make(tmp_path / "encoder", kitchen.every_text(), hidden=64)
-    labels = tuple(kitchen.WORDS)
-    recipe = Recipe(str(encoder), labels, max_tokens=16, rank=2, learning_rate=5e-3, epochs=len(told))
-    rows = [
-        Row(text=text, spans=spans, origin="reviewed", lineage=Lineage(spec="s"))
-        for text, spans in (kitchen.sample(list(kitchen.MIDDLES)[number % 4], number) for number in range(24))
-    ]
-    train(Told, rows[:20], rows[20:], recipe, tmp_path / "out")
-    said = read_json(tmp_path / "out" / "training.json")
+    train(Told, rows[:20], rows[20:], dataclasses.replace(recipe, epochs=len(told)), tmp_path)
+    said = read_json(tmp_path / "training.json")
     assert said["kept"] == 2 and len(said["epochs"]) == len(told)
     *epochs, last = heads
     assert [torch.equal(one, last) for one in epochs] == [False, False, True, False, False]
