@@ -13,8 +13,9 @@ unexport PYTHONDONTWRITEBYTECODE
 APP := .envs/app/bin/python
 TEACHER := .envs/teacher/bin/python
 TEACHER_LOCK := $(if $(shell command -v nvidia-smi),teacher-gpu,teacher)
-# A file's tests stay together: they share fixtures that are dear.
-WORKERS := --numprocesses=2 --dist=loadfile
+# A file's tests stay together: they share fixtures that are dear. In order: the longest are single tests in their files,
+# which would come last, one alone at the end.
+WORKERS := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 MAKEFLAGS += --jobs=4 --no-print-directory
 
 .PHONY: run test site setup peers weights up down status bench soak lock clean
