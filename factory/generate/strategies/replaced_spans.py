@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from factory.row import Row
@@ -27,8 +26,7 @@ def replaced_spans(row: Row, words: Words, chance: random.Random) -> tuple[str, 
     that there are others for.
 
     Spans of a row that have the same words have the same ones after it. Whoever writes in small letters writes all
-    names so: where the old words have none but these, so do the new ones. Words that end in a mark (people often count
-    a sentence's last stop to its last word) stand for such that do, and no others: elsewhere nobody would write them.
+    names so: where the old words have none but these, so do the new ones.
 
     Args:
         row: people's.
@@ -41,8 +39,7 @@ def replaced_spans(row: Row, words: Words, chance: random.Random) -> tuple[str, 
         old = row.text[span.start : span.end]
         same = (span.label, old.casefold())
         if same not in drawn:
-            alike = (new for new in words.get(span.label, ()) if _mark(new) == _mark(old))
-            others = [new for new in alike if new.casefold() != same[1]]
+            others = [new for new in words.get(span.label, ()) if new.casefold() != same[1]]
             drawn[same] = chance.choice(others) if others else old
         new = drawn[same].lower() if old.islower() else drawn[same]
         parts += [row.text[at : span.start], new]
@@ -51,8 +48,3 @@ def replaced_spans(row: Row, words: Words, chance: random.Random) -> tuple[str, 
         spans.append(Span(start=start, end=length, label=span.label))
     text = "".join([*parts, row.text[at:]])
     return (text, tuple(spans)) if text.casefold() != row.text.casefold() else None
-
-
-def _mark(words: str) -> str:
-    """The mark that words end in, if they do."""
-    return words[-1] if unicodedata.category(words[-1]).startswith("P") else ""
