@@ -72,14 +72,15 @@ def train(build: Build) -> Output:
         write_json(out / EXPORTS, {"parity": parity, "weights": weights})
         (history, number), rungs = learned(out), ladder.rungs(out)
         heads = read_json(out / "training.json").get("heads", [])
+        chosen = heads[training.kept(heads)] if heads else history[number]
         write_json(
             out / SUMMARY,
             {
                 "trained": way_of(out),
                 **{f"{student.lesson.figure}, {one.method}": one.sentence for one in rungs},
                 **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
-                student.lesson.figure: (heads[training.kept(heads)] if heads else history[number])["held_out"],
-                **({"head": _head(heads)} if heads else {}),
+                student.lesson.figure: chosen["held_out"],
+                **({"head": _head(chosen["penalty"])} if heads else {}),
                 "int8 answers as torch does": round(student.agreement(parity), 4),
                 "published weights": weights,
             },
@@ -246,9 +247,8 @@ def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name
     ladder.climb(recipes_of(build), by, out)
 
 
-def _head(tried: Sequence[Mapping[str, float]]) -> str:
+def _head(penalty: float) -> str:
     """Which of a trained model's heads was kept (Lesson.close), for people."""
-    penalty = tried[training.kept(tried)]["penalty"]
     return f"fitted anew, penalty {penalty:g}" if penalty else "as trained"
 
 

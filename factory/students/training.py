@@ -308,8 +308,9 @@ class _Run:
                 file.unlink()
 
     def _restore(self) -> list[dict[str, float]]:
-        if not (history := self._history()):
+        if not (self.folder / "history.json").exists():
             return []
+        history: list[dict[str, float]] = read_json(self.folder / "history.json")["epochs"]
         state = self._load_parameters(self._epoch_file(len(history) - 1))
         for name, parameter in self.parameters.items():
             self.optimizer.state[parameter] = {
@@ -317,11 +318,6 @@ class _Run:
                 "exp_avg_sq": state[f"square.{name}"].to(parameter.device),
                 "step": state[f"step.{name}"],  # AdamW counts on the processor
             }
-        return history
-
-    def _history(self) -> list[dict[str, float]]:
-        file = self.folder / "history.json"
-        history: list[dict[str, float]] = read_json(file)["epochs"] if file.exists() else []
         return history
 
     def _epoch_file(self, number: int) -> Path:
