@@ -22,6 +22,7 @@ from benchmarks.parts import people
 from benchmarks.parts.table import save
 from factory import settings
 from factory import spec as specs
+from factory.errors import FactoryError
 from factory.evidence.circumstances import here
 from factory.evidence.decision import truth
 from factory.evidence.intervals import value_of
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     where = settings.load()
     for name in asked.specs:
         spec = specs.load(name, where.prompts)
+        if spec.kind != "spans":
+            raise FactoryError(f"{name} is no task of spans, and taggers alone are looked at.", fix="Name another.")
         runs = [_learned(spec, where, asked, seed) for seed in range(asked.seeds)]
         for way, within in WAYS.items():
             seen = [_seen(history, within) for history in runs]

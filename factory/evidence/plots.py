@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from math import ceil, floor, log10
 
 from factory.evidence.records import ClassFigures, Confusion, Coverage, Learned, Promise, Record, Reliability
-from factory.evidence.svg import Axis, Frame, Picture
+from factory.evidence.svg import Anchor, Axis, Frame, Picture
 
 WIDTH, HEIGHT = 520.0, 320.0
 LABELS = 8
 """As many labels as a picture of mistakes has room for."""
 CELL, ROW = 46.0, 30.0
+SAID = 90.0
+"""As wide as a few words get."""
 
 
 def coverage(points: Sequence[Coverage], promises: Sequence[Promise], unit: str) -> str:
@@ -118,12 +120,14 @@ def learning(steps: Sequence[Learned]) -> str:
     marks = tuple(said)[:: 1 + len(steps) // 12]
     x = Axis(name, 0.5, len(steps) + 0.5, lambda value: said[value], marks)
     frame = Frame(picture, x, Axis(steps[0].figure.capitalize(), 0, 1.08 * max(*values, 1e-6), lambda v: f"{v:.3g}"))
-    picture.line([frame.at(place, one.held_out) for place, one in zip(places, steps, strict=True)], "curve")
-    for place, one in zip(places, steps, strict=True):
-        at = frame.at(place, one.held_out)
+    points = [frame.at(place, one.held_out) for place, one in zip(places, steps, strict=True)]
+    picture.line(points, "curve")
+    for at, one in zip(points, steps, strict=True):
         picture.dot(at, "kept" if one.kept else "dot", 6 if one.kept else 4, f"{one.at:g}: {one.held_out:.4f}")
         if one.kept:
-            picture.text((at[0], at[1] + 22), f"kept: {one.held_out:.4g}", "said", "middle")
+            under = max(y for x, y in points if abs(x - at[0]) < SAID)  # below the curve, which words would hide
+            anchor: Anchor = "end" if at == points[-1] != points[0] else "middle"
+            picture.text((at[0], under + 22), f"kept: {one.held_out:.4g}", "said", anchor)
     return str(picture)
 
 

@@ -124,3 +124,17 @@ def test_any_costs_lie_within_the_picture(prices: list[float]) -> None:
     places = circles(picture, "dot") + circles(picture, "hollow")
     assert len(places) == len(prices)
     assert all(Frame.LEFT <= x <= plots.WIDTH - Frame.RIGHT for x, _ in places)
+
+
+def test_what_is_kept_is_said_below_the_curve() -> None:
+    """Also at its right end, beside a lower point."""
+    shares = (0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.2, 0.25)
+    steps = [
+        Learned(**OWN, figure="share wrong", by="epoch", at=at, held_out=share, kept=at == len(shares))
+        for at, share in enumerate(shares, 1)
+    ]
+    picture = plots.learning(steps)
+    said = re.search(r'x="([0-9.]+)" y="([0-9.]+)" text-anchor="end">kept: 0.25<', picture)
+    (kept,), others = circles(picture, "kept"), circles(picture, "dot")
+    assert said and float(said[1]) == kept[0]
+    assert float(said[2]) > 10 + max(y for _, y in others)
