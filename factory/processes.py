@@ -5,13 +5,22 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NamedTuple
 
 from factory.errors import FactoryError
+
+
+class _Running(NamedTuple):
+    """A process, and where it says why it failed."""
+
+    process: BaseProcess
+    ear: Connection
+
 
 Task = tuple[Callable[..., None], tuple[Any, ...]]
 """A function of a module, and its arguments; it leaves files."""
@@ -32,25 +41,27 @@ def side_by_side(tasks: Iterable[Task], at_once: int, watch: Callable[[], None],
         imports: modules that tasks need and that take long to import; they are imported once for all.
 
     Raises:
-        FactoryError: a task failed; the others are ended.
+        FactoryError: a task failed, with its own FactoryError where that is why; the others are ended.
     """
     # A fork of this process would copy locks that its threads hold; the server only imports.
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(list(imports))
-    running: list[BaseProcess] = []
+    running: list[_Running] = []
     try:
         for work, arguments in tasks:
             while len(running) >= at_once:
                 _look(running, watch)
-            process: BaseProcess = server.Process(target=_run, args=(work, arguments))
+            ear, mouth = server.Pipe(duplex=False)
+            process: BaseProcess = server.Process(target=_run, args=(work, arguments, mouth))
             process.start()
-            running.append(process)
+            mouth.close()
+            running.append(_Running(process, ear))
         while running:
             _look(running, watch)
     finally:
-        for process in running:
-            process.kill()
-            process.join()
+        for one in running:
+            one.process.kill()
+            one.process.join()
 
 
 def end_with_caller() -> None:
@@ -59,9 +70,13 @@ def end_with_caller() -> None:
     threading.Thread(target=_end, daemon=True).start()
 
 
-def _run(work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _run(work: Callable[..., None], arguments: tuple[Any, ...], mouth: Connection) -> None:
     end_with_caller()
-    work(*arguments)
+    try:
+        work(*arguments)
+    except FactoryError as error:
+        mouth.send(error)
+        sys.exit(1)
 
 
 def _end() -> None:
@@ -70,15 +85,23 @@ def _end() -> None:
         os._exit(1)
 
 
-def _look(running: list[BaseProcess], watch: Callable[[], None]) -> None:
+def _look(running: list[_Running], watch: Callable[[], None]) -> None:
     """Wait a second at most for one to end; those that have are taken off the list."""
-    wait([process.sentinel for process in running], timeout=1.0)
+    wait([one.process.sentinel for one in running], timeout=1.0)
     watch()
-    for process in [one for one in running if not one.is_alive()]:
-        running.remove(process)
-        if process.exitcode:
-            raise FactoryError(
-                f"A process that worked beside others ended with {process.exitcode}.",
-                fix="What it said is above; nothing there: it was ended from outside, perhaps for lack of memory. The "
-                "same command goes on from there.",
-            )
+    for one in [one for one in running if not one.process.is_alive()]:
+        running.remove(one)
+        if one.process.exitcode:
+            raise _why(one)
+
+
+def _why(ended: _Running) -> FactoryError:
+    try:
+        error: FactoryError = ended.ear.recv()
+    except EOFError:
+        return FactoryError(
+            f"A process that worked beside others ended with {ended.process.exitcode}.",
+            fix="What it said is above; nothing there: it was ended from outside, perhaps for lack of memory. The "
+            "same command goes on from there.",
+        )
+    return error

@@ -43,6 +43,7 @@ class Settings:
             FACTORY_HUB_PORT, FACTORY_WATCH_PORT, FACTORY_ZOO_PORT, FACTORY_SITE_PORT, FACTORY_WORKER_PORT).
         notify: where people are told what waits for them, as apprise writes addresses (FACTORY_NOTIFY).
         operator: who builds, a name or a pseudonym; written in the ledger (FACTORY_OPERATOR).
+        trainers: how many processes train a student together, one a GPU (FACTORY_TRAINERS).
         keep_days: days after which refreshes remove what nobody needs (factory.retention), and Prefect what it knows of
             runs that have ended; 0: never (FACTORY_KEEP_DAYS).
     """
@@ -76,6 +77,7 @@ class Settings:
     argilla_certificate_key: Path | None = None
     notify: tuple[str, ...] = ()
     keep_days: int = 0
+    trainers: int = 1
 
     @property
     def builds(self) -> Path:
@@ -161,6 +163,7 @@ def load() -> Settings:
         notify=tuple(env.get("FACTORY_NOTIFY", "").split()),
         operator=env.get("FACTORY_OPERATOR", ""),
         keep_days=number("FACTORY_KEEP_DAYS", 0, "number of days"),
+        trainers=max(1, number("FACTORY_TRAINERS", 1, "number of processes")),
         teacher_batch=optional("FACTORY_TEACHER_BATCH"),
         argilla_listen=env.get("FACTORY_ARGILLA_LISTEN", ""),
         argilla_certificate=optional("FACTORY_ARGILLA_CERTIFICATE"),

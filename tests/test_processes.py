@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from factory.errors import FactoryError
+from factory.errors import FactoryError, SpecError
 from factory.files import write_text
 from factory.processes import Task, side_by_side
 
@@ -30,6 +30,10 @@ def meet(mine: Path, other: Path) -> None:
 
 def fail(path: Path) -> None:
     sys.exit(3 if there(path) else 4)
+
+
+def complain(path: Path) -> None:
+    raise SpecError("There is no such label.", where=str(path), fix="Name another.")
 
 
 def there(path: Path) -> bool:
@@ -67,6 +71,11 @@ def test_each_task_has_a_process_of_its_own(tmp_path: Path) -> None:
 def test_two_are_at_work_at_once(tmp_path: Path) -> None:
     a, b = tmp_path / "a", tmp_path / "b"
     side_by_side([(meet, (a, b)), (meet, (b, a))], 2, lambda: None)
+
+
+def test_what_a_task_says_is_wrong_is_said_by_its_caller(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"(?s)no such label.*where: .*here.*fix: +Name another"):
+        side_by_side([(stay, (tmp_path / "pid",)), (complain, (tmp_path / "here",))], 2, lambda: None)
 
 
 def test_no_more_than_that(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from factory.evidence.records import (
     Robustness,
     Slice,
     Speed,
+    Training,
 )
 
 EVIDENCE, MANIFEST, DATASET = "specialist/evidence.jsonl", "specialist/manifest.json", "dataset/manifest.json"
@@ -159,6 +160,7 @@ RULES = (
     Rule("speed", EVIDENCE, "records of kind `speed` about the published weights", _own(Speed)),
     Rule("footprint", EVIDENCE, "records of kind `footprint` about the published weights", _own(Footprint)),
     Rule("cost", EVIDENCE, "records of kind `cost` about the published weights", _own(Cost)),
+    Rule("training", EVIDENCE, "records of kind `training` about the published weights", _own(Training)),
     Rule("export", EVIDENCE, "records of kind `export`", _all(Export)),
     Rule("dataset", DATASET, "keys of the manifest", _data(
         "version", "hash", "licence", "splits", "origins", "teachers", "prompts", "corrected", "audit", "dropped")),

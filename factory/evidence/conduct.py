@@ -106,13 +106,35 @@ class Cost(Evidence):
     Attributes:
         core_hours: hours of a core that they take; None: of a hosted model.
         price: in `currency`; None: nobody stated a price (cards/prices.yaml).
-        basis: how that was reckoned, and from whose prices.
+        watt_hours: the energy that these core-hours take; None: of a hosted model, or nobody stated what a core draws.
+        basis: how that was reckoned, and from whose prices and power.
     """
 
     kind: Literal["cost"] = "cost"
     core_hours: float | None
     price: float | None
     currency: str
+    watt_hours: float | None = None
+    basis: str
+
+
+class Training(Evidence):
+    """What it took to train the published student, in the way that was kept; `n` rows were trained on.
+
+    Attributes:
+        seconds: in all, over restarts; a thousand of the rows, `seconds_per_1000`.
+        peak_bytes: the most memory its process held, with all that this had loaded; None: not known there.
+        threads: of a processor; None: it was trained on a GPU.
+        watt_hours: the energy of these threads, a core each; None: of a GPU, or nobody stated what a core draws.
+        basis: how that was reckoned.
+    """
+
+    kind: Literal["training"] = "training"
+    seconds: float
+    seconds_per_1000: float
+    peak_bytes: int | None
+    threads: int | None
+    watt_hours: float | None
     basis: str
 
 

@@ -1,4 +1,7 @@
-"""What a million texts cost: by measured speed and stated prices. Without a price there are core-hours alone."""
+"""What a million texts cost and take in energy: by measured speed, stated prices and stated power.
+
+Without these there are core-hours alone.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,14 @@ def computed(speeds: Sequence[Speed], cores: int, prices: PriceList, how: str) -
     basis = f"{how}, {cores} core{'s' if cores > 1 else ''}"
     if hour:
         basis += f"; {hour.price:g} {prices.currency} a core-hour ({hour.source}, {hour.date})"
+    if prices.power:
+        basis += f"; {prices.power.sentence}"
     kept = {
         name: getattr(best, name) for name in ("who", "what", "rows", "n", "sample", "hardware", "commit", "created")
     }
     money = hours * hour.price if hour else None
-    return Cost(**kept, core_hours=hours, price=money, currency=prices.currency, basis=basis)
+    energy = prices.power.watt_hours(hours) if prices.power else None
+    return Cost(**kept, core_hours=hours, price=money, currency=prices.currency, watt_hours=energy, basis=basis)
 
 
 def hosted(model: Hosted, asked: Sequence[tuple[int, int]], currency: str, circumstances: Circumstances) -> Cost:

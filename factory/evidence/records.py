@@ -21,6 +21,7 @@ from factory.evidence.conduct import Robustness as Robustness
 from factory.evidence.conduct import Rung as Rung
 from factory.evidence.conduct import Slice as Slice
 from factory.evidence.conduct import Speed as Speed
+from factory.evidence.conduct import Training as Training
 from factory.evidence.decision import said, truth
 from factory.files import digest, read_jsonl, write_jsonl
 from factory.row import Gold
@@ -244,6 +245,7 @@ AnyEvidence = (
     | Speed
     | Footprint
     | Cost
+    | Training
     | GateLine
 )
 _ADAPTER: TypeAdapter[AnyEvidence] = TypeAdapter(Annotated[AnyEvidence, Field(discriminator="kind")])

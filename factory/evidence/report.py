@@ -29,6 +29,7 @@ from factory.evidence.records import (
     Slice,
     SpanMistakes,
     Speed,
+    Training,
 )
 from factory.files import write_text
 from factory.settings import CHECKOUT
@@ -215,6 +216,7 @@ def view(report: Report) -> dict[str, Any]:
         "speed": of(Speed),
         "footprint": of(Footprint, report.candidate),
         "cost": of(Cost),
+        "training": of(Training, report.candidate),
         "circumstances": unique((one.hardware, one.commit, one.created) for one in report.evidence if one.created),
         "rows": unique((one.rows, one.n, one.sample) for one in of(Record)),
         "judges": [judged(one) for one in report.judges.get("judges", ())],

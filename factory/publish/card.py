@@ -28,6 +28,7 @@ from factory.evidence.records import (
     Slice,
     SpanMistakes,
     Speed,
+    Training,
 )
 from factory.publish import package
 from factory.publish.template import fill
@@ -161,6 +162,7 @@ def render(
         "speeds": _of(Speed, evidence),
         "footprint": [f for f in _of(Footprint, evidence) if f.who == who],
         "costs": _of(Cost, evidence),
+        "training": [t for t in _of(Training, evidence) if t.who == who],
         "example": json.dumps(_example(spec)),
         "metric_names": METRICS,
         "counted": COUNTED,

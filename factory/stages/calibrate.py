@@ -28,6 +28,7 @@ from factory.stage import Output
 from factory.stages import model
 from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
+from factory.stages.fitting import LIBRARIES, fit
 from factory.stages.student import Student
 from factory.students.encoder import default_device
 from factory.students.training import Recipe
@@ -40,8 +41,6 @@ ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
 FEW = 100
 """With fewer of people's rows all held-out ones say what the temperature is."""
-LIBRARIES = ("torch", "transformers.modeling_utils", "peft", "onnxscript")
-"""What training and exporting import."""
 ANSWERS = "answers.json"
 LEARNED, HELD, ASKED, SAID, STEPS = "learned.jsonl", "held.jsonl", "asked.jsonl", "said.json", "steps.json"
 """What a part's folder has: the rows to learn, to choose an epoch by and to tell of; what was said; steps done, of how
@@ -130,13 +129,14 @@ def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
 def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: str, out: Path) -> list[Any]:
     """What the student says of each part's rows when it is trained, as the published one, on all rows but these.
 
-    On a processor, where one training takes one core, parts are learned side by side.
+    On a processor, where one training takes one core, parts are learned side by side; one after the other where several
+    processes train together.
     """
     if not parts:
         return []
-    student, recipe = model.student_of(build), model.kept(build)
+    student, recipe, trainers = model.student_of(build), model.kept(build), build.settings.trainers
     folders = [out / f"part-{number}" for number in range(1, 1 + len(parts))]
-    at_once = min(len(parts), cores()) if default_device() == "cpu" else 1
+    at_once = min(len(parts), cores()) if default_device() == "cpu" and trainers < 2 else 1
 
     def tasks() -> Iterator[Task]:
         prepared = build.meter("calibrate, label anew", "parts") if taught else silent
@@ -146,7 +146,7 @@ def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: s
             if not (folder / SAID).exists():
                 _prepare(build, part, ballot, folder)
                 prepared(number, len(parts))
-                yield learn, (student, recipe, weights, folder)
+                yield learn, (student, recipe, weights, folder, trainers)
 
     meter = build.meter("calibrate", "texts" if recipe.frozen else "steps")
 
@@ -164,7 +164,12 @@ def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: s
 
 
 def learn(
-    student: Student, recipe: Recipe, weights: str, folder: Path, watch: Callable[[], None] = lambda: None
+    student: Student,
+    recipe: Recipe,
+    weights: str,
+    folder: Path,
+    trainers: int,
+    watch: Callable[[], None] = lambda: None,
 ) -> None:
     """Train a student on rows in a folder, or go on with that, and leave there what it says of others: said.json."""
 
@@ -175,7 +180,7 @@ def learn(
     rows = {name: read_rows(folder / name) for name in (LEARNED, HELD, ASKED)}
     learner = folder / "model"
     if not (learner / "training.json").exists():
-        student.fit(rows[LEARNED], rows[HELD], recipe, learner, progress)
+        fit(student, rows[LEARNED], rows[HELD], recipe, learner, progress, trainers)
     student.export(learner, recipe)
     write_json(folder / SAID, student.says(learner, recipe, rows[ASKED], weights))
     shutil.rmtree(learner)

@@ -178,7 +178,7 @@ def evaluate(build: Build) -> Output:
         ]
         stated_risk = (candidate, build.spec.student.risk, sealed.doubt, circumstances)
         records += [promise.measure(*stated_risk), *promise.by_label(*stated_risk)]
-        records += [model.export_record(build, circumstances), *learning.records(build, circumstances)]
+        records += [model.export_record(build, circumstances), *learning.records(build, stated.power, circumstances)]
         told_apart = slices.groups(read_jsonl(build.gold_file))
         records += slices.measure(candidate, metrics[0], texts, told_apart, circumstances)
         records += [*aside, *judged.lines]

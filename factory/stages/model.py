@@ -20,6 +20,7 @@ from factory.stage import Output
 from factory.stages.answering import Answering
 from factory.stages.build import SUMMARY, Build
 from factory.stages.classifying import Classifying
+from factory.stages.fitting import fit
 from factory.stages.recording import Recording
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
@@ -117,7 +118,7 @@ def unpruned(build: Build) -> Output | None:
         version = open_version(made.path)
         held = choosing(version.rows("held_out"), build.spec.student)
         told = build.meter("train with all layers", "texts" if recipe.frozen else "steps")
-        student_of(build).fit(version.rows("train"), held, recipe, out, told)
+        fit(student_of(build), version.rows("train"), held, recipe, out, told, build.settings.trainers)
         write_json(out / SUMMARY, {"trained": way_of(out)})
 
     return build.stage("unpruned", {"dataset": made, "recipe": _identity(build, recipe)}, work)
@@ -242,7 +243,7 @@ def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name
 
     def by(recipe: Recipe, folder: Path) -> None:
         told = build.meter(f"{name}, {recipe.method}" if several else name, "texts" if recipe.frozen else "steps")
-        student_of(build).fit(rows, held, recipe, folder, told)
+        fit(student_of(build), rows, held, recipe, folder, told, build.settings.trainers)
 
     ladder.climb(recipes_of(build), by, out)
 
@@ -263,4 +264,5 @@ def _identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
         "labels": list(recipe.labels),
         "encoder": build.base_identity,
         "trainer": student_of(build).lesson.trainer,
+        **({"trainers": build.settings.trainers} if build.settings.trainers > 1 else {}),
     }

@@ -19,7 +19,9 @@ from factory.errors import DataError, FactoryError
 from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students.encoder import quiet
+from factory.students import crew
+from factory.students.encoder import default_device, quiet
+from factory.students.took import Took
 
 TRAINER = 2
 """Raised when the code here and in encoder.py makes another model of the same recipe: a stage is known by its inputs,
@@ -148,8 +150,11 @@ def train(
     """Train on rows and write a merged transformers model (safetensors), its tokenizer and training.json to `out`.
 
     The epoch with the lowest held-out figure is kept, or a later one that is hardly worse (`Lesson.within`);
-    held_out.json has that figure row by row. Killed and called again with the same arguments it goes on after the last
-    finished epoch, and ends with the same weights as if it had not been killed.
+    held_out.json has that figure row by row, took.json what it took. Killed and called again with the same arguments it
+    goes on after the last finished epoch, and ends with the same weights as if it had not been killed.
+
+    Where processes train together (factory.students.crew) each calls this with the same arguments; a step then takes a
+    batch from each, and the first alone writes.
 
     Args:
         lesson: what is learned.
@@ -169,15 +174,20 @@ def train(
         )
     import torch
 
+    took, together = Took(), crew.here()
     torch.manual_seed(recipe.seed)
     learner = lesson.learner(recipe)
     made, folder = lesson(rows, held_out, recipe, learner), out / "checkpoint"
     if recipe.frozen:
+        if together.number:
+            return
         history, closed = made.settle(learner, progress), []
         chosen = kept(history)
     else:
-        run = _Run(made, learner, recipe, folder)
+        run = _Run(made, learner, recipe, folder, together, took)
         history = run.fit(progress)
+        if together.number:
+            return
         chosen = kept(history, lesson.within)
         run.go_back(chosen)
         made.keep(learner, out)
@@ -197,6 +207,7 @@ def train(
             **({"heads": closed} if closed else {}),
         },
     )
+    took.write(out, together.size * torch.get_num_threads() if default_device() == "cpu" else None)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -232,29 +243,30 @@ def waited(history: Sequence[Mapping[str, float]], within: float = 0.0) -> int:
 class _Run:
     """One training: model, optimizer and where it is; everything a checkpoint holds."""
 
-    def __init__(self, lesson: Lesson, learner: Learner, recipe: Recipe, folder: Path) -> None:
+    def __init__(
+        self, lesson: Lesson, learner: Learner, recipe: Recipe, folder: Path, together: crew.Crew, took: Took
+    ) -> None:
         import torch
 
         self.recipe, self.folder, self.lesson, self.learner = recipe, folder, lesson, learner
+        self.crew, self.took = together, took
         self.lesson.begin(self.learner)
         if recipe.rank:
             self.learner.model = _adapted(self.learner.model, recipe, self.lesson.adapters)
         self.parameters = {n: p for n, p in self.learner.model.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=recipe.learning_rate, weight_decay=0.01)
-        self.batches = -(-len(self.lesson.lengths) // self.lesson.batch)
+        self.steps = -(-len(self.lesson.lengths) // (self.lesson.batch * together.size))
+        together.same(self.parameters.values())
 
     def fit(self, progress: Progress) -> list[dict[str, float]]:
         history = self._restore()
-        total = self.recipe.epochs * self.batches
+        total = self.recipe.epochs * self.steps
         for epoch in range(len(history), self.recipe.epochs):
             if waited(history, self.lesson.within) >= self.lesson.patience:
                 break
-            loss = self._epoch(epoch, total, progress)
-            said = self.lesson.held_out(self.learner)
-            history.append(
-                {"train": round(loss, 5), "held_out": round(average(*said), 5), "error": round(error(*said), 5)}
-            )
-            self._save(history)
+            history.append(self.crew.told(self._figures(self._epoch(epoch, total, progress))))
+            if not self.crew.number:
+                self._save(history)
         progress(total, total)
         return history
 
@@ -266,26 +278,37 @@ class _Run:
         """The learner's model, its adapters in its weights."""
         return self.lesson.merged(self.learner) if self.recipe.rank else self.learner.model
 
+    def _figures(self, loss: float) -> dict[str, float]:
+        """An epoch's; nothing where another process is to say them."""
+        if self.crew.number:
+            return {}
+        said = self.lesson.held_out(self.learner)
+        return {"train": round(loss, 5), "held_out": round(average(*said), 5), "error": round(error(*said), 5)}
+
     def _epoch(self, epoch: int, total: int, progress: Progress) -> float:
         import torch
 
-        torch.manual_seed(self.recipe.seed * 1000 + epoch)  # an epoch's dropout is the same after a restart
+        seed = self.recipe.seed * 1000 + epoch
+        torch.manual_seed(seed + 1_000_000 * self.crew.number)  # an epoch's dropout is the same after a restart
         self.learner.model.train()
         losses = []
-        batches = _batches(self.lesson.lengths, self.lesson.batch, self.recipe.seed * 1000 + epoch)
-        for number, batch in enumerate(batches):
-            step = epoch * self.batches + number
+        batches = list(_batches(self.lesson.lengths, self.lesson.batch, seed))
+        for number in range(self.steps):
+            step = epoch * self.steps + number
             for group in self.optimizer.param_groups:
                 group["lr"] = self.recipe.learning_rate * _schedule(step / total)
-            each, weights = self.lesson.losses(self.learner, batch)
-            loss = (weights * each).mean()
+            taken = batches[number * self.crew.size : (number + 1) * self.crew.size]
             self.optimizer.zero_grad()
-            loss.backward()
+            if batch := self.crew.share(taken):
+                each, weights = self.lesson.losses(self.learner, batch)
+                loss = (weights * each).mean()
+                loss.backward()
+                losses.append(float(loss.detach()))
+            self.crew.mean(self.parameters.values(), len(taken))
             torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), 1.0)
             self.optimizer.step()
-            losses.append(float(loss.detach()))
             progress(step + 1, total)
-        return float(np.mean(losses))
+        return self.crew.average(losses)
 
     def _save(self, history: list[dict[str, float]]) -> None:
         """Parameters and Adam's moments as safetensors; history.json is written last and says what counts."""
@@ -301,7 +324,7 @@ class _Run:
             state[f"step.{name}"] = moments["step"].clone()
         last = self._epoch_file(len(history) - 1)
         save_file(state, last)
-        write_json(self.folder / "history.json", {"epochs": history})
+        write_json(self.folder / "history.json", {"epochs": history, "seconds": self.took.seconds})
         needed = (last, self._epoch_file(kept(history, self.lesson.within)))
         for file in self.folder.glob("epoch-*.safetensors"):
             if file not in needed:  # nor later: what is kept then is what is kept now, or an epoch to come
@@ -310,7 +333,9 @@ class _Run:
     def _restore(self) -> list[dict[str, float]]:
         if not (self.folder / "history.json").exists():
             return []
-        history: list[dict[str, float]] = read_json(self.folder / "history.json")["epochs"]
+        before = read_json(self.folder / "history.json")
+        history: list[dict[str, float]] = before["epochs"]
+        self.took.before = before.get("seconds", 0.0)  # where an older version began it is not known
         state = self._load_parameters(self._epoch_file(len(history) - 1))
         for name, parameter in self.parameters.items():
             self.optimizer.state[parameter] = {

@@ -16,6 +16,7 @@ NOTED = Circumstances("a processor, 2 cores, 24 GiB, no GPU", "abc123def456", "2
 STATED = """
 currency: EUR
 core_hour: {price: 0.05, date: 2026-01-31, source: our bill}
+power: {core: 4.0, overhead: 1.5, date: 2026-01-31, source: our meter}
 hosted:
   - {name: giant-1, read: 0.5, written: 2.0, date: 2026-01-31, source: its maker's page}
 """
@@ -27,8 +28,9 @@ def stated(tmp_path: Path) -> PriceList:
     return prices.read(tmp_path / "prices.yaml")
 
 
-def test_the_list_in_the_checkout_is_a_list_and_none_is_one_too(tmp_path: Path) -> None:
-    prices.read()
+def test_the_list_in_the_checkout_says_what_a_core_draws_and_none_is_a_list_too(tmp_path: Path) -> None:
+    power = prices.read().power
+    assert power and power.source and power.watt_hours(2.0) == pytest.approx(2 * power.core * power.overhead)
     assert prices.read(tmp_path / "nowhere.yaml") == PriceList()
 
 
@@ -37,8 +39,9 @@ def test_the_list_in_the_checkout_is_a_list_and_none_is_one_too(tmp_path: Path) 
     [
         ("core_hour: {price: 0.05, date: 2026-01-31}", "core_hour.source: this key is required"),
         ("core_hour: {price: 0, date: 2026-01-31, source: x}", "core_hour.price"),
+        ("power: {core: 4, overhead: 0.9, date: 2026-01-31, source: x}", "power.overhead"),
         ("hosted: [{name: a, read: 1, written: 1, source: x}]", "hosted.0.date: this key is required"),
-        ("core_hours: 3", "core_hours: unknown key; allowed here: currency, core_hour, hosted"),
+        ("core_hours: 3", "core_hours: unknown key; allowed here: currency, core_hour, power, hosted"),
     ],
 )
 def test_a_price_without_date_or_source_is_none(tmp_path: Path, text: str, said: str) -> None:
@@ -52,10 +55,15 @@ def test_a_million_texts_by_the_fastest_speed_measured(stated: PriceList) -> Non
     slow, fast = (speed.from_seconds([seconds] * 4, "student:int8", NOTED) for seconds in (0.0072, 0.0036))
     one = cost.computed([slow, fast], 1, stated, "one thread")
     assert one.core_hours == pytest.approx(1.0) and one.price == pytest.approx(0.05) and one.currency == "EUR"
-    assert one.basis == "one thread, 1 core; 0.05 EUR a core-hour (our bill, 2026-01-31)"
+    assert one.basis == (
+        "one thread, 1 core; 0.05 EUR a core-hour (our bill, 2026-01-31); "
+        "4 W a core, 1.5 times that in all (our meter, 2026-01-31)"
+    )
+    assert one.watt_hours == pytest.approx(6.0)
     assert cost.computed([fast], 2, stated, "x").core_hours == pytest.approx(2.0)
     without = cost.computed([fast], 2, PriceList(), "x")
     assert without.core_hours == pytest.approx(2.0) and without.price is None and without.basis == "x, 2 cores"
+    assert without.watt_hours is None
 
 
 def test_a_hosted_model_s_million_by_its_tokens(stated: PriceList) -> None:

@@ -27,6 +27,7 @@ from factory.evidence.records import (
     Robustness,
     Rung,
     Slice,
+    Training,
 )
 from factory.evidence.report import Report, render, write
 from factory.evidence.speed import from_seconds
@@ -93,9 +94,16 @@ def report() -> Report:
                 core_hours=hours,
                 price=price,
                 currency="EUR",
+                watt_hours=hours and 5.5 * hours,
                 basis="one thread | 1 core",
             )
         )
+    records.append(
+        Training(
+            who=student.who, rows="cd" * 32, n=2000, seconds=90.5, seconds_per_1000=45.25, peak_bytes=1_500_000_000,
+            threads=1, watt_hours=0.1375, basis="1 thread, a core each",
+        )
+    )  # fmt: skip
     gate = [Requirement(better_than=name) for name in ("teacher", "tfidf", "reviewed_only")]  # type: ignore[arg-type]
     records += judge(gate, student, others, GOLD, NOTED).lines
     records += [from_seconds([0.004, 0.005, 0.0061], student.who, NOTED), from_seconds([0.9, 1.2], "teacher", NOTED)]
@@ -285,8 +293,10 @@ def test_what_typing_costs_is_told_beside_the_texts_as_they_are(report: Report, 
 @pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
 def test_costs_are_told_and_which_prices_nobody_stated(report: Report, template: str) -> None:
     section = render(report, template).split("What it takes and what it costs")[1].split("How it learned")[0]
-    for told in ("23.4 MB", "171.2 MB", "0.75 seconds", "1.25", "giant-1", "EUR", "52", "cards/prices.yaml"):
+    for told in ("23.4 MB", "171.2 MB", "0.75 seconds", "1.25", "6.88", "giant-1", "EUR", "52", "cards/prices.yaml"):
         assert told in section, told
+    took = "Training on 2,000 rows took 90.5 seconds, 45.2 a thousand rows, in a process that held 1,500.0 MB at most"
+    assert f"{took}, and 0.138 Wh (1 thread, a core each)." in section
     known = [one.model_copy(update={"price": 1.0}) if isinstance(one, Cost) else one for one in report.evidence]
     assert "cards/prices.yaml" not in render(dataclasses.replace(report, evidence=known), template)
 

@@ -29,6 +29,7 @@ from factory.evidence.records import (
     Robustness,
     Slice,
     Speed,
+    Training,
 )
 from factory.publish.card import render
 from factory.publish.package import Trained, describe, package
@@ -188,7 +189,11 @@ def evidence() -> list[AnyEvidence]:
         ),
         Speed(**own, batch=1, p50_ms=4.04, p95_ms=4.96, p99_ms=6.13, rows_per_second=240.0),
         Footprint(**{**own, "n": 5}, disk_bytes=23_400_000, peak_bytes=171_250_000, load_seconds=0.75),
-        Cost(**own, core_hours=1.25, price=None, currency="EUR", basis="one thread, 1 core"),
+        Cost(**own, core_hours=1.25, price=None, currency="EUR", watt_hours=6.9, basis="one thread, 1 core"),
+        Training(
+            **{**own, "n": 800}, seconds=40.25, seconds_per_1000=50.3125, peak_bytes=1_200_000_000, threads=1,
+            watt_hours=0.0625, basis="1 thread, a core each",
+        ),
         GateLine(
             who="student:int8", **sample, requirement="accuracy better than teacher", passed=True,
             sentence="17.5 points.",

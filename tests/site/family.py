@@ -96,7 +96,7 @@ def evidence(value: float = 0.9, rows: str = "ab" * 32, against: str = "") -> li
         ),
         Speed(**own, batch=1, p50_ms=4.0, p95_ms=5.0, rows_per_second=240.0),
         Footprint(**own, disk_bytes=23_400_000, peak_bytes=171_250_000, load_seconds=0.75),
-        Cost(**own, core_hours=1.25, price=None, currency="EUR", basis="one thread"),
+        Cost(**own, core_hours=1.25, price=None, currency="EUR", watt_hours=6.9, basis="one thread"),
         Cost(**teacher, core_hours=400.0, price=None, currency="EUR", basis="two cores"),
         GateLine(**own, requirement="accuracy better than teacher", passed=True, sentence="30 points."),
     ]  # fmt: skip

@@ -107,7 +107,7 @@ def test_a_specialists_page_has_its_versions_pictures_and_how_to_load_it(where: 
         "held-out loss epoch by epoch",
     ]
     assert f'zoo.load("{NAME}@1.1.0", hub="{where.hub}")' in seen.said
-    assert "Student, int8 1.25 – 90.0 % 88.0–92.0 one thread" in seen.said
+    assert "Student, int8 1.25 6.9 – 90.0 % 88.0–92.0 one thread" in seen.said
     for name in ("card.html", "report.html", "evidence.jsonl", "manifest.json"):
         assert f"{NAME}/1.0.0/{name}" in pages
     assert pages[f"{NAME}/1.0.0/evidence.jsonl"] == (Path(where.hub) / NAME / "1.0.0/evidence.jsonl").read_text()

@@ -1,0 +1,72 @@
+"""Training a student: in this process, or by several of this machine together (FACTORY_TRAINERS)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from factory.files import read_json, write_json
+from factory.processes import side_by_side
+from factory.progress import Progress, silent
+from factory.row import Row, read_rows, write_rows
+from factory.stages.student import Student
+from factory.students import crew
+from factory.students.training import Recipe
+
+LIBRARIES = ("torch", "transformers.modeling_utils", "peft", "onnxscript")
+"""What training and exporting import."""
+FOLDER, LEARNED, HELD, STEPS = "crew", "learned.jsonl", "held.jsonl", "steps.json"
+
+
+def fit(
+    student: Student,
+    rows: Sequence[Row],
+    held: Sequence[Row],
+    recipe: Recipe,
+    out: Path,
+    progress: Progress,
+    trainers: int,
+) -> None:
+    """Train a student to a folder, as Student.fit does, or go on with that.
+
+    Args:
+        student: of the rows' kind.
+        rows: to train on.
+        held: held out, to choose the epoch by.
+        recipe: how to train; the head of a frozen model is chosen by this process alone.
+        out: a folder.
+        progress: called with (steps done, steps in all).
+        trainers: how many processes train together; 1: this one does.
+
+    Raises:
+        FactoryError: one of them failed; what it said stands above.
+    """
+    if trainers < 2 or recipe.frozen:
+        student.fit(rows, held, recipe, out, progress)
+        return
+    folder = out / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)  # a file that processes have met by is no place to meet again
+    write_rows(folder / LEARNED, rows)
+    write_rows(folder / HELD, held)
+
+    def watch() -> None:
+        if (folder / STEPS).exists():
+            progress(*read_json(folder / STEPS))
+
+    tasks = [(_member, (number, trainers, student, recipe, folder, out)) for number in range(trainers)]
+    side_by_side(tasks, trainers, watch, LIBRARIES)
+    watch()
+    shutil.rmtree(folder)
+
+
+def _member(number: int, size: int, student: Student, recipe: Recipe, folder: Path, out: Path) -> None:
+    """What each process does."""
+
+    def tell(done: int, total: int) -> None:
+        write_json(folder / STEPS, [done, total])
+
+    crew.join(number, size, folder / "meet")
+    rows, held = (read_rows(folder / name) for name in (LEARNED, HELD))
+    student.fit(rows, held, recipe, out, silent if number else tell)
+    crew.leave()
