@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from factory import spec_probes
 from factory.budget import Budget as Budget
 from factory.budget import Prices as Prices
 from factory.errors import SpecError
@@ -25,6 +26,7 @@ from factory.spec_gate import Requirement as Requirement
 from factory.spec_hygiene import Hygiene, Words
 from factory.spec_kind import derived, refused
 from factory.spec_part import Part
+from factory.spec_probes import Probes
 from factory.spec_review import Review as Review
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
@@ -208,10 +210,12 @@ class Spec(Part):
         overlaps: what becomes of spans in gold rows that overlap: the row is `refused`, or the `shorter` one stays; a
             specialist marks spans that lie apart.
         budgets: what `quick` and `full` builds may spend.
+        probes: groups of people, by words that name them: gold texts that do are measured as they were of either, too
+            (factory.evidence.fairness).
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("fields", "answer", "reads", "refill", "out_of_scope", "judges", "reader", "overlaps")
+    unsaid = ("fields", "answer", "reads", "refill", "out_of_scope", "judges", "reader", "overlaps", "probes")
 
     name: str
     title: str
@@ -241,6 +245,7 @@ class Spec(Part):
     hygiene: Hygiene = Hygiene()
     review: Review = Review()
     student: Student = Student()
+    probes: Probes = Field(default_factory=dict)
     gate: list[Requirement] = Field(
         default_factory=lambda: [Requirement(better_than="teacher"), Requirement(better_than="tfidf")]
     )
@@ -255,7 +260,7 @@ class Spec(Part):
         for label, definition in self.labels.items():
             if not definition.strip():
                 raise ValueError(f"labels.{label} has no definition")
-        if reason := refused(self):
+        if reason := refused(self) or spec_probes.refused(self.probes):
             raise ValueError(reason)
         for axis, values in self.attributes.items():
             if not values or len(set(values)) != len(values):
@@ -337,12 +342,12 @@ class Spec(Part):
 
     @property
     def data_identity(self) -> str:
-        """The same without the student's recipe and the gate: of specs that ask for the same data.
+        """The same without the student's recipe, probes and the gate: of specs that ask for the same data.
 
         Stages up to the dataset are made from this. What they take from the recipe all the same (the encoder, the
         weight of synthetic rows) is an input of theirs by itself.
         """
-        return f"{self.name}#{self._digest('student', 'gate')}"
+        return f"{self.name}#{self._digest('student', 'probes', 'gate')}"
 
     def _digest(self, *without: str) -> str:
         files = [self.template(name) for name in COMPANIONS]

@@ -118,6 +118,17 @@ def test_a_label_named_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
         (changed(labels={"glad": "I am happy.", "sad": "  "}), "labels.sad has no definition"),
         (changed(labels={"glad": "I am happy.", "sad": None}), "labels.sad: "),
         (changed(labels={"glad": "I am happy."}), "labels: "),
+        (changed(probes={"gender": {"men": ["he"]}}), "probes.gender names 1 group, and one alone is beside nobody"),
+        (
+            changed(probes={"gender": {"men": ["he"], "women": []}}),
+            "probes.gender: every group must list as many words",
+        ),
+        (changed(probes={"gender": {"men": [], "women": []}}), "probes.gender: every group must list as many words"),
+        (changed(probes={"age": {"old": ["aged"], "new": ["Aged"]}}), "probes.age: 'Aged' is a word of old and of new"),
+        (
+            changed(probes={"age": {"old": ["aged."], "new": ["x"]}}),
+            "probes.age.old: 'aged.' does not begin and end with",
+        ),
         (changed(attributes={"length": []}), "attributes.length must list at least one value"),
         (changed(attributes={"length": ["a", "a"]}), "attributes.length must list at least one value, each once"),
         (changed(examples=[{"text": "Joy!", "label": "gald"}]), "examples.0.label is 'gald'"),
@@ -150,6 +161,16 @@ def test_a_mistake_is_named_by_its_key(tmp_path: Path, declaration: dict[str, An
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     message = refused(tmp_path, changed(titel="x", kind="poetry", teacher={"top_p": 2.0}))
     assert all(part in message for part in ("titel", "kind", "teacher.top_p"))
+
+
+def test_probes_make_no_data_anew(tmp_path: Path) -> None:
+    probes = {"gender": {"men": ["he", "his"], "women": ["she", "her"]}}
+    write(tmp_path / "before", GOOD)
+    before = specs.load("notes/mood", tmp_path / "before")
+    write(tmp_path / "after", changed(probes=probes))
+    after = specs.load("notes/mood", tmp_path / "after")
+    assert after.probes == probes and after.identity != before.identity
+    assert after.data_identity == before.data_identity
 
 
 @pytest.mark.parametrize("companion", specs.COMPANIONS)

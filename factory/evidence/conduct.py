@@ -54,6 +54,37 @@ class Robustness(Evidence):
     method: str
 
 
+class Counterfactual(Evidence):
+    """A system's main figure on gold texts that name a group of people, as they were of one and of another.
+
+    Attributes:
+        probe: what the groups are told apart by: `gender` ...
+        group, beside: the two.
+        figure: `accuracy`, `span_f1` ...
+        value, other: it, where the texts have words of `group` alone, and of `beside` alone; with all below None where
+            no gold text names either.
+        difference: value - other, with its 95 % interval, by `method`.
+        changed: the share of the texts that are answered otherwise, with its 95 % interval (Wilson's).
+        few: fewer rows than tell much (factory.evidence.slices.FEW).
+    """
+
+    kind: Literal["counterfactual"] = "counterfactual"
+    probe: str
+    group: str
+    beside: str
+    figure: str
+    value: float | None = None
+    other: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    changed: float | None = None
+    changed_low: float | None = None
+    changed_high: float | None = None
+    method: str
+    few: bool
+
+
 class Export(Evidence):
     """Whether an export answers as the model does that it was made from; one that does not is not published.
 

@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from factory.errors import DataError
 from factory.evidence.base import Evidence as Evidence
 from factory.evidence.conduct import Cost as Cost
+from factory.evidence.conduct import Counterfactual as Counterfactual
 from factory.evidence.conduct import Export as Export
 from factory.evidence.conduct import Footprint as Footprint
 from factory.evidence.conduct import Learned as Learned
@@ -239,6 +240,7 @@ AnyEvidence = (
     | Rung
     | Slice
     | Robustness
+    | Counterfactual
     | Promise
     | LabelPromise
     | Export

@@ -9,7 +9,7 @@ from typing import Any
 
 from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
-from factory.evidence import gate, prices, promise, report, robustness, slices, speed
+from factory.evidence import fairness, gate, prices, promise, report, robustness, slices, speed
 from factory.evidence.circumstances import Circumstances, here
 from factory.evidence.decision import Decision, truth
 from factory.evidence.intervals import value_of
@@ -201,6 +201,7 @@ def evaluate(build: Build) -> Output:
         "prices": stated.model_dump(mode="json"),
         **({"unpruned": whole} if whole else {}),
         **({"ask": digest(sealed.ask)} if sealed.ask else {}),
+        **({"probes": build.spec.probes} if build.spec.probes else {}),
     }
     return build.stage("evaluate", inputs, work)
 
@@ -210,7 +211,7 @@ def _student(
 ) -> tuple[dict[str, Predictions], list[Any]]:
     """The exports as an application runs them, and how fast they are; the one that is published on all gold rows.
 
-    And what perturbed texts do to that one.
+    And what perturbed texts do to that one, and texts about others than those they are about.
     """
     found: dict[str, Predictions] = {}
     aside: list[Any] = []
@@ -238,6 +239,15 @@ def _student(
                 partial(_decisions, student, specialist),
                 found[who],
                 build.gold,
+                student.perturbed,
+                student.metrics[0],
+                circumstances,
+            )
+            aside += fairness.measure(
+                partial(_decisions, student, specialist),
+                found[who],
+                build.gold,
+                build.spec.probes,
                 student.perturbed,
                 student.metrics[0],
                 circumstances,

@@ -18,6 +18,7 @@ from factory.evidence.predictions import Predictions, answers
 from factory.evidence.records import (
     Confusion,
     Cost,
+    Counterfactual,
     Coverage,
     Footprint,
     LabelPromise,
@@ -80,6 +81,12 @@ def report() -> Report:
         touched=181, value=0.75, untouched=0.875, difference=-0.125, low=-0.1875, high=-0.0625,
     )  # fmt: skip
     records.append(typos)
+    asked: dict[str, Any] = {"who": student.who, "rows": "cd" * 32, "figure": "accuracy", "method": "paired"}
+    women = Counterfactual(
+        **asked, n=64, probe="gender", group="women", beside="men", value=0.84375, other=0.90625, difference=-0.0625,
+        low=-0.125, high=-0.03125, changed=0.09375, changed_low=0.04, changed_high=0.19, few=False,
+    )  # fmt: skip
+    records += [women, Counterfactual(**asked, n=0, probe="age | years", group="old", beside="young", few=True)]
     records.append(
         Footprint(
             who=student.who, rows="ef" * 32, n=5, disk_bytes=23_400_000, peak_bytes=171_250_000, load_seconds=0.75
@@ -287,6 +294,13 @@ def test_the_weakest_part_comes_first_and_the_smallest_last(report: Report, temp
 def test_what_typing_costs_is_told_beside_the_texts_as_they_are(report: Report, template: str) -> None:
     section = render(report, template).split("What careless typing costs")[1].split("Most often confused")[0]
     for told in ("87.5 %", "75.0 %", "−12.5", "−18.8 to −6.2", "181 of 200", "seed 13", "stratified 200 of 400"):
+        assert told in section, told
+
+
+@pytest.mark.parametrize("template", ["report.html.jinja", "report.md.jinja"])
+def test_how_it_answers_of_others_is_told_and_of_whom_no_text_is(report: Report, template: str) -> None:
+    section = render(report, template).split("whoever a text is about")[1].split("Most often")[0]
+    for told in ("gender", "84.4 %", "90.6 %", "−6.2", "−12.5 to −3.1", "9.4 %", "4.0 % to 19.0 %", "64", "too few"):
         assert told in section, told
 
 

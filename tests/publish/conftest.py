@@ -18,6 +18,7 @@ from factory.evidence.records import (
     Comparison,
     Confusion,
     Cost,
+    Counterfactual,
     Coverage,
     Export,
     Footprint,
@@ -178,6 +179,14 @@ def evidence() -> list[AnyEvidence]:
         Robustness(
             **{**sample, "who": "student:int8"}, perturbation="typos", how="one in 20", touched=150, figure="accuracy",
             value=0.85, untouched=0.9, difference=-0.05, low=-0.09, high=-0.01, method="",
+        ),
+        Counterfactual(
+            **{**own, "n": 64, "sample": "of 64 rows that name any of them"}, probe="gender", group="women",
+            beside="men", figure="accuracy", value=0.875, other=0.90625, difference=-0.03125, low=-0.0625,
+            high=0.015625, changed=0.046875, changed_low=0.0161, changed_high=0.1290, method="", few=False,
+        ),
+        Counterfactual(
+            **{**own, "n": 0}, probe="age", group="old", beside="young", figure="accuracy", method="", few=True,
         ),
         Promise(
             **own, risk=0.1, threshold=0.6, answers=1000, accepted=700, coverage=0.7, error=0.05, verdict="kept",

@@ -33,6 +33,8 @@ def test_every_figure_on_the_card_is_a_record_s(manifest, spec, dataset, evidenc
         in card
     )
     assert "| typos | one in 20 | 0.850 | -0.050 | -0.090 to -0.010 |" in card
+    assert "| gender | women | 0.875 | men | 0.906 | -0.031 | -0.062 to +0.016 | 4.7 % | 1.6 % to 12.9 % | 64 |" in card
+    assert "| age | old | – | young | – | – | – | – | – | none |" in card
     assert "It loads 23.4 MB from disk in 0.8 seconds; a process with nothing but it holds 171.2 MB at most" in card
     assert "Training on 800 rows took 40 seconds, 50 a thousand rows, in a process that held 1200.0 MB at most" in card
     assert "and 0.06 Wh (1 thread, a core each; 2 cores, AVX512)." in card
