@@ -141,11 +141,13 @@ class Student(Part):
             of the rest together; it takes more rows, and marks more answers unsure.
         layers: the model is pruned to its first so many layers before it learns (factory.students.pruning), which makes
             it smaller and faster; the report then has a student that was not, too. None: it keeps all.
+        seeds: so many trainings that differ by their seed alone are measured, the published one among them, to tell how
+            much of a figure is luck (factory.stages.reseeding).
         folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
             show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
     """
 
-    unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "folds")
+    unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "seeds", "folds")
 
     encoder: str = "all-minilm-l6-v2"
     base: str | None = None
@@ -157,6 +159,7 @@ class Student(Part):
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
     risk: float = Field(default=0.1, gt=0.0, lt=1.0)
     risk_by_label: bool = False
+    seeds: int = Field(default=1, ge=1, le=10)
     folds: int | None = Field(default=None, ge=0, le=20)
 
 

@@ -28,6 +28,7 @@ from factory.evidence.records import (
     Record,
     Reliability,
     Robustness,
+    Seeds,
     Slice,
     Speed,
     Training,
@@ -164,6 +165,7 @@ RULES = (
     Rule("footprint", EVIDENCE, "records of kind `footprint` about the published weights", _own(Footprint)),
     Rule("cost", EVIDENCE, "records of kind `cost` about the published weights", _own(Cost)),
     Rule("training", EVIDENCE, "records of kind `training` about the published weights", _own(Training)),
+    Rule("seeds", EVIDENCE, "records of kind `seeds` about the published weights", _own(Seeds)),
     Rule("export", EVIDENCE, "records of kind `export`", _all(Export)),
     Rule("dataset", DATASET, "keys of the manifest", _data(
         "version", "hash", "licence", "splits", "origins", "teachers", "prompts", "corrected", "audit", "dropped")),

@@ -190,6 +190,23 @@ class Learned(Evidence):
     kept: bool
 
 
+class Seeds(Evidence):
+    """A figure of students that were trained alike but for the seed, by torch; the published one's first.
+
+    Attributes:
+        figure: `accuracy`, `span_f1` ...
+        seeds, values: of each training.
+        mean, sd: the mean of the values, and their standard deviation (of a sample: over n - 1).
+    """
+
+    kind: Literal["seeds"] = "seeds"
+    figure: str
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    mean: float
+    sd: float
+
+
 class Rung(Evidence):
     """A way of training that was tried, from the cheapest on, as factory.students.ladder tells of it.
 

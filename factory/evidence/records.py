@@ -20,6 +20,7 @@ from factory.evidence.conduct import Footprint as Footprint
 from factory.evidence.conduct import Learned as Learned
 from factory.evidence.conduct import Robustness as Robustness
 from factory.evidence.conduct import Rung as Rung
+from factory.evidence.conduct import Seeds as Seeds
 from factory.evidence.conduct import Slice as Slice
 from factory.evidence.conduct import Speed as Speed
 from factory.evidence.conduct import Training as Training
@@ -238,6 +239,7 @@ AnyEvidence = (
     | Reliability
     | Learned
     | Rung
+    | Seeds
     | Slice
     | Robustness
     | Counterfactual

@@ -13,7 +13,7 @@ without it: neither the student nor who taught it has seen what people said of t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from factory.stage import Output
 from factory.stages import model
 from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
-from factory.stages.fitting import LIBRARIES, fit
+from factory.stages.fitting import HELD, LEARNED, LIBRARIES, STEPS, Watch, fit, watched
 from factory.stages.student import Student
 from factory.students.encoder import default_device
 from factory.students.training import Recipe
@@ -42,9 +42,8 @@ ENOUGH = 300
 FEW = 100
 """With fewer of people's rows all held-out ones say what the temperature is."""
 ANSWERS = "answers.json"
-LEARNED, HELD, ASKED, SAID, STEPS = "learned.jsonl", "held.jsonl", "asked.jsonl", "said.json", "steps.json"
-"""What a part's folder has: the rows to learn, to choose an epoch by and to tell of; what was said; steps done, of how
-many."""
+ASKED, SAID = "asked.jsonl", "said.json"
+"""What a part's folder has besides rows to learn (factory.stages.fitting): those to tell of, and what was said."""
 
 
 def calibrate(build: Build) -> Output:
@@ -148,13 +147,7 @@ def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: s
                 prepared(number, len(parts))
                 yield learn, (student, recipe, weights, folder, trainers)
 
-    meter = build.meter("calibrate", "texts" if recipe.frozen else "steps")
-
-    def watch() -> None:
-        steps = [read_json(folder / STEPS) for folder in folders if (folder / STEPS).exists()]
-        if steps:
-            meter(sum(done for done, _ in steps), max(total for _, total in steps) * len(folders))
-
+    watch = watched(folders, build.meter("calibrate", "texts" if recipe.frozen else "steps"))
     if at_once > 1:
         side_by_side(tasks(), at_once, watch, LIBRARIES)
     else:
@@ -169,7 +162,7 @@ def learn(
     weights: str,
     folder: Path,
     trainers: int,
-    watch: Callable[[], None] = lambda: None,
+    watch: Watch = lambda: None,
 ) -> None:
     """Train a student on rows in a folder, or go on with that, and leave there what it says of others: said.json."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from factory.files import read_json, write_json
@@ -17,6 +17,9 @@ from factory.students.training import Recipe
 LIBRARIES = ("torch", "transformers.modeling_utils", "peft", "onnxscript")
 """What training and exporting import."""
 FOLDER, LEARNED, HELD, STEPS = "crew", "learned.jsonl", "held.jsonl", "steps.json"
+"""Where several processes find their rows; rows to learn, and to choose an epoch by; steps done, of how many."""
+Watch = Callable[[], None]
+"""Called now and then by whoever waits."""
 
 
 def fit(
@@ -58,6 +61,17 @@ def fit(
     side_by_side(tasks, trainers, watch, LIBRARIES)
     watch()
     shutil.rmtree(folder)
+
+
+def watched(folders: Sequence[Path], progress: Progress) -> Watch:
+    """Tells how far trainings are that leave their steps, steps.json, in a folder each."""
+
+    def watch() -> None:
+        steps = [read_json(folder / STEPS) for folder in folders if (folder / STEPS).exists()]
+        if steps:
+            progress(sum(done for done, _ in steps), max(total for _, total in steps) * len(folders))
+
+    return watch
 
 
 def _member(number: int, size: int, student: Student, recipe: Recipe, folder: Path, out: Path) -> None:

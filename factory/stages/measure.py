@@ -24,7 +24,7 @@ from factory.progress import Parts
 from factory.review import proposals
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages import economics, learning, model
+from factory.stages import economics, learning, model, reseeding
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said, Student
@@ -145,7 +145,7 @@ def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
     alone, teacher, few = (build.run(name) for name in ("reviewed_only", "zero_shot", "few_shot"))
-    whole = model.unpruned(build)
+    whole, others = model.unpruned(build), reseeding.reseeded(build)
     metrics, stated, sealed = model.student_of(build).metrics, prices.read(), model.trained(build)
 
     def work(out: Path) -> None:
@@ -179,6 +179,7 @@ def evaluate(build: Build) -> Output:
         stated_risk = (candidate, build.spec.student.risk, sealed.doubt, circumstances)
         records += [promise.measure(*stated_risk), *promise.by_label(*stated_risk)]
         records += [model.export_record(build, circumstances), *learning.records(build, stated.power, circumstances)]
+        records += reseeding.record(build, circumstances)
         told_apart = slices.groups(read_jsonl(build.gold_file))
         records += slices.measure(candidate, metrics[0], texts, told_apart, circumstances)
         records += [*aside, *judged.lines]
@@ -200,6 +201,7 @@ def evaluate(build: Build) -> Output:
         "examiner": figures.EXAMINER,
         "prices": stated.model_dump(mode="json"),
         **({"unpruned": whole} if whole else {}),
+        **({"reseeded": others} if others else {}),
         **({"ask": digest(sealed.ask)} if sealed.ask else {}),
         **({"probes": build.spec.probes} if build.spec.probes else {}),
     }

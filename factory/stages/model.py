@@ -89,7 +89,7 @@ def train(build: Build) -> Output:
 
     # `leaves`: folders from before `calibrate` was a stage have no such file.
     exported = {"exporter": student.exporter, "floor": student.floor, "leaves": EXPORTS}
-    inputs = {"dataset": made, "recipe": _identity(build), **exported}
+    inputs = {"dataset": made, "recipe": identity(build), **exported}
     return build.stage("train", inputs, work)
 
 
@@ -105,7 +105,7 @@ def reviewed_only(build: Build) -> Output:
             _fit(build, rows, held, out, "train on reviewed rows")
         write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
 
-    return build.stage("reviewed_only", {"dataset": made, "recipe": _identity(build)}, work)
+    return build.stage("reviewed_only", {"dataset": made, "recipe": identity(build)}, work)
 
 
 def unpruned(build: Build) -> Output | None:
@@ -121,7 +121,7 @@ def unpruned(build: Build) -> Output | None:
         fit(student_of(build), version.rows("train"), held, recipe, out, told, build.settings.trainers)
         write_json(out / SUMMARY, {"trained": way_of(out)})
 
-    return build.stage("unpruned", {"dataset": made, "recipe": _identity(build, recipe)}, work)
+    return build.stage("unpruned", {"dataset": made, "recipe": identity(build, recipe)}, work)
 
 
 def trained(build: Build) -> Trained:
@@ -253,7 +253,7 @@ def _head(penalty: float) -> str:
     return f"fitted anew, penalty {penalty:g}" if penalty else "as trained"
 
 
-def _identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
+def identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
     """What is trained without the machine's paths, and who trains it; penalties of what is frozen."""
     recipe, said = recipe or recipe_of(build), build.spec.student.recipe
     frozen = recipe.frozen or (said == "auto" and "frozen" in student_of(build).methods)
