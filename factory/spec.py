@@ -28,6 +28,8 @@ from factory.spec_kind import derived, refused
 from factory.spec_part import Part
 from factory.spec_probes import Probes
 from factory.spec_review import Review as Review
+from factory.spec_student import WRITER as WRITER
+from factory.spec_student import Student as Student
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*/[a-z0-9]+(?:[_-][a-z0-9]+)*")
 COMPANIONS = ("generate.jinja", "judge.jinja", "policy.md")
@@ -116,53 +118,6 @@ class Teacher(Part):
     prices: Prices = Prices()
 
 
-WRITER = "smollm2-135m-instruct"
-"""What students that write start from where the spec names nothing else."""
-
-
-class Student(Part):
-    """What is trained.
-
-    Attributes:
-        encoder: a name from factory.teacher.weights, a Hub id, or a local folder; what gives texts their vectors.
-        base: what is trained, named the same way: an encoder, or under `extraction` and `generation` a causal language
-            model; where none is named it is `encoder`, or WRITER.
-        recipe: what of the model is trained: `lora`, adapters; `qlora`, adapters over weights in 4 bits, for extraction
-            and generation, on a GPU (factory.students.quantized); `frozen`, nothing but the head, which these two do
-            not have; `full`, all of its weights; `auto`, the first of `frozen`, `lora` and `full` after which the next
-            does not pay (factory.students.ladder).
-        lora_rank: rank of the adapters.
-        learning_rate: peak, of adapters; where all weights are trained, a tenth of it.
-        max_tokens: longer texts are cut here, or, of spans, read in windows.
-        synthetic_weight: how much the loss listens to rows no person has seen, against a reviewed row.
-        risk: answers (or spans) that are not marked unsure should be wrong at most this often; where too few reviewed
-            rows can show it, nothing is promised.
-        risk_by_label: that holds of each label (or type of span) by itself where reviewed rows suffice to show it, and
-            of the rest together; it takes more rows, and marks more answers unsure.
-        layers: the model is pruned to its first so many layers before it learns (factory.students.pruning), which makes
-            it smaller and faster; the report then has a student that was not, too. None: it keeps all.
-        seeds: so many trainings that differ by their seed alone are measured, the published one among them, to tell how
-            much of a figure is luck (factory.stages.reseeding).
-        folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
-            show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
-    """
-
-    unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "seeds", "folds")
-
-    encoder: str = "all-minilm-l6-v2"
-    base: str | None = None
-    recipe: Literal["lora", "qlora", "frozen", "full", "auto"] = "lora"
-    layers: int | None = Field(default=None, ge=1)
-    lora_rank: int = Field(default=16, ge=1, le=256)
-    learning_rate: float = Field(default=1e-3, gt=0.0)
-    max_tokens: int = Field(default=64, ge=8, le=8192)
-    synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
-    risk: float = Field(default=0.1, gt=0.0, lt=1.0)
-    risk_by_label: bool = False
-    seeds: int = Field(default=1, ge=1, le=10)
-    folds: int | None = Field(default=None, ge=0, le=20)
-
-
 StrategyName = Literal[
     "label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope", "marked", "marked_few_shot",
     "filled", "filled_few_shot", "drawn", "replaced", "answered", "answered_few_shot"
@@ -215,10 +170,14 @@ class Spec(Part):
         budgets: what `quick` and `full` builds may spend.
         probes: groups of people, by words that name them: gold texts that do are measured as they were of either, too
             (factory.evidence.fairness).
+        paraphrases: so many gold texts the teacher says in other words, and the student is measured on these, too; of
+            labels and answers in words.
         gate: what the evidence must show before anything is published.
     """
 
-    unsaid = ("fields", "answer", "reads", "refill", "out_of_scope", "judges", "reader", "overlaps", "probes")
+    unsaid = (
+        "fields", "answer", "reads", "refill", "out_of_scope", "judges", "reader", "overlaps", "probes", "paraphrases"
+    )  # fmt: skip
 
     name: str
     title: str
@@ -249,6 +208,7 @@ class Spec(Part):
     review: Review = Review()
     student: Student = Student()
     probes: Probes = Field(default_factory=dict)
+    paraphrases: int = Field(default=0, ge=0, le=1000)
     gate: list[Requirement] = Field(
         default_factory=lambda: [Requirement(better_than="teacher"), Requirement(better_than="tfidf")]
     )
@@ -345,12 +305,12 @@ class Spec(Part):
 
     @property
     def data_identity(self) -> str:
-        """The same without the student's recipe, probes and the gate: of specs that ask for the same data.
+        """The same without the student's recipe, probes, paraphrases and gate: of specs that ask for the same data.
 
         Stages up to the dataset are made from this. What they take from the recipe all the same (the encoder, the
         weight of synthetic rows) is an input of theirs by itself.
         """
-        return f"{self.name}#{self._digest('student', 'probes', 'gate')}"
+        return f"{self.name}#{self._digest('student', 'probes', 'paraphrases', 'gate')}"
 
     def _digest(self, *without: str) -> str:
         files = [self.template(name) for name in COMPANIONS]

@@ -59,7 +59,13 @@ def _mix(raw: Mapping[str, Any]) -> list[str]:
 def refused(spec: Spec) -> str:
     """The first thing in a spec that does not go with its kind, with its key; empty if all does."""
     kinds = {"classification": _classification, "spans": _spans, "extraction": _extraction, "generation": _generation}
-    return next(kinds[spec.kind](spec), "")
+    return next(kinds[spec.kind](spec), "") or _paraphrases(spec)
+
+
+def _paraphrases(spec: Spec) -> str:
+    if not spec.paraphrases or spec.kind in ("classification", "generation"):
+        return ""
+    return "paraphrases: in other words a text loses what people marked in it or read out of it; leave them out"
 
 
 def _classification(spec: Spec) -> Iterator[str]:

@@ -336,3 +336,15 @@ def test_a_gold_text_without_an_answer_names_its_line(tmp_path: Path, line: dict
     with pytest.raises(DataError) as caught:
         read_gold(tmp_path / "g.jsonl", ["answer"], "generation")
     assert said in str(caught.value) and "g.jsonl:1" in str(caught.value)
+
+
+@pytest.mark.parametrize("made", [declare, extract])
+def test_texts_whose_words_are_the_answer_are_not_said_in_other_words(tmp_path: Path, made: Any) -> None:
+    with pytest.raises(SpecError, match="paraphrases: in other words a text loses what people marked"):
+        made(tmp_path, paraphrases=10)
+
+
+def test_probes_and_paraphrases_make_no_data_anew(tmp_path: Path) -> None:
+    plain, asked = answering(tmp_path / "a"), answering(tmp_path / "b", paraphrases=10)
+    assert asked.paraphrases == 10 and plain.identity != asked.identity
+    assert plain.data_identity == asked.data_identity

@@ -33,7 +33,7 @@ class Robustness(Evidence):
     """A system's main figure on a sample of gold rows whose texts were perturbed, beside the same rows untouched.
 
     Attributes:
-        perturbation: `typos`, `upper case` ...
+        perturbation: `typos`, `upper case` ...; `other words`, which a teacher found.
         how: what was done, in words, with its seed.
         touched: of how many rows the text differs.
         figure: `accuracy`, `span_f1` ...

@@ -33,6 +33,7 @@ from factory.evidence.records import (
     Speed,
     Training,
 )
+from factory.evidence.robustness import REWORDED
 from factory.files import write_text
 from factory.settings import CHECKOUT
 
@@ -192,7 +193,7 @@ def view(report: Report) -> dict[str, Any]:
     gate: list[GateLine] = of(GateLine)
     own: dict[str, Record] = {one.metric: one for one in of(Record, report.candidate)}
     classes: list[ClassFigures] = of(ClassFigures, report.candidate)
-    measured = {one.metric for one in of(Record)}
+    measured, robust = {one.metric for one in of(Record)}, of(Robustness, report.candidate)
     return {
         "kind": next((kind for name, kind in KINDS.items() if name in measured), "classification"),
         "columns": [name for name in FIRST if name in measured],
@@ -210,7 +211,8 @@ def view(report: Report) -> dict[str, Any]:
         "rungs": of(Rung, report.candidate),
         "seeds": of(Seeds, report.candidate),
         "slices": sorted(of(Slice, report.candidate), key=lambda one: (one.few, one.value, one.by, one.slice)),
-        "robustness": sorted(of(Robustness, report.candidate), key=lambda one: one.difference),
+        "robustness": sorted((r for r in robust if r.perturbation != REWORDED), key=lambda one: one.difference),
+        "reworded": [r for r in robust if r.perturbation == REWORDED],
         "counterfactuals": of(Counterfactual, report.candidate),
         "promise": of(Promise, report.candidate),
         "fewest": FEWEST,

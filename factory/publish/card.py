@@ -32,6 +32,7 @@ from factory.evidence.records import (
     Speed,
     Training,
 )
+from factory.evidence.robustness import REWORDED
 from factory.publish import package
 from factory.publish.template import fill
 from factory.span import strip
@@ -138,6 +139,7 @@ def render(
             where=manifest.id,
             fix="Improve the data or the student; --force publishes with the failure on the card.",
         )
+    robust = [one for one in _of(Robustness, evidence) if one.who == who]
     values = {
         "metadata": _metadata(manifest, spec, own),
         "manifest": manifest,
@@ -158,7 +160,8 @@ def render(
         "reliability": [r for r in _of(Reliability, evidence) if r.who == who],
         "seeds": [s for s in _of(Seeds, evidence) if s.who == who],
         "slices": sorted((s for s in _of(Slice, evidence) if s.who == who), key=lambda s: (s.few, s.value, s.slice)),
-        "robustness": sorted((r for r in _of(Robustness, evidence) if r.who == who), key=lambda r: r.difference),
+        "robustness": sorted((r for r in robust if r.perturbation != REWORDED), key=lambda r: r.difference),
+        "reworded": [r for r in robust if r.perturbation == REWORDED],
         "counterfactuals": [c for c in _of(Counterfactual, evidence) if c.who == who],
         "promise": [p for p in _of(Promise, evidence) if p.who == who],
         "fewest": FEWEST,

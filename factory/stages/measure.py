@@ -24,7 +24,7 @@ from factory.progress import Parts
 from factory.review import proposals
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages import economics, learning, model, reseeding
+from factory.stages import economics, learning, model, reseeding, rewording
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said, Student
@@ -145,13 +145,13 @@ def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
     alone, teacher, few = (build.run(name) for name in ("reviewed_only", "zero_shot", "few_shot"))
-    whole, others = model.unpruned(build), reseeding.reseeded(build)
+    whole, others, worded = model.unpruned(build), reseeding.reseeded(build), rewording.reworded(build)
     metrics, stated, sealed = model.student_of(build).metrics, prices.read(), model.trained(build)
 
     def work(out: Path) -> None:
         circumstances = here()
         parts = Parts(build.meter("measure", "parts"), len(sealed.exports) + 4)
-        seen, aside = _student(build, out / "candidate", circumstances, parts)
+        seen, aside = _student(build, out / "candidate", worded, circumstances, parts)
         seen |= _baselines(build, made.path, alone.path, parts)
         if whole:
             what = f"the same recipe without pruning, {model.way_of(whole.path)}, by torch"
@@ -202,6 +202,7 @@ def evaluate(build: Build) -> Output:
         "prices": stated.model_dump(mode="json"),
         **({"unpruned": whole} if whole else {}),
         **({"reseeded": others} if others else {}),
+        **({"reworded": worded} if worded else {}),
         **({"ask": digest(sealed.ask)} if sealed.ask else {}),
         **({"probes": build.spec.probes} if build.spec.probes else {}),
     }
@@ -209,11 +210,11 @@ def evaluate(build: Build) -> Output:
 
 
 def _student(
-    build: Build, folder: Path, circumstances: Circumstances, parts: Parts
+    build: Build, folder: Path, worded: Output | None, circumstances: Circumstances, parts: Parts
 ) -> tuple[dict[str, Predictions], list[Any]]:
     """The exports as an application runs them, and how fast they are; the one that is published on all gold rows.
 
-    And what perturbed texts do to that one, and texts about others than those they are about.
+    And what perturbed texts do to that one, texts in other words, and texts about others than those they are about.
     """
     found: dict[str, Predictions] = {}
     aside: list[Any] = []
@@ -237,16 +238,18 @@ def _student(
         )
         parts.done()
         if not place:
+            decided = partial(_decisions, student, specialist)
             aside += robustness.measure(
-                partial(_decisions, student, specialist),
+                decided,
                 found[who],
                 build.gold,
                 student.perturbed,
                 student.metrics[0],
                 circumstances,
             )
+            aside += rewording.measure(build, worded, decided, found[who], circumstances)
             aside += fairness.measure(
-                partial(_decisions, student, specialist),
+                decided,
                 found[who],
                 build.gold,
                 build.spec.probes,

@@ -83,3 +83,18 @@ def test_what_it_costs_is_paired_and_says_how_it_was_done() -> None:
     assert "seed 13" in found["typos"].how
     with pytest.raises(KeyError):
         robustness.measure(deaf_to_capitals, untouched.on(["g0"]), gold, 40, "accuracy", Circumstances())
+
+
+def test_other_words_are_beside_the_same_texts_as_they_are() -> None:
+    gold = [Gold(id=f"g{place}", text=f"word {place}", label="ab"[place % 2]) for place in range(40)]
+    untouched = answers("student:int8", gold, [row.label for row in gold])
+    texts = {f"g{place}": f"term {place}" for place in range(20)}
+
+    def hears(said: list[str]) -> list[str]:
+        assert said == list(texts.values())
+        return ["ab"[int(text.split()[1]) % 2] if int(text.split()[1]) < 15 else "c" for text in said]
+
+    (one,) = robustness.reworded(hears, untouched, texts, 24, "by somebody", "accuracy", Circumstances())
+    assert (one.n, one.touched, one.untouched, one.value, one.difference) == (20, 20, 1.0, 0.75, -0.25)
+    assert one.low < -0.25 < one.high < 0 and one.sample == "those of 24 that could be said in other words"
+    assert robustness.reworded(hears, untouched, {}, 24, "by somebody", "accuracy", Circumstances()) == []

@@ -11,7 +11,8 @@ import yaml
 
 import zoo
 from factory import spec as specs
-from factory.evidence.records import Counterfactual, Record, Seeds, Training, read_evidence
+from factory.evidence.records import Counterfactual, Record, Robustness, Seeds, Training, read_evidence
+from factory.evidence.robustness import REWORDED
 from factory.files import read_json
 from factory.publish.package import CARD
 from factory.stages import Build
@@ -28,6 +29,7 @@ def test_seeds_probes_and_what_training_took_are_told(built: Factory, tmp_path: 
     said = yaml.safe_load(file.read_text())
     said["student"] |= {"seeds": 3}
     said["probes"] = {"gender": {"men": ["husband", "son"], "women": ["wife", "daughter"]}}
+    said["paraphrases"] = 20
     file.write_text(yaml.safe_dump(said, sort_keys=False))
     where = replace(built.elsewhere(tmp_path / "home").settings, trainers=2)
     with Build(specs.load(NAME, tmp_path / "prompts"), "quick", where) as build:
@@ -42,10 +44,13 @@ def test_seeds_probes_and_what_training_took_are_told(built: Factory, tmp_path: 
     (kept,) = (tmp_path / "home" / "builds" / NAME / "reseeded").glob("[!.]*")
     files = {str(one.relative_to(kept)) for one in kept.glob("seed-*/*")}
     assert files == {"seed-14/predictions.jsonl", "seed-15/predictions.jsonl"}
+    (worded,) = (one for one in evidence if isinstance(one, Robustness) and one.perturbation == REWORDED)
+    assert (worded.n, worded.sample) == (20, "those of 20 that could be said in other words")
+    assert worded.value > 0.5 and "nobody checked" in worded.how
     (probe,) = (one for one in evidence if isinstance(one, Counterfactual))
     assert (probe.group, probe.beside) == ("women", "men") and probe.n > 0 and probe.changed is not None
     (took,) = (one for one in evidence if isinstance(one, Training))
     assert took.seconds == read_json(trained / TOOK)["seconds"] and took.threads == 2
     card = (zoo.load(NAME, hub=tmp_path / "home" / "hub").folder / CARD).read_text()
-    for told in ("Trained 3 times alike but for the seed", "| gender | women |", "Training on "):
+    for told in ("Trained 3 times alike but for the seed", "In other words (by ", "| gender | women |", "Training on "):
         assert told in card and told in (measured / "report.md").read_text(), told
