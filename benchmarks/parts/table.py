@@ -24,7 +24,7 @@ def save(out: Path, key: Sequence[str], line: Mapping[str, Any]) -> None:
     if out.exists():
         with out.open(newline="", encoding="utf-8") as file:
             lines = [one for one in csv.DictReader(file) if any(one[name] != said[name] for name in key)]
-    lines = sorted([*lines, said], key=lambda one: [one[name] for name in key])
+    lines = sorted([*lines, said], key=lambda one: [_place(one[name]) for name in key])
     part = out.with_name(f".{out.name}.part")
     with explained(part):
         part.parent.mkdir(parents=True, exist_ok=True)
@@ -33,3 +33,11 @@ def save(out: Path, key: Sequence[str], line: Mapping[str, Any]) -> None:
             table.writeheader()
             table.writerows(lines)
         part.replace(out)
+
+
+def _place(value: str) -> tuple[bool, float, str]:
+    """By what lines are sorted: 2 before 10, and both before words."""
+    try:
+        return False, float(value), value
+    except ValueError:
+        return True, 0.0, value
