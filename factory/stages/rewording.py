@@ -41,7 +41,7 @@ def reworded(build: Build) -> Output | None:
         "gold": build.gold_file,
         "rows": [row.id for row in rows],
         "teacher": build.teacher,
-        "prompt": digest([paraphrase.VERSION, paraphrase.request(spec, "").messages]),
+        "prompt": digest(paraphrase.request(spec, "").messages),
     }
     return build.stage("reworded", inputs, work)
 
