@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.manifest import TOKENIZER, WEIGHTS, Manifest
-from zoo.runtime import check_names, open_session, open_tokenizer
+from zoo.runtime import INDEPENDENT, check_names, open_session, open_tokenizer
 from zoo.specialist import Specialist, check_count
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ class EncoderSpecialist(Specialist):
     """A specialist whose model is an encoder; see Specialist.
 
     Args:
-        batch_size: texts a run; None: 1 for int8 and 32 for fp32. Dynamically quantized weights scale activations by
-            the largest value in the batch, so that in larger batches the neighbours of a text change its scores a
-            little; alone, its answer depends on the text and nothing else. (A six-layer int8 encoder on one thread
-            was no slower that way: padding costs more than batching gains.)
+        batch_size: texts a run; None: 32 for fp32 and 8 for int8, or 1 where its texts are not independent
+            (zoo.runtime.INDEPENDENT): there the neighbours of a text would change its scores a little, and its answer
+            should depend on the text and nothing else.
         how: what Specialist takes.
 
     Attributes:
@@ -37,13 +36,18 @@ class EncoderSpecialist(Specialist):
         self, folder: Path, manifest: Manifest, *, threads: int = 1, batch_size: int | None = None, **how: Any
     ) -> None:
         super().__init__(folder, manifest, threads=threads, **how)
-        usual = 1 if self.weights == WEIGHTS["int8"] else 32
-        self._batch_size = usual if batch_size is None else batch_size
-        check_count("batch_size", self._batch_size)
         limit = manifest.max_tokens if self.TRUNCATES else None
         self._tokenizer, self._pad = open_tokenizer(folder / TOKENIZER, limit)
         self._session = open_session(folder / self.weights, threads)
         check_names(self._session, INPUTS, ("logits",), folder / self.weights)
+        self._batch_size = self._usual() if batch_size is None else batch_size
+        check_count("batch_size", self._batch_size)
+
+    def _usual(self) -> int:
+        if self.weights != WEIGHTS["int8"]:
+            return 32
+        key, value = INDEPENDENT
+        return 8 if self._session.get_modelmeta().custom_metadata_map.get(key) == value else 1
 
     @property
     def batch_size(self) -> int:

@@ -8,6 +8,10 @@ from typing import Any
 
 from zoo.errors import BrokenSpecialist
 
+INDEPENDENT = ("texts", "independent")
+"""A key and value among an ONNX file's own that say: each text is answered as if it were alone in its run. Int8 files
+without them were quantized dynamically, and scale activations by the largest value of all texts in a run."""
+
 
 def open_tokenizer(path: Path, max_tokens: int | None) -> tuple[Any, int]:
     """The tokenizer, cutting at max_tokens (None: nowhere) and never padding: threads can share it, its state is

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from factory.students.encoder import Encoder, mean_over_tokens, quiet
 from factory.students.int8 import to_int8
 
-EXPORTER = 2
+EXPORTER = 3
 """Raised when the code here and in int8.py makes other exports of the same model, as TRAINER is of training."""
 FP32 = "onnx/model.onnx"
 INT8 = "onnx/model_int8.onnx"

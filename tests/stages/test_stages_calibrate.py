@@ -99,6 +99,7 @@ def found(student: Sure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
         build: Any = SimpleNamespace(
             spec=SimpleNamespace(student=StudentSpec(**said)),
+            settings=SimpleNamespace(trainers=1),
             run=lambda name: SimpleNamespace(path=tmp_path / name),
             stage=stage,
             meter=lambda name, unit: lambda done, total: progress.append((done, total)),

@@ -12,6 +12,7 @@ from onnx import numpy_helper
 import zoo
 from zoo.errors import BadInput, BrokenSpecialist
 from zoo.manifest import WEIGHTS
+from zoo.runtime import INDEPENDENT
 
 texts = st.lists(st.sampled_from([*tiny.WORDS, "unheard"]), min_size=1, max_size=20).map(" ".join)
 many = st.lists(texts, min_size=1, max_size=12)
@@ -60,8 +61,19 @@ def test_fp32_answers_in_batches_do_not_depend_on_neighbours_or_order(fp32, grou
     np.testing.assert_allclose(fp32.predict_proba([group[i] for i in order]), alone[order], rtol=1e-5)
 
 
+def test_how_many_texts_a_run_takes_the_file_says(copy):
+    assert zoo.load(copy).batch_size == 1  # tiny's is quantized dynamically
+    assert zoo.load(copy, weights="fp32").batch_size == 32
+    file = copy / WEIGHTS["int8"]
+    model = onnx.load(file)
+    onnx.helper.set_model_props(model, dict([INDEPENDENT]))
+    onnx.save(model, file)
+    tiny.seal(copy)
+    assert zoo.load(copy).batch_size == 8 and zoo.load(copy, batch_size=3).batch_size == 3
+
+
 def test_int8_answers_in_batches_would_depend_on_neighbours(specialist):
-    # Why the default is one at a time: if this ever fails, the default can go.
+    # Why the default is one at a time where the file does not say that texts are independent.
     batched = zoo.load(specialist, batch_size=8)
     alone = batched.predict_proba(["word5"])[0]
     together = batched.predict_proba(["word5", *tiny.WORDS[:7]])[0]
