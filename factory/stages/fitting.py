@@ -43,7 +43,7 @@ def fit(
         trainers: how many processes train together; 1: this one does.
 
     Raises:
-        FactoryError: one of them failed; what it said stands above.
+        FactoryError: one of them failed, and why.
     """
     if trainers < 2 or recipe.frozen:
         student.fit(rows, held, recipe, out, progress)

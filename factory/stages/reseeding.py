@@ -60,7 +60,7 @@ def reseeded(build: Build) -> Output | None:
                 task(*arguments, watch=watch)
         write_json(out / SUMMARY, {"trainings with other seeds": len(others)})
         for file in (out / LEARNED, out / HELD, *(folder / STEPS for folder in folders)):
-            file.unlink()
+            file.unlink(missing_ok=True)
 
     inputs = {"dataset": made, "recipe": model.identity(build, recipe), "seeds": count, "gold": build.gold_file}
     return build.stage("reseeded", inputs, work)
