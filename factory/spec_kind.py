@@ -181,6 +181,11 @@ def _only_writing(spec: Spec) -> Iterator[str]:
             "student.recipe: 4-bit weights are for models that write, under `kind: extraction` and `kind: generation`; "
             f"this is `kind: {spec.kind}`, so say lora, frozen, full or auto"
         )
+    if spec.student.distil:
+        yield (
+            "student.distil: probabilities of tokens are learned by models that write, under `kind: extraction` and "
+            f"`kind: generation`; this is `kind: {spec.kind}`"
+        )
 
 
 def _only_spans(spec: Spec) -> Iterator[str]:

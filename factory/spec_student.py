@@ -12,6 +12,21 @@ WRITER = "smollm2-135m-instruct"
 """What students that write start from where the spec names nothing else."""
 
 
+class Distil(Part):
+    """A larger language model that a student that writes learns from, token by token (factory.students.distilled).
+
+    Attributes:
+        model: named as `student.base` is, of the same family: both must cut texts into the same tokens. It is loaded by
+            transformers, beside the student.
+        share: of the loss; the rest is the answers' own.
+        temperature: of its probabilities and the student's; the higher, the more the unlikely tokens count.
+    """
+
+    model: str = Field(min_length=1)
+    share: float = Field(default=0.5, gt=0.0, le=1.0)
+    temperature: float = Field(default=2.0, gt=0.0, le=20.0)
+
+
 class Student(Part):
     """What is trained.
 
@@ -33,13 +48,14 @@ class Student(Part):
             of the rest together; it takes more rows, and marks more answers unsure.
         layers: the model is pruned to its first so many layers before it learns (factory.students.pruning), which makes
             it smaller and faster; the report then has a student that was not, too. None: it keeps all.
+        distil: a larger model whose probabilities it learns beside the answers, under `extraction` and `generation`.
         seeds: so many trainings that differ by their seed alone are measured, the published one among them, to tell how
             much of a figure is luck (factory.stages.reseeding).
         folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
             show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
     """
 
-    unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "seeds", "folds")
+    unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "distil", "seeds", "folds")
 
     encoder: str = "all-minilm-l6-v2"
     base: str | None = None
@@ -51,5 +67,6 @@ class Student(Part):
     synthetic_weight: float = Field(default=0.5, gt=0.0, le=1.0)
     risk: float = Field(default=0.1, gt=0.0, lt=1.0)
     risk_by_label: bool = False
+    distil: Distil | None = None
     seeds: int = Field(default=1, ge=1, le=10)
     folds: int | None = Field(default=None, ge=0, le=20)

@@ -21,6 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         asked = spec.load(arguments[0], known.prompts)
         names = list(dict.fromkeys((asked.student.encoder, asked.base)))
         names += [asked.reader] if asked.reader else []
+        names += [asked.student.distil.model] if asked.student.distil else []
         names += [] if known.teacher_url or known.teacher_batch else [asked.teacher.model, *asked.judges]
         for name in names:
             weights.resolve(name, known)

@@ -348,3 +348,11 @@ def test_probes_and_paraphrases_make_no_data_anew(tmp_path: Path) -> None:
     plain, asked = answering(tmp_path / "a"), answering(tmp_path / "b", paraphrases=10)
     assert asked.paraphrases == 10 and plain.identity != asked.identity
     assert plain.data_identity == asked.data_identity
+
+
+def test_only_what_writes_learns_from_tokens(tmp_path: Path) -> None:
+    distil = {"student": {"distil": {"model": "smollm2-135m-instruct"}}}
+    asked = answering(tmp_path / "a", **distil).student.distil
+    assert asked and (asked.share, asked.temperature) == (0.5, 2.0)
+    with pytest.raises(SpecError, match=r"student\.distil: probabilities of tokens are learned by models that write"):
+        declare(tmp_path / "b", **distil)

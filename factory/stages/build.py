@@ -192,6 +192,14 @@ class Build:
         return weights.identity(self.spec.base)
 
     @cached_property
+    def mentor_source(self) -> str:
+        """The model that the student is distilled from, a folder or a Hub id; empty: there is none."""
+        from factory.teacher import weights
+
+        distil = self.spec.student.distil
+        return str(weights.resolve(distil.model, self.settings)) if distil else ""
+
+    @cached_property
     def encoder(self) -> Encoder:
         """The encoder as it came, for vectors."""
         return Encoder.load(self.encoder_source, self.labels, self.spec.student.max_tokens)

@@ -28,6 +28,7 @@ from factory.students import ladder, training
 from factory.students.encoder_lesson import PENALTIES
 from factory.students.export import INT8
 from factory.students.training import Recipe
+from factory.teacher import weights
 from zoo.doubt import Doubt
 from zoo.loader import open_folder
 from zoo.specialist import Specialist
@@ -52,7 +53,7 @@ WAYS = {
 """How a student was trained, for people."""
 UNLIKE = {"frozen": "frozen", "quantized": "qlora"}
 """What of a recipe, where it is set, is a way of its own."""
-UNSAID = (*UNLIKE, "layers")
+UNSAID = (*UNLIKE, "layers", "mentor", "distil", "softness")
 """What of a recipe says nothing where it is not set: older recipes do not say that it was not."""
 
 
@@ -127,6 +128,7 @@ def unpruned(build: Build) -> Output | None:
 def trained(build: Build) -> Trained:
     """The trained student, as publishing takes it; a larger model is to be asked as the teacher was asked best."""
     folder, student, policy = build.run("train").path, student_of(build), better_by_policy(build)
+    distil = build.spec.student.distil
     values = read_json(build.run("calibrate").path / CALIBRATION)
     return Trained(
         folder=folder,
@@ -141,6 +143,7 @@ def trained(build: Build) -> Trained:
             "teacher": build.teacher,
             **({"judges": ", ".join(judge.identity for judge in build.judges)} if build.spec.judges else {}),
             student.starts_from: build.base_identity,
+            **({"distilled from": weights.identity(distil.model)} if distil else {}),
             "budget": build.budget_name,
         },
     )
@@ -255,12 +258,13 @@ def _head(penalty: float) -> str:
 
 def identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
     """What is trained without the machine's paths, and who trains it; penalties of what is frozen."""
-    recipe, said = recipe or recipe_of(build), build.spec.student.recipe
+    recipe, said, distil = recipe or recipe_of(build), build.spec.student.recipe, build.spec.student.distil
     frozen = recipe.frozen or (said == "auto" and "frozen" in student_of(build).methods)
     return {
         **{name: value for name, value in vars(recipe).items() if name not in UNSAID or value},
         **({"climbs": list(student_of(build).methods)} if said == "auto" else {}),
         **({"penalties": list(PENALTIES)} if frozen else {}),
+        **({"mentor": weights.identity(distil.model)} if distil else {}),
         "labels": list(recipe.labels),
         "encoder": build.base_identity,
         "trainer": student_of(build).lesson.trainer,

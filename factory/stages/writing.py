@@ -64,7 +64,11 @@ class Writing(Student):
 
     def recipe(self, build: Build) -> WritingRecipe:
         """See Student.recipe."""
-        return WritingRecipe(**shared(build), **self.task(build.spec))
+        distil = build.spec.student.distil
+        learned: dict[str, Any] = {}
+        if distil:
+            learned = {"mentor": build.mentor_source, "distil": distil.share, "softness": distil.temperature}
+        return WritingRecipe(**shared(build), **self.task(build.spec), **learned)
 
     def fit(
         self, rows: Sequence[Row], held: Sequence[Row], recipe: WritingRecipe, out: Path, progress: Progress

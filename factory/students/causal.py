@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from factory.files import read_json, write_json
 from factory.progress import Progress, silent
 from factory.row import Row
-from factory.students import prompt, pruning, quantized, training
+from factory.students import distilled, prompt, pruning, quantized, training
 from factory.students.encoder import default_device, half, set_threads
 from factory.students.training import Lesson, Recipe
 from zoo.manifest import ADAPTER
@@ -30,12 +30,19 @@ class WritingRecipe(Recipe):
         max_new_tokens: how long an answer may be.
         fields: of records, as in prompt.json; None: answers are words.
         quantized: the adapters learn over weights in 4 bits (factory.students.quantized).
+        mentor: a larger model with the same tokenizer, a folder or a Hub id, whose probabilities of every token it
+            learns, too (factory.students.distilled); empty: none.
+        distil: their share of the loss, 0 to 1.
+        softness: the temperature of these probabilities; 0: there is no mentor.
     """
 
     instruction: str = ""
     max_new_tokens: int = 64
     fields: Mapping[str, Mapping[str, Any]] | None = None
     quantized: bool = False
+    mentor: str = ""
+    distil: float = 0.0
+    softness: float = 0.0
 
     @property
     def method(self) -> str:
@@ -153,7 +160,7 @@ class Answers(Lesson):
         self._prompt = prompt.make(learner.tokenizer, recipe.instruction, recipe.max_new_tokens, recipe.fields)
         self._cutter = prompt.cutter(learner.tokenizer)
         self._frame = prompt.frame(self._prompt, self._cutter, recipe.max_tokens)
-        self._recipe = recipe
+        self._recipe, self._mentor = recipe, _mentor(recipe, learner)
         self.examples, self.held_examples = ([self._example(row) for row in some] for some in (rows, held_out))
         self.lengths = [len(one.given) + len(one.answer) for one in self.examples]
 
@@ -188,9 +195,9 @@ class Answers(Lesson):
         return quantized.merged(learner.model, whole).to(learner.device)
 
     def losses(self, learner: Causal, batch: Sequence[int]) -> tuple[Any, Any]:
-        """One a token of the answers."""
+        """One a token of the answers; with a mentor its probabilities have their share of each."""
         with half():
-            return self._losses(learner, [self.examples[place] for place in batch])
+            return self._losses(learner, [self.examples[place] for place in batch], self._mentor)
 
     def held_out(self, learner: Causal) -> tuple[Any, Any]:
         """The mean over the tokens of a row's answer; tokens count alike, so a row weighs as many as it has."""
@@ -229,7 +236,7 @@ class Answers(Lesson):
         given = [one.given + one.answer for one in examples]
         return learner.logits(self._frame.before, given, longest + 1)[:, :-1]
 
-    def _losses(self, learner: Causal, examples: Sequence[Example]) -> tuple[Any, Any]:
+    def _losses(self, learner: Causal, examples: Sequence[Example], mentor: Causal | None = None) -> tuple[Any, Any]:
         import torch
 
         said = self.said(learner, examples)
@@ -239,10 +246,23 @@ class Answers(Lesson):
             counts[place, longest - len(one.answer) :] = torch.tensor(one.learned)
         wanted = [token for one in examples for token, yes in zip(one.answer, one.learned, strict=True) if yes]
         weights = [one.weight for one in examples for yes in one.learned if yes]
-        each = torch.nn.functional.cross_entropy(
-            said[counts.to(said.device)].float(), torch.tensor(wanted, device=learner.device), reduction="none"
-        )
+        mine = said[counts.to(said.device)].float()
+        each = torch.nn.functional.cross_entropy(mine, torch.tensor(wanted, device=learner.device), reduction="none")
+        if mentor:
+            with torch.no_grad():
+                theirs = self.said(mentor, examples)[counts.to(mentor.device)]
+            share, softness = self._recipe.distil, self._recipe.softness
+            each = (1 - share) * each + share * distilled.divergence(mine, theirs, softness)
         return each, torch.tensor(weights, device=learner.device)
+
+
+def _mentor(recipe: WritingRecipe, learner: Causal) -> Causal | None:
+    if not recipe.mentor:
+        return None
+    found = Causal.load(recipe.mentor, learner.device)
+    distilled.check(learner.tokenizer, found.tokenizer, recipe.mentor)
+    found.model.eval().requires_grad_(requires_grad=False)
+    return found
 
 
 def _pruned(learner: Causal, recipe: WritingRecipe) -> Causal:

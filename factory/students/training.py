@@ -200,7 +200,10 @@ def train(
     write_json(
         out / "training.json",
         {
-            "recipe": {**asdict(recipe), "encoder": Path(recipe.encoder).name},
+            "recipe": {
+                name: Path(value).name if name in ("encoder", "mentor") else value
+                for name, value in asdict(recipe).items()
+            },
             "rows": len(rows),
             "epochs": history,
             "kept": chosen,

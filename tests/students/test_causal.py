@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from factory.errors import FactoryError
+from factory.errors import FactoryError, SpecError
 from factory.files import read_json
 from factory.row import Lineage, Row, write_rows
 from factory.students import causal, prompt
 from factory.students.by_torch import opened
 from factory.students.causal import Causal, WritingRecipe
+from factory.students.distilled import divergence
 from factory.students.training import average
 from tests import lost, registry, tiny_llama
 from zoo.form import Form
@@ -237,3 +240,47 @@ def test_a_record_is_written_as_json_writes_it() -> None:
         said = json.loads("".join(part.text for part in prompt.record(list(registry.FIELDS), record)))
         assert {name: value for name, value in said.items() if value is not None} == record
         assert list(said) == list(registry.FIELDS)
+
+
+@pytest.fixture(scope="module")
+def elder(recipe: WritingRecipe, written_rows: list[Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that has learned another answer to every text: its colour, and no mark."""
+    out = tmp_path_factory.mktemp("elder")
+    rows = [row.model_copy(update={"answer": (row.answer or "").rstrip("?")}) for row in written_rows]
+    causal.train(causal.Answers, rows[:HELD], rows[HELD:], recipe, out)
+    return out
+
+
+def test_what_a_mentor_thinks_is_learned_in_its_share(
+    elder: Path, recipe: WritingRecipe, written_rows: list[Row], tmp_path: Path
+) -> None:
+    texts = [row.text for row in written_rows[HELD:]]
+    said = {}
+    for share in (0.05, 1.0):
+        taught = dataclasses.replace(recipe, mentor=str(elder), distil=share, softness=1.0)
+        causal.train(causal.Answers, written_rows[:HELD], written_rows[HELD:], taught, tmp_path / str(share))
+        found = opened(tmp_path / str(share), "generation", ["answer"], 48).predict(texts)
+        said[share] = sum(one.text.endswith("?") for one in found)
+    assert said[0.05] >= 6 and said[1.0] <= 2  # people's answers end with a mark, the mentor's do not
+    told = read_json(tmp_path / "1.0" / "training.json")["recipe"]
+    assert told["mentor"] == elder.name and told["distil"] == 1.0  # and no place on this machine
+
+
+def test_a_mentor_of_another_family_is_refused(recipe: WritingRecipe, written_rows: list[Row], tmp_path: Path) -> None:
+    other = tiny_llama.make(tmp_path / "other", ["quite other words than these, of which there are some"])
+    taught = dataclasses.replace(recipe, mentor=str(other), distil=0.5, softness=2.0)
+    with pytest.raises(SpecError, match=r"(?s)other tokens than the student.*where: student\.distil\.model"):
+        causal.train(causal.Answers, written_rows[:HELD], written_rows[HELD:], taught, tmp_path / "out")
+
+
+@given(st.integers(0, 2**31), st.integers(1, 4), st.integers(2, 9), st.sampled_from([0.5, 1.0, 4.0]))
+def test_divergence_is_none_from_oneself_and_never_below(seed: int, rows: int, size: int, temperature: float) -> None:
+    import torch
+
+    torch.manual_seed(seed)
+    mine, theirs = torch.randn(rows, size, dtype=torch.float64), torch.randn(rows, size + 2, dtype=torch.float64)
+    assert torch.allclose(divergence(mine, mine, temperature), torch.zeros(rows), atol=1e-5)
+    found = divergence(mine, theirs, temperature)
+    p, q = (torch.softmax(one[:, :size].float() / temperature, -1) for one in (theirs, mine))
+    by_hand = temperature**2 * (p * (p / q).log()).sum(-1)
+    assert (found >= 0).all() and torch.allclose(found, by_hand, atol=1e-4)
