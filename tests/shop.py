@@ -78,9 +78,8 @@ def teach(body: dict[str, Any]) -> str:
     if choices := (body.get("structured_outputs") or {}).get("choice"):
         meant = label_of(asked.upper().split("TEXT:")[-1].split("\nLABEL:")[0].lower())
         return next(choice for choice in choices if choice == meant or f"{choice} = {meant}" in asked)
-    if "in other words" in asked:
-        text = asked.split("The text:")[1].split("Say it")[0].strip()
-        return json.dumps({"rows": [{"text": " ".join(reversed(text.split(". ")))}]})
+    if found := re.search(r"The text:\n\n(.+?)\n\nSay it in (\d+) other ways", asked, re.DOTALL):
+        return json.dumps({"rows": [{"text": f"Well. {found[1]}"}] * int(found[2])})
     start = int(request_key(body), 16) % 10_000
     if sides := re.findall(r"^(?:first|second), (\w+):", asked, re.MULTILINE):  # minimal pairs
         texts = [[text_of(label, 1000 + start + 37 * place) for label in sides] for place in range(2)]

@@ -46,7 +46,7 @@ def test_seeds_probes_and_what_training_took_are_told(built: Factory, tmp_path: 
     assert files == {"seed-14/predictions.jsonl", "seed-15/predictions.jsonl"}
     (worded,) = (one for one in evidence if isinstance(one, Robustness) and one.perturbation == REWORDED)
     assert (worded.n, worded.sample) == (20, "those of 20 that could be said in other words")
-    assert worded.value > 0.5 and "nobody checked" in worded.how
+    assert worded.difference == pytest.approx(worded.value - worded.untouched) and "nobody checked" in worded.how
     (probe,) = (one for one in evidence if isinstance(one, Counterfactual))
     assert (probe.group, probe.beside) == ("women", "men") and probe.n > 0 and probe.changed is not None
     (took,) = (one for one in evidence if isinstance(one, Training))
