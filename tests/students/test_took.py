@@ -26,6 +26,8 @@ def test_memory_is_what_was_held_since_it_began(tmp_path: Path) -> None:
     small = Took()
     small.write(tmp_path, 1)
     first = read_json(tmp_path / TOOK)["peak_bytes"]
+    if first is None:
+        pytest.skip("this system does not tell")
     large = Took()
     held = bytearray(200_000_000)
     held[::4096] = b"x" * len(held[::4096])
