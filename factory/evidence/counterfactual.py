@@ -60,8 +60,7 @@ def concerns(text: str, gold: Truth, groups: Groups) -> bool:
     """Whether a text names one of the groups, and nothing that people read out of it does."""
     known = _known(groups)
     if isinstance(gold, Known):
-        values = [value for value in gold.record.values() if isinstance(value, str)]
-        return bool(known.search(text)) and not any(known.search(value) for value in values)
+        return bool(known.search(text)) and not any(known.search(str(value)) for value in gold.record.values())
     spans = gold if isinstance(gold, tuple) else ()
     places = [(found.start(), found.end()) for found in known.finditer(text)]
     return bool(places) and not any(one.start < end and start < one.end for one in spans for start, end in places)

@@ -21,16 +21,15 @@ from factory.dataset.split import folds, group
 from factory.dataset.version import open_version
 from factory.evidence import calibration
 from factory.files import read_json, write_json
-from factory.processes import Task, cores, side_by_side
+from factory.processes import Task
 from factory.progress import silent
 from factory.row import Row, read_rows, write_rows
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
-from factory.stages.fitting import HELD, LEARNED, LIBRARIES, STEPS, Watch, fit, watched
+from factory.stages.fitting import HELD, LEARNED, Watch, each, fit, noted, watched
 from factory.stages.student import Student
-from factory.students.encoder import default_device
 from factory.students.training import Recipe
 
 CALIBRATOR = 3
@@ -126,16 +125,11 @@ def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
 
 
 def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: str, out: Path) -> list[Any]:
-    """What the student says of each part's rows when it is trained, as the published one, on all rows but these.
-
-    On a processor, where one training takes one core, parts are learned side by side; one after the other where several
-    processes train together.
-    """
+    """What the student says of each part's rows when it is trained, as the published one, on all rows but these."""
     if not parts:
         return []
     student, recipe, trainers = model.student_of(build), model.kept(build), build.settings.trainers
     folders = [out / f"part-{number}" for number in range(1, 1 + len(parts))]
-    at_once = min(len(parts), cores()) if default_device() == "cpu" and trainers < 2 else 1
 
     def tasks() -> Iterator[Task]:
         prepared = build.meter("calibrate, label anew", "parts") if taught else silent
@@ -148,11 +142,7 @@ def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: s
                 yield learn, (student, recipe, weights, folder, trainers)
 
     watch = watched(folders, build.meter("calibrate", "texts" if recipe.frozen else "steps"))
-    if at_once > 1:
-        side_by_side(tasks(), at_once, watch, LIBRARIES)
-    else:
-        for work, arguments in tasks():
-            work(*arguments, watch=watch)
+    each(tasks(), len(parts), trainers, watch)
     return [one for folder in folders for one in read_json(folder / SAID)]
 
 
@@ -165,15 +155,10 @@ def learn(
     watch: Watch = lambda: None,
 ) -> None:
     """Train a student on rows in a folder, or go on with that, and leave there what it says of others: said.json."""
-
-    def progress(done: int, total: int) -> None:
-        write_json(folder / STEPS, [done, total])
-        watch()
-
     rows = {name: read_rows(folder / name) for name in (LEARNED, HELD, ASKED)}
     learner = folder / "model"
     if not (learner / "training.json").exists():
-        fit(student, rows[LEARNED], rows[HELD], recipe, learner, progress, trainers)
+        fit(student, rows[LEARNED], rows[HELD], recipe, learner, noted(folder, watch), trainers)
     student.export(learner, recipe)
     write_json(folder / SAID, student.says(learner, recipe, rows[ASKED], weights))
     shutil.rmtree(learner)

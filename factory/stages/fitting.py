@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from factory.files import read_json, write_json
-from factory.processes import side_by_side
+from factory.processes import Task, cores, side_by_side
 from factory.progress import Progress, silent
 from factory.row import Row, read_rows, write_rows
 from factory.stages.student import Student
 from factory.students import crew
+from factory.students.encoder import default_device
 from factory.students.training import Recipe
 
 LIBRARIES = ("torch", "transformers.modeling_utils", "peft", "onnxscript")
@@ -63,6 +64,34 @@ def fit(
     shutil.rmtree(folder)
 
 
+def each(tasks: Iterable[Task], count: int, trainers: int, watch: Watch) -> None:
+    """Do trainings, functions that take `watch` after their arguments: side by side on a processor, where one takes one
+    core; else, and where several processes train together, one after the other.
+
+    Args:
+        tasks: the next is asked for when it may start.
+        count: how many there are, at most.
+        trainers: as of `fit`.
+        watch: called now and then.
+    """
+    at_once = min(count, cores()) if default_device() == "cpu" and trainers < 2 else 1
+    if at_once > 1:
+        side_by_side(tasks, at_once, watch, LIBRARIES)
+        return
+    for work, arguments in tasks:
+        work(*arguments, watch=watch)
+
+
+def noted(folder: Path, watch: Watch) -> Progress:
+    """Leaves the steps of a training in its folder, for `watched`, and has who waits look."""
+
+    def note(done: int, total: int) -> None:
+        write_json(folder / STEPS, [done, total])
+        watch()
+
+    return note
+
+
 def watched(folders: Sequence[Path], progress: Progress) -> Watch:
     """Tells how far trainings are that leave their steps, steps.json, in a folder each."""
 
@@ -76,11 +105,7 @@ def watched(folders: Sequence[Path], progress: Progress) -> Watch:
 
 def _member(number: int, size: int, student: Student, recipe: Recipe, folder: Path, out: Path) -> None:
     """What each process does."""
-
-    def tell(done: int, total: int) -> None:
-        write_json(folder / STEPS, [done, total])
-
     crew.join(number, size, folder / "meet")
     rows, held = (read_rows(folder / name) for name in (LEARNED, HELD))
-    student.fit(rows, held, recipe, out, silent if number else tell)
+    student.fit(rows, held, recipe, out, silent if number else noted(folder, lambda: None))
     crew.leave()

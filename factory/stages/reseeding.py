@@ -16,14 +16,13 @@ from factory.evidence.predictions import answers, read_predictions, write_predic
 from factory.evidence.records import Seeds, gold_hash
 from factory.evidence.sample import describe, sample
 from factory.files import write_json
-from factory.processes import Task, cores, side_by_side
+from factory.processes import Task
 from factory.row import Gold, read_rows, write_rows
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
-from factory.stages.fitting import HELD, LEARNED, LIBRARIES, STEPS, Watch, fit, watched
+from factory.stages.fitting import HELD, LEARNED, STEPS, Watch, each, fit, noted, watched
 from factory.stages.student import Student
-from factory.students.encoder import default_device
 from factory.students.training import Recipe
 
 SAID, MODEL = "predictions.jsonl", "model"
@@ -53,11 +52,7 @@ def reseeded(build: Build) -> Output | None:
                 if not (folder / SAID).exists():
                     yield learn, (student, one, folder, gold, trainers)
 
-        if default_device() == "cpu" and trainers < 2:
-            side_by_side(tasks(), min(len(others), cores()), watch, LIBRARIES)
-        else:
-            for task, arguments in tasks():
-                task(*arguments, watch=watch)
+        each(tasks(), len(others), trainers, watch)
         write_json(out / SUMMARY, {"trainings with other seeds": len(others)})
         for file in (out / LEARNED, out / HELD, *(folder / STEPS for folder in folders)):
             file.unlink(missing_ok=True)
@@ -70,14 +65,9 @@ def learn(
     student: Student, recipe: Recipe, folder: Path, gold: Sequence[Gold], trainers: int, watch: Watch = lambda: None
 ) -> None:
     """Train a student on the rows beside its folder, or go on with that, and leave what it says of gold rows there."""
-
-    def progress(done: int, total: int) -> None:
-        write_json(folder / STEPS, [done, total])
-        watch()
-
     rows, held = (read_rows(folder.parent / name) for name in (LEARNED, HELD))
     if not (folder / MODEL / "training.json").exists():
-        fit(student, rows, held, recipe, folder / MODEL, progress, trainers)
+        fit(student, rows, held, recipe, folder / MODEL, noted(folder, watch), trainers)
     decisions, _ = student.alone(folder / MODEL, recipe, [row.text for row in gold])
     write_predictions(folder / SAID, answers(f"seed {recipe.seed}", gold, decisions))
     shutil.rmtree(folder / MODEL)

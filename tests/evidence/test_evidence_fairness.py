@@ -51,6 +51,7 @@ def test_texts_of_whose_answer_the_words_are_a_part_are_left_out() -> None:
     assert not concerns(text, (Span(start=0, end=8, label="who"),), GENDER)
     assert concerns(text, Known(record={"name": "Smith"}), GENDER)
     assert not concerns(text, Known(record={"name": "Mr Smith"}), GENDER)
+    assert not concerns(text, Known(record={"names": ["Jones", "Mr Smith"]}), GENDER)
 
 
 def test_words_of_ones_own_are_compared_whomever_they_name() -> None:

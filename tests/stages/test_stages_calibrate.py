@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from factory.files import read_json, write_json
 from factory.row import CORRECTED, Lineage, Origin, Row, write_rows
 from factory.spec import Student as StudentSpec
-from factory.stages import calibrate, model
+from factory.stages import calibrate, fitting, model
 from factory.stages.ballot import Ballot
 from factory.stages.student import Certainty
 
@@ -70,7 +70,7 @@ class Sure:
 def student(monkeypatch: pytest.MonkeyPatch) -> Sure:
     found = Sure()
     monkeypatch.setattr(model, "student_of", lambda build: found)
-    monkeypatch.setattr(calibrate, "cores", lambda: 1)  # what it is asked to do is noted here
+    monkeypatch.setattr(fitting, "cores", lambda: 1)  # what it is asked to do is noted here
     monkeypatch.setattr(model, "recipe_of", lambda build: Kept())
     monkeypatch.setattr(model, "kept", lambda build: Kept())
     return found
@@ -200,8 +200,8 @@ def test_parts_are_learned_side_by_side_where_there_are_cores(
 ) -> None:
     student = Twice()
     monkeypatch.setattr(model, "student_of", lambda build: student)
-    monkeypatch.setattr(calibrate, "cores", lambda: cores)
-    monkeypatch.setattr(calibrate, "default_device", lambda: "cpu")
+    monkeypatch.setattr(fitting, "cores", lambda: cores)
+    monkeypatch.setattr(fitting, "default_device", lambda: "cpu")
     told = found([row(n) for n in range(60)], [row(n) for n in range(100, 110)])
     assert len(told["answers"]["right"]) == 70 and all(told["answers"]["right"])
     if cores == 1:
