@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,6 +46,24 @@ def test_killed_before_there_was_anything_it_begins_anew(tmp_path: Path) -> None
     add(log, "a text")
     found = log.verify()
     assert found.problems == () and found.decisions == 1
+
+
+def test_killed_at_any_moment_of_making_its_first_file_it_can_be_verified(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    for number in range(150):
+        log = zoo.AuditLog(tmp_path / f"{number}")
+        child = os.fork()
+        if child == 0:
+            try:
+                add(log, "a text")
+            finally:
+                os._exit(0)
+        time.sleep(0.004 * chance.random())
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert verify(log.folder).problems == ()
+        add(log, "another")
+        assert log.verify().problems == ()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -33,7 +33,22 @@ def name(number: int) -> str:
 
 
 def writer(path: Path, *, timeout: float, sync: bool) -> sqlite3.Connection:
-    """A connection to write a file, which is made where it is missing; may be used by any thread, one at a time."""
+    """A connection to write a file, which is made where it is missing; may be used by any thread, one at a time.
+
+    Who calls it has the log's lock.
+    """
+    if not path.exists():
+        # Under another name first: who is killed while it is made leaves a journal that no reader may roll back.
+        made = path.with_suffix(".new")
+        # A file that was taken away may have left its WAL, which SQLite would add to the new one.
+        for left in (made, *(Path(f"{one}{what}") for one in (made, path) for what in ("-journal", "-wal", "-shm"))):
+            left.unlink(missing_ok=True)
+        _writable(made, timeout, sync).close()
+        made.rename(path)
+    return _writable(path, timeout, sync)
+
+
+def _writable(path: Path, timeout: float, sync: bool) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         with _legible():
