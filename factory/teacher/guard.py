@@ -3,8 +3,9 @@
     python guard.py CALLER_PID COMMAND...
 
 Started as the leader of a process group. When the command ends, the caller dies (even by SIGKILL) or SIGTERM comes,
-the whole group is killed, so that no engine keeps gigabytes and a port. Watching for a new parent works whichever of
-the caller's threads started it and whatever the caller's forks inherited; PR_SET_PDEATHSIG and a pipe do not.
+the whole group is killed, so that no engine keeps gigabytes and a port, and the sockets by which vLLM's processes talk
+are removed, which it leaves behind. Watching for a new parent works whichever of the caller's threads started it and
+whatever the caller's forks inherited; PR_SET_PDEATHSIG and a pipe do not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,13 +25,15 @@ def main(arguments: Sequence[str]) -> None:
     caller, command = int(arguments[0]), list(arguments[1:])
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    child = subprocess.Popen(command)
-    while child.poll() is None and os.getppid() == caller and not told.is_set():
-        told.wait(0.2)
-    if told.is_set():
-        child.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(10.0)
+    # A short path, as a socket's must be (107 bytes).
+    with tempfile.TemporaryDirectory(prefix="teacher-", ignore_cleanup_errors=True) as sockets:
+        child = subprocess.Popen(command, env={**os.environ, "VLLM_RPC_BASE_PATH": sockets})
+        while child.poll() is None and os.getppid() == caller and not told.is_set():
+            told.wait(0.2)
+        if told.is_set():
+            child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(10.0)
     print(f"guard: the command ended with {child.poll()}", flush=True)
     os.killpg(0, signal.SIGKILL)
 

@@ -72,12 +72,19 @@ def listener(port: int) -> psutil.Process:
     raise AssertionError("nobody listens")
 
 
+def sockets_of(server: psutil.Process) -> Path:
+    return Path(server.environ()["VLLM_RPC_BASE_PATH"])
+
+
 def test_it_starts_serves_and_ends(settings: Settings, model: str) -> None:
     seen: list[tuple[int, int]] = []
     with connect(model, settings, lambda *at: seen.append(at)) as endpoint:
         assert endpoint.identity == endpoint.model
         assert endpoint.identity.startswith("tiny@sha256:")
         assert probe.models(endpoint.url, endpoint.key, 5.0) == [endpoint.model]
+        sockets = sockets_of(listener(settings.teacher_port))
+        assert sockets.is_dir()
+    assert not sockets.exists()
     assert until(lambda: not probe.listens(settings.teacher_port), 5)
     assert seen[-1][0] == seen[-1][1]
     key = settings.home / "teacher.key"
@@ -134,8 +141,10 @@ def test_no_server_outlives_a_killed_caller(settings: Settings, model: str) -> N
     assert caller.stdout is not None
     assert caller.stdout.readline() == b"up\n"
     server = listener(settings.teacher_port)
+    sockets = sockets_of(server)
     os.kill(caller.pid, signal.SIGKILL)
     caller.wait()
+    assert until(lambda: not sockets.exists(), 10)
     assert until(lambda: not server.is_running() and not probe.listens(settings.teacher_port), 10)
 
 
