@@ -174,7 +174,7 @@ def datasketch(source: Path, out: Path) -> None:
     """The peer: near duplicates of a file's texts, the first kept."""
     from datasketch import MinHash, MinHashLSH
 
-    from factory.hygiene.words import shingles
+    from factory.words import shingles
 
     out.mkdir(exist_ok=True)
     index = MinHashLSH(threshold=0.7, num_perm=128, params=(32, 4))

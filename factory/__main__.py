@@ -16,6 +16,7 @@ from typing import Any
 from factory import forecast, settings
 from factory import spec as specs
 from factory.alone import alone
+from factory.dossier import command as papers
 from factory.errors import FactoryError, GateError, ReviewPendingError
 from factory.files import read_json, write_jsonl
 from factory.retention import command as retention
@@ -90,19 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     lineage = command("lineage", _lineage, "what a published specialist was made from, back to the plan", spec=False)
     lineage.add_argument("specialist", metavar="SPEC@VERSION", help="such as support/intent@1.0.0, or without version")
     lineage.add_argument("--json", action="store_true", help="all of it, as JSON")
-    dossier = command("dossier", _dossier, "papers for auditors: Annex IV draft, ML-BOM, risk, data", spec=False)
-    dossier.add_argument(
-        "asked", metavar="SPEC@VERSION | verify FOLDER", nargs="+", help="make a specialist's papers, or check them"
-    )
-    dossier.add_argument(
-        "--out", metavar="FOLDER", type=Path, help="default: dossiers/<spec>/<version> in FACTORY_HOME"
-    )
-    dossier.add_argument(
-        "--key", metavar="KEY", type=Path, help="sign with this private key (`zoo sign --new-key KEY`)"
-    )
-    dossier.add_argument(
-        "--signed-by", metavar="KEY.pub", type=Path, action="append", default=[], help="verify: who has to have signed"
-    )
+    dossier = command("dossier", papers.run, "papers for auditors: Annex IV draft, ML-BOM, risk, data", spec=False)
+    papers.arguments(dossier)
     diff = command("diff", _diff, "what sets two dataset versions apart", spec=False)
     diff.add_argument(
         "versions",
@@ -238,38 +228,9 @@ def _lineage(asked: argparse.Namespace, where: Settings) -> None:
     print(json.dumps(asdict(found), indent=2, ensure_ascii=False) if asked.json else say.trace(found))
 
 
-def _dossier(asked: argparse.Namespace, where: Settings) -> None:
-    from factory.dossier.make import make
-    from factory.dossier.verify import require, verify
-
-    what, *more = asked.asked
-    checks, making = what == "verify", [f"--{name}" for name in ("out", "key") if getattr(asked, name)]
-    if len(more) != checks:
-        raise FactoryError(
-            "`dossier verify` takes one folder." if checks else "`dossier` takes one specialist.",
-            fix="Write `dossier SPEC@VERSION`, or `dossier verify FOLDER`.",
-        )
-    if checks and making:
-        raise FactoryError(f"`dossier verify` makes nothing, and has no {making[0]}.", fix="Leave it out.")
-    if not checks and asked.signed_by:
-        raise FactoryError(
-            "Who has to have signed is asked of a dossier that is there.",
-            where="--signed-by",
-            fix="Sign this one with --key KEY, then `dossier verify FOLDER --signed-by KEY.pub`.",
-        )
-    if checks:
-        folder = Path(more[0])
-        found = verify(folder, where, asked.signed_by)
-        require(found, folder)
-        print(f"{found.files} files as sealed; {found.figures} figures and statements as the records say.")
-        print("\n".join(f"  {note}" for note in found.notes))
-    else:
-        print(f"{make(what, where, asked.out, asked.key) / 'index.html'}")
-
-
 def _diff(asked: argparse.Namespace, where: Settings) -> None:
     from factory.dataset.diff import diff, text
-    from factory.lineage.versions import find
+    from factory.publish.datasets import find
 
     *name, before, after = asked.versions if len(asked.versions) > 1 else ("", *asked.versions)
     if len(name) > 1 or not before:
@@ -384,6 +345,7 @@ def _yank(asked: argparse.Namespace, where: Settings) -> None:
     from factory.publish.yank import unyank, yank
 
     print(unyank(asked.specialist, where) if asked.undo else yank(asked.specialist, asked.reason, where))
+    news.tell(where)
 
 
 def _gguf(asked: argparse.Namespace, where: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,7 +12,7 @@ from factory.answer import value_of
 from factory.errors import DataError
 from factory.files import read_jsonl
 from factory.record import Record, Value, plain, same, settle
-from factory.span import Span, apart, problem, stratum
+from factory.span import Overlaps, Span, apart, problem, stratum
 from factory.spec_field import Field
 from factory.strata import ANSWER, stratum_of
 from factory.wording import settle as settled
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 Line = tuple[dict[str, Any], str]
 """A line of a file, and its place for people."""
-Overlaps = Literal["refused", "shorter"]
-"""What becomes of a gold row's spans that overlap: it is refused, or the shorter one stays (factory.span.apart)."""
 
 
 class Gold(BaseModel):

@@ -27,6 +27,10 @@ CORRECTED, UNSURE, DRAWN = "corrected in production: ", "unsure in production: "
 """How a row's source begins where its text was asked of a published version (factory.feedback)."""
 
 
+REVIEW = "review"
+"""The check that people are: what its verdict says is theirs."""
+
+
 class Verdict(BaseModel):
     """What one check said of a row.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -47,6 +48,8 @@ class Span(BaseModel):
 
 
 Spans = tuple[Span, ...]
+Overlaps = Literal["refused", "shorter"]
+"""What becomes of a gold row's spans that overlap: it is refused, or the shorter one stays (`apart`)."""
 
 
 def plain(found: Iterable[Stretch]) -> Spans:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from factory.record import plain, settle
 from factory.span import TYPE, strip
+from factory.spec_declared import Declared
 from factory.spec_gate import GATES
 from factory.strata import ANSWER, NONE
 from factory.wording import settle as settled
-
-if TYPE_CHECKING:
-    from factory.spec import Spec
 
 ALIKE = 0.95
 """From which likeness two texts that differ in a value are still told apart, by `hygiene.near_duplicate`."""
@@ -56,19 +54,19 @@ def _mix(raw: Mapping[str, Any]) -> list[str]:
     return ["label", *(["contrastive"] if told_apart else []), *(["seed_grounded"] if real else [])]
 
 
-def refused(spec: Spec) -> str:
+def refused(spec: Declared) -> str:
     """The first thing in a spec that does not go with its kind, with its key; empty if all does."""
     kinds = {"classification": _classification, "spans": _spans, "extraction": _extraction, "generation": _generation}
     return next(kinds[spec.kind](spec), "") or _paraphrases(spec)
 
 
-def _paraphrases(spec: Spec) -> str:
+def _paraphrases(spec: Declared) -> str:
     if not spec.paraphrases or spec.kind in ("classification", "generation"):
         return ""
     return "paraphrases: in other words a text loses what people marked in it or read out of it; leave them out"
 
 
-def _classification(spec: Spec) -> Iterator[str]:
+def _classification(spec: Declared) -> Iterator[str]:
     if len(spec.labels) < 2:
         yield "labels: there must be at least two to choose between"
     if spec.hygiene.disagreement is not None and len(spec.judges) < 2:
@@ -88,7 +86,7 @@ def _classification(spec: Spec) -> Iterator[str]:
     yield from _gate(spec)
 
 
-def _spans(spec: Spec) -> Iterator[str]:
+def _spans(spec: Declared) -> Iterator[str]:
     for label in spec.labels:
         if not TYPE.fullmatch(label) or label == NONE:
             yield (
@@ -110,7 +108,7 @@ def _spans(spec: Spec) -> Iterator[str]:
     yield from _without_a_label(spec, "move the spans that people marked", "mark up", "nobody marked")
 
 
-def _extraction(spec: Spec) -> Iterator[str]:
+def _extraction(spec: Declared) -> Iterator[str]:
     if not spec.fields:
         yield "fields: under `kind: extraction` name at least one field, with `definition` and `type`"
     if spec.labels != {name: field.definition for name, field in spec.fields.items()}:
@@ -140,7 +138,7 @@ def _extraction(spec: Spec) -> Iterator[str]:
     yield from _headless(spec)
 
 
-def _generation(spec: Spec) -> Iterator[str]:
+def _generation(spec: Declared) -> Iterator[str]:
     if spec.answer is None:
         yield "answer: under `kind: generation` say what an answer is, by `definition` and `words`"
         return
@@ -160,7 +158,7 @@ def _generation(spec: Spec) -> Iterator[str]:
     yield from _headless(spec)
 
 
-def _replaced(spec: Spec) -> Iterator[str]:
+def _replaced(spec: Declared) -> Iterator[str]:
     if "replaced" in spec.strategies and spec.hygiene.near_duplicate < ALIKE:
         yield (
             "hygiene.near_duplicate: strategies.replaced makes rows that differ from people's by a value or two, and "
@@ -168,14 +166,14 @@ def _replaced(spec: Spec) -> Iterator[str]:
         )
 
 
-def _headless(spec: Spec) -> Iterator[str]:
+def _headless(spec: Declared) -> Iterator[str]:
     if spec.student.recipe == "frozen":
         yield "student.recipe: a model that writes has no head, so it can't stay frozen; say lora, qlora, full or auto"
     if spec.student.risk_by_label:
         yield "student.risk_by_label: records and answers have no labels that the risk could hold of; leave it out"
 
 
-def _only_writing(spec: Spec) -> Iterator[str]:
+def _only_writing(spec: Declared) -> Iterator[str]:
     if spec.student.recipe == "qlora":
         yield (
             "student.recipe: 4-bit weights are for models that write, under `kind: extraction` and `kind: generation`; "
@@ -188,12 +186,12 @@ def _only_writing(spec: Spec) -> Iterator[str]:
         )
 
 
-def _only_spans(spec: Spec) -> Iterator[str]:
+def _only_spans(spec: Declared) -> Iterator[str]:
     if spec.overlaps != "refused":
         yield f"overlaps: spans overlap under `kind: spans` only; this is `kind: {spec.kind}`"
 
 
-def _only_generation(spec: Spec) -> Iterator[str]:
+def _only_generation(spec: Declared) -> Iterator[str]:
     if spec.answer is not None:
         yield f"answer: texts are answered under `kind: generation` only; this is `kind: {spec.kind}`"
     for number, example in enumerate(spec.examples):
@@ -201,7 +199,7 @@ def _only_generation(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.answer: texts are answered under `kind: generation` only"
 
 
-def _only_extraction(spec: Spec) -> Iterator[str]:
+def _only_extraction(spec: Declared) -> Iterator[str]:
     if spec.fields:
         yield f"fields: there are records under `kind: extraction` only; this is `kind: {spec.kind}`"
     for number, example in enumerate(spec.examples):
@@ -209,7 +207,7 @@ def _only_extraction(spec: Spec) -> Iterator[str]:
             yield f"examples.{number}.record: there are records under `kind: extraction` only"
 
 
-def _gate(spec: Spec) -> Iterator[str]:
+def _gate(spec: Declared) -> Iterator[str]:
     """Requirements that nothing measures under this kind."""
     metrics, baselines = GATES[spec.kind]
     for number, one in enumerate(spec.gate):
@@ -225,7 +223,7 @@ def _writers(way: str) -> str:
     return " or ".join(f"`kind: {kind}`" for kind, ways in WRITES.items() if way in ways)
 
 
-def _without_a_label(spec: Spec, masking: str, asked: str, undecided: str) -> Iterator[str]:
+def _without_a_label(spec: Declared, masking: str, asked: str, undecided: str) -> Iterator[str]:
     """What no kind can do whose decision is not one label a text, and what it needs."""
     kind, ways = f"`kind: {spec.kind}`", WRITES[spec.kind]
     for way in spec.strategies:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
-from factory.hygiene.words import words
+from factory.words import words
 from zoo.words import settle
 
 __all__ = ["ALL_CAPITALISED", "copied", "foreign", "middle", "rouge_l", "rouge_n", "settle"]
@@ -28,7 +28,7 @@ ALL_CAPITALISED = ("de", "lb")
 def rouge_l(one: str, other: str) -> float:
     """How alike two answers are, 0 to 1: ROUGE-L, the F1 of their longest common subsequence of words (Lin 2004).
 
-    Of folded words without punctuation (factory.hygiene.words), not stemmed. Symmetric; 1 for the same words, and for
+    Of folded words without punctuation (factory.words), not stemmed. Symmetric; 1 for the same words, and for
     two answers without any.
     """
     a, b = words(one), words(other)

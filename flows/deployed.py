@@ -20,9 +20,8 @@ from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError
 from factory.feedback.decide import ENOUGH, Decision
-from flows import engine
+from flows import engine, refreshing
 from flows import family as families
-from flows import refresh as refreshing
 from flows.board import artifact_key
 from flows.notify import notify
 

@@ -10,8 +10,10 @@ import yaml
 
 from factory import spec as specs
 from factory.errors import SpecError
-from factory.spec import Requirement, Student
+from factory.spec_gate import Requirement
 from factory.spec_hygiene import COMMON_ENTITIES, Hygiene
+from factory.spec_review import Review
+from factory.spec_student import Student
 
 GOOD: dict[str, Any] = {
     "title": "Mood of a note",
@@ -240,8 +242,8 @@ def test_what_hygiene_does_not_ask_for_is_not_in_the_hash() -> None:
 
 
 def test_the_share_of_dropped_rows_is_in_the_hash_only_if_it_is_set() -> None:
-    assert "dropped" not in specs.Review().model_dump()
-    assert specs.Review(dropped=0.5).model_dump()["dropped"] == 0.5
+    assert "dropped" not in Review().model_dump()
+    assert Review(dropped=0.5).model_dump()["dropped"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ huggingface_hub when a remote hub is asked, and what few applications use when i
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.audit import Audited, AuditLog, Recorded, audited
+from zoo.audit import AuditLog
 from zoo.breaker import Breaker
 from zoo.cascade import Cascade
 from zoo.classifier import Answer, Classifier
@@ -46,8 +46,10 @@ from zoo.hub import Hub, open_hub
 from zoo.loader import load, pull
 from zoo.manifest import Manifest, verify
 from zoo.mark import Mark
+from zoo.recorded import Audited, Recorded, audited
 from zoo.specialist import Specialist
 from zoo.tagger import Span, Tagger
+from zoo.version import __version__
 from zoo.writer import Writer, Written
 
 if TYPE_CHECKING:
@@ -59,7 +61,6 @@ if TYPE_CHECKING:
     from zoo.rollout import Canary, Shadow
     from zoo.step import Outcome, Step
 
-__version__ = "0.1.0"
 __all__ = ["Answer", "Breaker", "Cascade", "Classifier", "Decision", "Endpoint", "Extracted", "Extractor", "Hub"]
 __all__ += ["Engine", "LabelDecision", "Mark", "RecordDecision", "SpansDecision", "WordsDecision"]
 __all__ += ["Manifest", "Span", "Specialist", "Tagger", "Writer", "Written", "ZooError", "__version__"]

@@ -17,8 +17,8 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-from zoo import __version__, benching, engine_file, fallback, signing
-from zoo.audit import AuditLog, Recorded, audited
+from zoo import benching, engine_file, fallback, signing
+from zoo.audit import AuditLog
 from zoo.audit import command as auditing
 from zoo.classifier import Classifier
 from zoo.engine import KEY
@@ -32,7 +32,9 @@ from zoo.names import Version
 from zoo.packing import pack
 from zoo.printing import as_json, as_line
 from zoo.progress import told
+from zoo.recorded import Recorded, audited
 from zoo.serve import command as serving
+from zoo.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

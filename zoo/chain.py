@@ -8,9 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar, overload
 
 from zoo.attempt import attempt
-from zoo.audit import Recorded
 from zoo.errors import BadInput
 from zoo.given import given
+from zoo.recorded import Recorded
 from zoo.specialist import check_count, check_texts
 from zoo.step import Outcome, Step
 

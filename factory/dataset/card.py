@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from factory.publish.template import fill
 from factory.spec import Spec
+from factory.template import fill
 
 ORIGINS = {
     "generated": "written by the teacher",

@@ -17,10 +17,10 @@ from factory.errors import DataError, HubError, SpecError
 from factory.evidence.circumstances import commit
 from factory.evidence.predictions import Prediction, file_of, read_predictions
 from factory.files import explained, file_sha256, read_jsonl, write_json, write_jsonl
-from factory.lineage import ledger, versions
+from factory.lineage import ledger
 from factory.lineage.ledger import Entry
 from factory.lineage.verify import compare
-from factory.publish import package
+from factory.publish import datasets, package
 from factory.publish.package import CARD, CHANGELOG, EVIDENCE
 from factory.publish.sound import said
 from factory.settings import CHECKOUT, Settings
@@ -82,7 +82,7 @@ def _copy(source: Path, target: Path) -> None:
 def _dataset(manifest: Manifest, settings: Settings, root: Path, missing: list[str]) -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
-            found = versions.find(manifest.lineage.get("dataset", ""), settings, Path(folder), manifest.name)
+            found = datasets.find(manifest.lineage.get("dataset", ""), settings, Path(folder), manifest.name)
             _copy(found.path / FILE, root / "dataset" / FILE)
     except (DataError, HubError) as error:
         missing.append(f"The dataset version's manifest: {error.what}")

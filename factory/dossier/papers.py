@@ -8,7 +8,7 @@ from typing import Any
 from factory.dossier import human
 from factory.dossier.records import Records
 from factory.publish.package import CARD
-from factory.publish.template import CARDS, fill
+from factory.template import CARDS, fill
 from zoo.files import SIGNATURE
 from zoo.serve.markdown import to_html
 

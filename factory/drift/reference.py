@@ -12,8 +12,8 @@ import zoo
 from factory.drift.sample import LABELS, Sample, confidence_of, said_by
 from factory.evidence.records import Record, read_evidence
 from factory.gold import gold_of
-from factory.lineage.versions import find
 from factory.progress import Progress, silent
+from factory.publish.datasets import find
 from factory.publish.package import EVIDENCE, who
 from factory.publish.sound import said
 from factory.row import DRAWN, Row

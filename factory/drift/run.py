@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from factory import spec as specs
@@ -12,8 +13,10 @@ from factory.errors import DataError
 from factory.files import write_json
 from factory.progress import Meter
 from factory.settings import Settings
-from factory.stages import Build
-from zoo.audit.storage import Place, opened
+from factory.students.encoder import Encoder
+from factory.teacher import weights
+from zoo.audit.opening import opened
+from zoo.audit.storage import Place
 
 
 class NoDecisionsError(DataError):
@@ -52,10 +55,15 @@ def run(
         )
     spec = specs.load(manifest.name, settings.prompts)
     known = reference.read(folder, manifest, spec, settings, Meter("ask the version", "rows"))
-    with Build(spec, "quick", settings) as build:
-        drift = measure.measure(
-            known, found, lambda texts: build.encoder.vectors(texts, Meter("read texts", "texts")), alpha=alpha
-        )
+
+    @cache
+    def encoder() -> Encoder:
+        source = str(weights.resolve(spec.student.encoder, settings))
+        return Encoder.load(source, list(spec.labels), spec.student.max_tokens)
+
+    drift = measure.measure(
+        known, found, lambda texts: encoder().vectors(texts, Meter("read texts", "texts")), alpha=alpha
+    )
     now = datetime.now(UTC)
     path = settings.home / "drift" / manifest.name / f"{now:%Y%m%dT%H%M%S%fZ}.json"
     write_json(path, {"time": now.isoformat(timespec="seconds"), "log": where, **drift.to_json()})

@@ -13,7 +13,7 @@ from factory.evidence.evaluate import compare
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import Comparison, GateLine, gold_hash
 from factory.row import Gold
-from factory.spec import Requirement
+from factory.spec_gate import Requirement
 
 FEWEST, FEW = 30, 200
 """Below FEWEST rows nothing passes (resamples of a handful of rows have no spread); below FEW the sentence says so."""

@@ -8,8 +8,8 @@ from factory.evidence import intervals, metrics
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import AnyEvidence
 from factory.evidence.saying import Saying
-from factory.hygiene.words import words
 from factory.wording import copied, foreign
+from factory.words import words
 
 
 def measure(predictions: Predictions, said: Saying, texts: Mapping[str, str]) -> list[AnyEvidence]:

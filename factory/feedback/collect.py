@@ -18,7 +18,8 @@ from factory.files import read_jsonl
 from factory.row import row_id
 from factory.settings import Settings
 from zoo.audit.export import REVIEWED, UNLABELLED, export
-from zoo.audit.storage import Place, opened
+from zoo.audit.opening import opened
+from zoo.audit.storage import Place
 from zoo.errors import ZooError
 
 _PART = ".export-"

@@ -19,7 +19,8 @@ from typing import Any
 from factory.feedback.collect import Look
 from factory.feedback.kept import Feedback
 from factory.files import digest, read_json, write_json
-from zoo.audit.storage import Place, opened
+from zoo.audit.opening import opened
+from zoo.audit.storage import Place
 
 ENOUGH = 50
 """New answers of people that are worth a build."""

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.hygiene.words import words
+from factory.words import words
 
 Array = NDArray[np.float32]
 

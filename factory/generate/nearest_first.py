@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from factory.generate.seed import Passage
-from factory.hygiene.words import fold
 from factory.row import Row
 from factory.strata import NONE
+from factory.words import fold
 
 
 def like(rows: Sequence[Row], passages: Sequence[Passage]) -> list[Passage]:

@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from factory.budget import Budget
 from factory.generate.seed import Passage
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell as Cell
-from factory.spec import Budget, Example, Spec
+from factory.spec import Spec
+from factory.spec_declared import Example
 
 
 class Share(BaseModel):

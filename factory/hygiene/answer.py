@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from factory.hygiene.check import Context, not_asked
 from factory.hygiene.schema import debris
-from factory.hygiene.words import words
 from factory.row import Row, Verdict
 from factory.wording import settle
+from factory.words import words
 
 NAME = "answer"
 

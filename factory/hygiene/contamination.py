@@ -10,8 +10,8 @@ from functools import lru_cache
 
 from factory.hygiene.check import Context
 from factory.hygiene.gold_index import GoldIndex, Nearest
-from factory.hygiene.words import fold, words
 from factory.row import Row, Verdict
+from factory.words import fold, words
 
 NAME = "contamination"
 CONTAINED_WORDS = 5

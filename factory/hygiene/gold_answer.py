@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from factory.hygiene.check import Context, not_asked
 from factory.hygiene.gold_index import GoldIndex
-from factory.hygiene.words import words
 from factory.row import Row, Verdict
+from factory.words import words
 
 NAME = "gold_answer"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from factory.hygiene.check import Context, invented, not_asked
-from factory.hygiene.words import words
 from factory.row import Row, Verdict
+from factory.words import words
 
 NAME = "length"
 

@@ -8,8 +8,8 @@ from factory.hygiene.answer import by_machine
 from factory.hygiene.check import Context
 from factory.hygiene.roles import leaked, runs
 from factory.hygiene.slips import SLIPS
-from factory.hygiene.words import fold
 from factory.row import Row, Verdict
+from factory.words import fold
 
 NAME = "refusal"
 CATEGORIES = ("speaks as a machine", "refuses", "placeholder", "leaked instructions")

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 
 from factory.hygiene.check import Context, invented, not_asked
 from factory.hygiene.slips import SLIPS
-from factory.hygiene.words import words
 from factory.row import Row, Verdict
 from factory.span import strip
 from factory.spec import Spec
+from factory.words import words
 
 NAME = "roles"
 

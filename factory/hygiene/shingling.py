@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.hygiene.words import shingles
+from factory.words import shingles
 
 Array = NDArray[Any]
 
@@ -43,7 +43,7 @@ class Shingled:
 
 
 def shingled(texts: Sequence[str]) -> Shingled:
-    """The texts' shingles (`factory.hygiene.words.shingles`) as numbers."""
+    """The texts' shingles (`factory.words.shingles`) as numbers."""
     found = [_hashes(text) for text in texts]
     ends = np.zeros(len(found) + 1, dtype=np.int64)
     np.cumsum([len(one) // 8 for one in found], out=ends[1:])

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from factory.hygiene.shingling import Array, Shingled, shingled
-from factory.hygiene.words import fold
 from factory.row import Row
+from factory.words import fold
 
 PREFERENCE = ("reviewed", "example", "unlabelled", "generated")
 SEED = 13

@@ -18,8 +18,7 @@ from typing import Any
 
 from factory.evidence.intervals import Interval, wilson
 from factory.hygiene.contest import CONTESTED, GUARDS
-from factory.review.merge import CHECK as REVIEW
-from factory.row import Row, Verdict
+from factory.row import REVIEW, Row, Verdict
 
 PRECISION = 0.5
 """The share of bad rows that is asked of what a check drops."""

@@ -14,9 +14,10 @@ from factory.dataset.version import SPLITS
 from factory.errors import DataError, HubError, SpecError
 from factory.evidence.records import GateLine, Record, read_evidence
 from factory.files import file_sha256, read_json
-from factory.lineage import ledger, versions
+from factory.lineage import ledger
 from factory.lineage.ledger import Ledger
 from factory.lineage.verify import compare
+from factory.publish import datasets
 from factory.publish.package import EVIDENCE
 from factory.publish.sound import said
 from factory.settings import Settings
@@ -224,7 +225,7 @@ def _dataset(
     wanted = manifest.lineage.get("dataset", "")
     try:
         with tempfile.TemporaryDirectory() as folder:
-            version = versions.find(wanted, settings, Path(folder), name)
+            version = datasets.find(wanted, settings, Path(folder), name)
             people = Counter(who for split in SPLITS for row in version.rows(split) for who in row.lineage.reviewers)
     except (DataError, HubError) as error:
         missing.append(f"Its dataset version: {error.what}")

@@ -34,9 +34,9 @@ from factory.evidence.records import (
 )
 from factory.evidence.robustness import REWORDED
 from factory.publish import package
-from factory.publish.template import fill
 from factory.span import strip
 from factory.spec import Spec
+from factory.template import fill
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, WRITING, Manifest
 from zoo.remote_hub import TAG
 

@@ -13,7 +13,7 @@ from factory.evidence.behaviour import Behaviour
 from factory.evidence.records import AnyEvidence
 from factory.publish.card import METRICS
 from factory.publish.changes import Data, Papers, change
-from factory.publish.template import fill
+from factory.template import fill
 from zoo.manifest import WRITING, Manifest
 
 TEMPLATE = "changelog.md.jinja"

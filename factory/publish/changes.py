@@ -14,9 +14,9 @@ from factory.errors import FactoryError
 from factory.evidence.behaviour import Behaviour
 from factory.evidence.records import AnyEvidence, Comparison, Record
 from factory.evidence.report import FIRST
-from factory.lineage.versions import find
 from factory.publish import package
 from factory.publish.compare import name_of
+from factory.publish.datasets import find
 from factory.settings import Settings
 from zoo.manifest import Manifest
 from zoo.names import Version

@@ -5,7 +5,6 @@ from __future__ import annotations
 from factory.errors import HubError
 from factory.publish.hub import open_hub
 from factory.publish.sound import not_there, said
-from factory.services import news
 from factory.settings import Settings
 from zoo.names import Reference, Version
 from zoo.yanked import given
@@ -31,7 +30,6 @@ def yank(specialist: str, reason: str, where: Settings) -> str:
         raise HubError("A version is yanked for a reason.", where=specialist, fix='Say it: --reason "..."')
     hub = open_hub(where.hub, where.hub_token)
     hub.yank(name, version, words)
-    news.tell(where)
     newest = next(reversed(given(hub, name)), None)
     return (
         f"{name}@{version} is yanked: {words}\n"
@@ -54,7 +52,6 @@ def unyank(specialist: str, where: Settings) -> str:
     if version not in (there := hub.versions(name)):
         raise not_there(name, version, there, hub.address)
     there_was = hub.unyank(name, version)
-    news.tell(where)
     return f"{name}@{version} is {'given out again' if there_was else 'not yanked; nothing was changed'}."
 
 

@@ -10,10 +10,8 @@ from typing import Any
 from factory.evidence.intervals import wilson
 from factory.review import reviewers
 from factory.review.backend import AUDIT, DISPUTED, PROBLEMS, UNAIDED, Answer, WordedAnswer
-from factory.row import Lineage, Row, Verdict
+from factory.row import REVIEW, Lineage, Row, Verdict
 from factory.wording import middle
-
-CHECK = "review"
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def merge(rows: Iterable[Row], answers: Sequence[Answer]) -> Merged:
             merged.rows.append(row)
         elif label is None:
             merged.dropped.append(
-                _judged(row, row.decision, given, Verdict(check=CHECK, passed=False, reason=_why(given)))
+                _judged(row, row.decision, given, Verdict(check=REVIEW, passed=False, reason=_why(given)))
             )
         else:
             merged.rows.append(_reviewed(row, label, given))
@@ -193,7 +191,7 @@ def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
 def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:
     machine = row.lineage.was or row.decision
     reason = "confirmed" if label == machine else f"corrected from {machine}"
-    judged = _judged(row, label, given, Verdict(check=CHECK, passed=True, score=_rating(given), reason=reason))
+    judged = _judged(row, label, given, Verdict(check=REVIEW, passed=True, score=_rating(given), reason=reason))
     changed = {**_as_row(label, given), "soft": None, "weight": _weight(given), "origin": "reviewed"}
     return judged.model_copy(update=changed)
 
@@ -221,7 +219,7 @@ def _judged(row: Row, label: str, given: Sequence[Answer], verdict: Verdict) -> 
     machine = row.lineage.was or row.decision
     reviewers = sorted({*row.lineage.reviewers, *(answer.reviewer for answer in given)})
     lineage = row.lineage.model_copy(update={"reviewers": reviewers, "was": machine if label != machine else None})
-    verdicts = [*(old for old in row.verdicts if old.check != CHECK), verdict]
+    verdicts = [*(old for old in row.verdicts if old.check != REVIEW), verdict]
     return row.model_copy(update={"lineage": lineage, "verdicts": verdicts})
 
 

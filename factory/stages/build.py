@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Any
 
 from factory import stage
+from factory.budget import Budget
 from factory.errors import FactoryError, SpecError
 from factory.files import read_json
 from factory.lineage import ledger
 from factory.progress import Meter, Progress
 from factory.row import Gold, read_gold
 from factory.settings import Settings
-from factory.spec import Budget, Spec
+from factory.spec import Spec
 from factory.stage import Output
 from factory.students.encoder import Encoder
 from factory.teacher.batch import BatchTeacher

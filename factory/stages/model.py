@@ -15,7 +15,7 @@ from factory.files import read_json, write_json
 from factory.publish import ask
 from factory.publish.package import Trained, describe, package
 from factory.row import Row
-from factory.spec import Student as StudentSpec
+from factory.spec_student import Student as StudentSpec
 from factory.stage import Output
 from factory.stages.answering import Answering
 from factory.stages.build import SUMMARY, Build

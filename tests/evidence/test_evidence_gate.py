@@ -21,7 +21,7 @@ from factory.evidence.records import Comparison, Coverage, Record, gold_hash, re
 from factory.evidence.speed import from_seconds
 from factory.evidence.speed import measure as time_it
 from factory.row import Gold
-from factory.spec import Requirement
+from factory.spec_gate import Requirement
 
 NOTED = Circumstances("a machine", "abc123", "2026-01-01T00:00:00+00:00")
 GOLD = [Gold(id=f"g{number}", text=f"text {number}", label="abc"[number % 3]) for number in range(300)]

@@ -35,7 +35,7 @@ from factory.evidence.report import Report, render, write
 from factory.evidence.speed import from_seconds
 from factory.hygiene.trust import Trust
 from factory.row import Gold
-from factory.spec import Requirement
+from factory.spec_gate import Requirement
 from zoo.doubt import Doubt
 
 LABELS = [f"label_{letter}" for letter in "abcdefghijklmnop"]

@@ -17,7 +17,7 @@ from factory.evidence.predictions import Predictions, answers, read_predictions,
 from factory.evidence.records import ClassFigures, Coverage, Record, SpanMistakes, gold_hash
 from factory.evidence.sample import sample
 from factory.row import Gold, Span
-from factory.spec import Requirement
+from factory.spec_gate import Requirement
 
 NOTED = Circumstances("a machine", "abc123", "2026-01-01T00:00:00+00:00")
 

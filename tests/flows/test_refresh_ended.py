@@ -11,7 +11,7 @@ from factory import settings as environment
 from factory.feedback import decide
 from factory.feedback.decide import Decision, State
 from factory.settings import Settings
-from flows import refresh
+from flows import refreshing
 from flows.family import Built
 from tests import shop
 
@@ -41,9 +41,9 @@ def run(here: Settings, monkeypatch: pytest.MonkeyPatch, *published: str) -> tup
         return Built(name, 3, "the gate refused", {}, 0.0)
 
     answers = iter(published)
-    monkeypatch.setattr(refresh, "published", lambda *_: next(answers))
-    monkeypatch.setattr(refresh.family, "build", build)
-    return *refresh.run(NAME, [], "quick", 5, "", here), begun
+    monkeypatch.setattr(refreshing, "published", lambda *_: next(answers))
+    monkeypatch.setattr(refreshing.family, "build", build)
+    return *refreshing.run(NAME, [], "quick", 5, "", here), begun
 
 
 def test_a_version_that_was_published_since_is_what_came_of_it(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from factory.budget import Budget
 from factory.generate.seed import Passage
 from factory.generate.strategies import Material
 from factory.row import Lineage, Row
-from factory.spec import Budget, Example, Spec, Teacher
+from factory.spec import Spec
+from factory.spec_declared import Example, Teacher
 
 ALL = ("label", "seed_grounded", "few_shot", "rewrite", "contrastive", "out_of_scope")
 

@@ -24,10 +24,10 @@ from factory.generate.strategies.cell import Cell
 from factory.generate.write import asked_of
 from factory.hygiene.check import Context
 from factory.hygiene.run import run
-from factory.hygiene.words import words
 from factory.row import Lineage, Row
 from factory.spec import Spec
 from factory.wording import settle
+from factory.words import words
 from tests import lost
 
 LINEAGE = Lineage(spec="s")

@@ -10,6 +10,7 @@ import pytest
 
 from factory import settings
 from factory import spec as specs
+from factory.budget import Budget
 from factory.dataset.version import content_hash, version_name
 from factory.files import digest
 from factory.generate import marking
@@ -18,7 +19,10 @@ from factory.generate.seed import Passage
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.row import Lineage, Row
-from factory.spec import Budget, Hygiene, Spec, Student, Teacher
+from factory.spec import Spec
+from factory.spec_declared import Teacher
+from factory.spec_hygiene import Hygiene
+from factory.spec_student import Student
 
 PROMPTS = settings.load().prompts
 PINS = {  # digest of the quick plan's cell ids, digest of its first prompt

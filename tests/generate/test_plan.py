@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from factory import settings as environment
 from factory import spec as specs
+from factory.budget import Budget
 from factory.generate.plan import Cell, coverage, grow, plan
 from factory.generate.seed import Passage
 from factory.generate.strategies import STRATEGIES
-from factory.spec import Budget, Example, Spec, StrategyName, Teacher
+from factory.spec import Spec
+from factory.spec_declared import Example, StrategyName, Teacher
 from factory.strata import names_in, strata, stratum_of
 from tests.generate import strategy_specs
 

@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory import settings as environment
+from factory.budget import Budget
 from factory.errors import DataError
 from factory.generate.seed import Passage, _passages, seed_passages, unlabelled
 from factory.settings import Settings
-from factory.spec import Budget, Seed, Spec
+from factory.spec import Spec
+from factory.spec_declared import Seed
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from factory.generate.plan import coverage, grow
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.contrastive import pairs
-from factory.spec import StrategyName
+from factory.spec_declared import StrategyName
 from factory.spec_kind import WRITES
 from tests.generate.strategy_specs import ALL, make, material
 

@@ -7,7 +7,7 @@ import pytest
 
 from factory.hygiene.check import Context, Vectors
 from factory.row import Gold
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import make_spec
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from factory.budget import Budget
 from factory.row import Lineage, Origin, Row
-from factory.spec import Budget, Hygiene, Spec
+from factory.spec import Spec
+from factory.spec_hygiene import Hygiene
 
 LABELS = {
     "card_arrival": "The customer asks when a card that was ordered some days ago will arrive by post.",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from factory.hygiene import balance
 from factory.hygiene.check import Context, believed
 from factory.row import Lineage, Row
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import LABELS, row
 
 Make = Callable[..., Context]

@@ -10,7 +10,8 @@ import pytest
 from factory.hygiene import consistency, language, length, roles, schema
 from factory.hygiene.check import Context, context
 from factory.row import Verdict
-from factory.spec import Example, Hygiene
+from factory.spec_declared import Example
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import make_spec, row
 
 Make = Callable[..., Context]

@@ -13,7 +13,7 @@ from factory.hygiene import disagreement
 from factory.hygiene.check import Context
 from factory.hygiene.explain import explain
 from factory.row import Origin
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import row
 
 Make = Callable[..., Context]

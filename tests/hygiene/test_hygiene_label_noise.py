@@ -7,7 +7,7 @@ from collections.abc import Callable
 from factory.hygiene import label_noise
 from factory.hygiene.check import Context
 from factory.row import Origin, Row
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import LABELS, row
 from tests.hygiene.word_vectors import word_vectors
 

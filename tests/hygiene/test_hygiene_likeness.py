@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from factory.hygiene import contamination, duplicates
 from factory.hygiene.check import Context
-from factory.hygiene.words import fold, jaccard, shingles
 from factory.row import Row
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
+from factory.words import fold, jaccard, shingles
 from tests.hygiene.hygiene_rows import row
 
 Make = Callable[..., Context]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from factory.files import canonical
 from factory.hygiene import contamination, duplicates, gold_index
 from factory.hygiene.check import Context
-from factory.hygiene.words import fold, jaccard, shingles, words
 from factory.row import Row, Verdict
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
+from factory.words import fold, jaccard, shingles, words
 from tests.hygiene.hygiene_rows import row
 
 Make = Callable[..., Context]

@@ -8,7 +8,7 @@ import pytest
 
 from factory.hygiene import profanity
 from factory.hygiene.check import Context
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import row
 
 Make = Callable[..., Context]

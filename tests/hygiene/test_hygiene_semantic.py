@@ -15,7 +15,7 @@ from factory.errors import FactoryError
 from factory.hygiene import semantic_contamination, semantic_duplicate
 from factory.hygiene.check import Context
 from factory.row import Row
-from factory.spec import Hygiene
+from factory.spec_hygiene import Hygiene
 from tests.hygiene.hygiene_rows import row
 from tests.hygiene.word_vectors import word_vectors
 

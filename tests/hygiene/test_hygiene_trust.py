@@ -16,8 +16,8 @@ from factory.hygiene import contest, trust
 from factory.hygiene import run as hygiene
 from factory.hygiene.check import Context
 from factory.row import Row, Verdict
-from factory.spec import Review
 from factory.spec_kind import refused
+from factory.spec_review import Review
 from tests.hygiene.hygiene_rows import make_spec, row
 
 LABEL, OTHER = "card_arrival", "neutral"

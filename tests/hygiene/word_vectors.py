@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from factory.hygiene.words import words
+from factory.words import words
 
 WIDTH = 64
 

@@ -14,7 +14,7 @@ from factory.dataset.version import open_version
 from factory.files import file_sha256, read_json, read_jsonl
 from factory.lineage import ledger
 from factory.lineage.trace import trace
-from factory.lineage.versions import find
+from factory.publish.datasets import find
 from factory.row import read_rows
 from factory.services.hub.server import running
 from factory.stages import STAGES

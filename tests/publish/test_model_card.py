@@ -8,7 +8,7 @@ from factory.errors import FactoryError, GateError
 from factory.evidence.records import GateLine, Promise
 from factory.publish.card import render
 from factory.publish.package import describe
-from factory.publish.template import fill
+from factory.template import fill
 from tests import card_code
 from zoo.files import FileEntry
 from zoo.manifest import ADAPTER

@@ -64,6 +64,7 @@ def test_from_an_empty_hub_to_a_version_and_the_next(where: Settings, packed: Ca
     news.tell(where)
     assert served(where, "1.1.0")
     yank("test/mood@1.1.0", "it was wrong", where)
+    news.tell(where)
     assert served(where, "1.0.0")
     assert any(where.audit.iterdir()), "the decision is in the log"
 

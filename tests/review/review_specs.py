@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from factory.spec import Budget, Spec
+from factory.budget import Budget
+from factory.spec import Spec
 
 LABELS = {f"topic_{n:02d}": f"The customer asks about topic {n}, and not about topic {n + 1}." for n in range(77)}
 POLICY = """# How to label

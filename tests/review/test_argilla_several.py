@@ -19,7 +19,7 @@ from factory.review.merge import merge
 from factory.review.select import Selection
 from factory.row import Lineage, Row
 from factory.services.argilla.server import ArgillaServer
-from factory.spec import Review
+from factory.spec_review import Review
 from factory.stages.answers import ask_people, on_reviewers
 
 pytestmark = pytest.mark.real

@@ -22,7 +22,8 @@ from factory.review.merge import merge
 from factory.review.merge import said as decided
 from factory.review.select import Selection, select
 from factory.row import Lineage, Row
-from factory.spec import Review, Spec
+from factory.spec import Spec
+from factory.spec_review import Review
 from factory.stages.answers import ask_people, on_reviewers
 
 LABELS = ["lost", "fee", "pin", "limit", "app"]

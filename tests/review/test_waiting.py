@@ -20,7 +20,8 @@ from factory.review.backend import AUDIT, DISPUTED, SPOT_CHECK, Answer
 from factory.review.jsonl import JsonlBackend
 from factory.review.select import Selection
 from factory.row import Lineage, Row
-from factory.spec import Review, Spec
+from factory.spec import Spec
+from factory.spec_review import Review
 from factory.stages.answers import answered_of, ask_people, unanswered
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from factory.hygiene import run as hygiene
 from factory.row import Lineage, Origin, Row
 from factory.span import locate
-from factory.spec import Student
+from factory.spec_student import Student
 from factory.stages import believing
 from factory.stages.believing import BELIEFS, FEWEST, Believed, believed
 from factory.stages.model import choosing

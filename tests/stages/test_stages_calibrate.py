@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from factory.files import read_json, write_json
 from factory.row import CORRECTED, Lineage, Origin, Row, write_rows
-from factory.spec import Student as StudentSpec
+from factory.spec_student import Student as StudentSpec
 from factory.stages import calibrate, fitting, model
 from factory.stages.ballot import Ballot
 from factory.stages.student import Certainty

@@ -20,9 +20,9 @@ import zoo
 from tests.postgres import Server
 from zoo.__main__ import main
 from zoo.audit import verify
+from zoo.audit.opening import opened
 from zoo.audit.reading import events
 from zoo.audit.record import DECISION, End, link
-from zoo.audit.storage import opened
 from zoo.errors import BadInput, BrokenLog, MissingExtra, UnknownRecord, Unrecorded
 
 pytestmark = pytest.mark.real

@@ -15,9 +15,10 @@ import zoo
 from factory.generate.seed import _passages
 from factory.gold import read_gold
 from factory.spec_field import Field
-from zoo.audit import Audited, Exported
+from zoo.audit import Exported
 from zoo.errors import BadInput, BrokenLog, CannotWrite, Unrecorded
 from zoo.manifest import SPANS
+from zoo.recorded import Audited
 
 
 @pytest.fixture

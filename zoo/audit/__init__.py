@@ -14,7 +14,6 @@ A log is a folder: numbered SQLite files of records, and `head.json`, which tell
 
 from zoo.audit.export import Exported
 from zoo.audit.log import AuditLog
-from zoo.audit.recorded import Audited, Recorded, audited
 from zoo.audit.verify import Verified, verify
 
-__all__ = ["AuditLog", "Audited", "Exported", "Recorded", "Verified", "audited", "verify"]
+__all__ = ["AuditLog", "Exported", "Verified", "verify"]

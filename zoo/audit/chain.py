@@ -8,12 +8,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import zoo
 from zoo.audit.head import Head
 from zoo.audit.record import FORMAT, OPENED, End, Record, link
 from zoo.audit.storage import Storage, Unsettled
 from zoo.audit.trouble import BROKEN, busy
 from zoo.errors import BrokenLog
+from zoo.version import __version__
 
 
 class Chain:
@@ -104,4 +104,4 @@ def follows(said: Head, found: End) -> End:
 
 def _opening(file: str, before: str) -> dict[str, Any]:
     """The first record of a file: what it is, and which file it follows."""
-    return {"event": OPENED, "format": FORMAT, "file": file, "follows": before, "zoo": zoo.__version__}
+    return {"event": OPENED, "format": FORMAT, "file": file, "follows": before, "zoo": __version__}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.audit.export import export
+from zoo.audit.opening import opened
 from zoo.audit.reading import events, find
 from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, ROLLOUT
-from zoo.audit.storage import opened
 from zoo.audit.verify import verify
 from zoo.errors import UnknownRecord
 

@@ -13,8 +13,9 @@ from zoo.audit import answers, export, reading
 from zoo.audit.answers import Right, Said
 from zoo.audit.chain import Chain
 from zoo.audit.export import Exported
+from zoo.audit.opening import opened
 from zoo.audit.record import CORRECTION, DECISION, DIFFERENCE, GAP, ROLLOUT, Record, now, sha256
-from zoo.audit.storage import Place, Rotation, Unsettled, opened
+from zoo.audit.storage import Place, Rotation, Unsettled
 from zoo.audit.verify import Verified, verify
 from zoo.decision import Decision
 from zoo.errors import BadInput, UnknownRecord, Unrecorded, ZooError

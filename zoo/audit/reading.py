@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from zoo.audit.opening import opened
 from zoo.audit.record import End, parse_id, read, sha256
-from zoo.audit.storage import Place, Storage, opened
+from zoo.audit.storage import Place, Storage
 from zoo.audit.trouble import BROKEN
 from zoo.errors import BrokenLog, UnknownRecord
 

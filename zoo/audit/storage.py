@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ from typing import Protocol
 
 from zoo.audit.head import Head
 from zoo.audit.record import End, Record
-from zoo.errors import BadInput, MissingExtra, Unrecorded
+from zoo.errors import Unrecorded
 
 Row = tuple[int, bytes, bytes]
 """Number, record and hash as they are stored."""
 Place = str | Path
 """A folder, or the URL of a PostgreSQL database: postgresql://user@host/database."""
-_URL = re.compile(r"(postgresql|postgres):/")
 
 
 @dataclass(frozen=True)
@@ -137,35 +135,3 @@ class Storage(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Head and records of one moment; raises BrokenLog."""
         ...
-
-
-def opened(
-    log: Place | Storage, *, rotation: Rotation | None = None, timeout: float = 10.0, sync: bool = False
-) -> Storage:
-    """The storage of a log; nothing is made or connected yet.
-
-    Args:
-        log: a folder, or a URL that begins with postgresql://; or a storage, which is returned.
-        rotation, timeout, sync: for those who write; see zoo.AuditLog.
-
-    Raises:
-        MissingExtra: a database needs psycopg, and it is not installed.
-        BadInput: the URL can't be read.
-    """
-    if not isinstance(log, str | Path):
-        return log
-    rotation = rotation or Rotation()
-    if not _URL.match(str(log)):
-        from zoo.audit.folder import Folder
-
-        return Folder(Path(log), rotation, timeout=timeout, sync=sync)
-    if isinstance(log, Path):  # which has made one slash of two
-        raise BadInput(f"A database is named by a text, not by a path: {log}.", fix="Give the URL as a str.")
-    try:
-        from zoo.audit.postgres import Postgres
-    except ImportError as error:
-        raise MissingExtra(
-            f"An audit log in PostgreSQL needs psycopg, which can't be imported: {error}.",
-            fix="pip install 'specialist-zoo[postgres]'",
-        ) from error
-    return Postgres(log, rotation, timeout=timeout)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.audit.head import Head
+from zoo.audit.opening import opened
 from zoo.audit.record import CORRECTION, DECISION, FORMAT, GAP, OPENED, End, parse_id, read, sha256
-from zoo.audit.storage import Place, Row, Storage, opened
+from zoo.audit.storage import Place, Row, Storage
 from zoo.errors import BrokenLog
 
 _MOST = 20  # problems told

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from zoo.audit import Recorded
 from zoo.decision import Decision, SpansDecision
 from zoo.manifest import CLASSIFICATION, EXTRACTION, GENERATION, SPANS, Manifest
+from zoo.recorded import Recorded
 from zoo.serve import models
 
 

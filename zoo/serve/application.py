@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-import zoo
 from zoo.audit import AuditLog
 from zoo.chain_file import read
 from zoo.fallback import Fallback
@@ -29,6 +28,7 @@ from zoo.serve.resident import Name
 from zoo.serve.routes import router
 from zoo.serve.service import Service
 from zoo.serve.shelf import Shelf
+from zoo.version import __version__
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -68,7 +68,7 @@ def make(
     app = FastAPI(
         title="Specialist zoo",
         summary="Small domain specialists: list them, read their cards, ask them.",
-        version=zoo.__version__,
+        version=__version__,
         openapi_url="/v1/openapi.json",
         docs_url=None,  # FastAPI's pages load scripts from elsewhere
         redoc_url=None,

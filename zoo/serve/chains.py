@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.audit import Recorded
 from zoo.chain import Chain, Chained, outcome_of, reaching
 from zoo.chain_file import Declared, StepDeclared
 from zoo.errors import BadInput, ZooError
@@ -16,6 +15,7 @@ from zoo.given import Given
 from zoo.loader import is_folder
 from zoo.manifest import Manifest
 from zoo.names import Reference, Version
+from zoo.recorded import Recorded
 from zoo.serve.problem import Problem
 from zoo.serve.resident import Name, Resident
 from zoo.serve.served import Served

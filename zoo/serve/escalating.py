@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from zoo.audit import AuditLog, Recorded
-from zoo.audit.recorded import record
+from zoo.audit import AuditLog
 from zoo.cascade import Cascade
 from zoo.decision import Reason
 from zoo.escalation import Outcome
 from zoo.given import Given
+from zoo.recorded import Recorded, record
 
 Guessed = Recorded[Any] | Given[Any]
 """A decision that is recorded, or a guess that is not sure."""

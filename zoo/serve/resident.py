@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.audit import AuditLog, Recorded
-from zoo.audit.recorded import record
+from zoo.audit import AuditLog
 from zoo.cascade import Cascade
 from zoo.given import given
 from zoo.manifest import CLASSIFICATION
+from zoo.recorded import Recorded, record
 from zoo.rollout.pair import Pair
 from zoo.serve.batcher import Batcher, Workers
 from zoo.serve.escalating import Escalating

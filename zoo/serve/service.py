@@ -11,10 +11,11 @@ from typing import Any
 
 from starlette.requests import Request
 
-from zoo.audit import AuditLog, Recorded
+from zoo.audit import AuditLog
 from zoo.chain import Chained
 from zoo.decision import Decision
 from zoo.errors import UnknownRecord
+from zoo.recorded import Recorded
 from zoo.serve.batcher import Full
 from zoo.serve.chain_models import ChainAsked
 from zoo.serve.chains import Chains

@@ -12,7 +12,8 @@ from factory.generate.strategies.holding import HoldingFewShot
 from factory.generate.strategies.strategy import Draft, Material, Strategy
 from factory.generate.strategies.together import Together
 from factory.row import Row
-from factory.spec import Example, Spec
+from factory.spec import Spec
+from factory.spec_declared import Example
 from factory.strata import ANSWER
 from factory.wording import settle
 

@@ -12,7 +12,8 @@ from factory.generate.strategies.strategy import Draft, Material
 from factory.generate.strategies.together import Together
 from factory.record import plain
 from factory.row import Row
-from factory.spec import Example, Spec
+from factory.spec import Spec
+from factory.spec_declared import Example
 from factory.spec_field import reply_schema
 from factory.strata import names_in, stratum_of
 

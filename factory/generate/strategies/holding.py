@@ -17,7 +17,8 @@ from factory.generate.strategies.few_shot import SHOTS, group
 from factory.generate.strategies.label import EXAMPLES_A_CELL, PASSAGES_A_CELL
 from factory.generate.strategies.strategy import Material, Strategy
 from factory.row import Lineage, Row
-from factory.spec import Example, Spec
+from factory.spec import Spec
+from factory.spec_declared import Example
 from factory.strata import JOIN, NONE, names_in
 
 

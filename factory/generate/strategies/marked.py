@@ -10,7 +10,8 @@ from factory.generate.strategies.holding import Holding, HoldingFewShot
 from factory.generate.strategies.strategy import Draft
 from factory.row import Row
 from factory.span import locate, mark, strip
-from factory.spec import Example, Spec
+from factory.spec import Spec
+from factory.spec_declared import Example
 from zoo.claims import Claim
 
 _INNER_SPACE = re.compile(r"(<[A-Za-z][\w-]*\s*>)(\s+)|(\s+)(</[A-Za-z][\w-]*\s*>)")

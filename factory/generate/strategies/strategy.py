@@ -17,7 +17,8 @@ from factory.generate.strategies.cell import Cell
 from factory.record import Record
 from factory.row import Row
 from factory.span import Spans
-from factory.spec import Example, Spec
+from factory.spec import Spec
+from factory.spec_declared import Example
 from factory.teacher.chat import Request
 
 CONTRASTS = 4
