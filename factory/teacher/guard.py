@@ -3,9 +3,11 @@
     python guard.py CALLER_PID COMMAND...
 
 Started as the leader of a process group. When the command ends, the caller dies (even by SIGKILL) or SIGTERM comes,
-the whole group is killed, so that no engine keeps gigabytes and a port, and the sockets by which vLLM's processes talk
-are removed, which it leaves behind. Watching for a new parent works whichever of the caller's threads started it and
-whatever the caller's forks inherited; PR_SET_PDEATHSIG and a pipe do not.
+the whole group is killed, so that no engine keeps gigabytes and a port. Watching for a new parent works whichever of
+the caller's threads started it and whatever the caller's forks inherited; PR_SET_PDEATHSIG and a pipe do not.
+
+What the command leaves in its temporary folder is removed, too: of each start of vLLM, the sockets by which its
+processes talked.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ def main(arguments: Sequence[str]) -> None:
     caller, command = int(arguments[0]), list(arguments[1:])
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
-    # A short path, as a socket's must be (107 bytes).
-    with tempfile.TemporaryDirectory(prefix="teacher-", ignore_cleanup_errors=True) as sockets:
-        child = subprocess.Popen(command, env={**os.environ, "VLLM_RPC_BASE_PATH": sockets})
+    # Its name is short, for a socket's path has to be (107 bytes).
+    with tempfile.TemporaryDirectory(prefix="guard-", ignore_cleanup_errors=True) as temporary:
+        child = subprocess.Popen(command, env={**os.environ, "TMPDIR": temporary})
         while child.poll() is None and os.getppid() == caller and not told.is_set():
             told.wait(0.2)
         if told.is_set():

@@ -72,8 +72,8 @@ def listener(port: int) -> psutil.Process:
     raise AssertionError("nobody listens")
 
 
-def sockets_of(server: psutil.Process) -> Path:
-    return Path(server.environ()["VLLM_RPC_BASE_PATH"])
+def temporary(server: psutil.Process) -> Path:
+    return Path(server.environ()["TMPDIR"])
 
 
 def test_it_starts_serves_and_ends(settings: Settings, model: str) -> None:
@@ -82,9 +82,9 @@ def test_it_starts_serves_and_ends(settings: Settings, model: str) -> None:
         assert endpoint.identity == endpoint.model
         assert endpoint.identity.startswith("tiny@sha256:")
         assert probe.models(endpoint.url, endpoint.key, 5.0) == [endpoint.model]
-        sockets = sockets_of(listener(settings.teacher_port))
-        assert sockets.is_dir()
-    assert not sockets.exists()
+        folder = temporary(listener(settings.teacher_port))
+        assert folder.is_dir()
+    assert not folder.exists()
     assert until(lambda: not probe.listens(settings.teacher_port), 5)
     assert seen[-1][0] == seen[-1][1]
     key = settings.home / "teacher.key"
@@ -141,10 +141,10 @@ def test_no_server_outlives_a_killed_caller(settings: Settings, model: str) -> N
     assert caller.stdout is not None
     assert caller.stdout.readline() == b"up\n"
     server = listener(settings.teacher_port)
-    sockets = sockets_of(server)
+    folder = temporary(server)
     os.kill(caller.pid, signal.SIGKILL)
     caller.wait()
-    assert until(lambda: not sockets.exists(), 10)
+    assert until(lambda: not folder.exists(), 10)
     assert until(lambda: not server.is_running() and not probe.listens(settings.teacher_port), 10)
 
 

@@ -126,7 +126,7 @@ async def test_a_full_queue_sheds_at_once_and_what_was_in_it_is_answered() -> No
 async def test_who_waits_too_long_is_shed_and_leaves_room() -> None:
     slow = Slow()
     with ThreadPoolExecutor(1) as executor:
-        served = batcher(executor, slow, [], seconds=0.05)
+        served = batcher(executor, slow, [], seconds=1.0)
         first = asyncio.create_task(served.ask(["a"]))
         await turns(lambda: bool(slow.calls))
         second = asyncio.create_task(served.ask(["b"]))
@@ -143,22 +143,24 @@ async def test_what_would_wait_too_long_is_shed_at_once() -> None:
     slow = Slow()
 
     def answer(texts: list[str]) -> list[str]:
-        time.sleep(0.05)
+        time.sleep(0.1)
         return slow(texts)
 
     with ThreadPoolExecutor(1) as executor:
-        served = batcher(executor, answer, [], seconds=1.0, batch=1)
+        served = batcher(executor, answer, [], seconds=3.0, batch=1)
         slow.go.set()
         for text in "abcdefghij":  # it learns what a text costs
             await served.ask([text])
         slow.go.clear()
         asked = [asyncio.create_task(served.ask([str(number)])) for number in range(40)]
         await asyncio.sleep(0)
-        shed = [task for task in asked if task.done()]
-        assert 0 < len(shed) < 40 and served.waiting == 40 - len(shed)
-        assert all(isinstance(task.exception(), Full) for task in shed)
+        shed, waiting = [task for task in asked if task.done()], served.waiting
         slow.go.set()
+        for task in asked:
+            task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
+    assert 0 < len(shed) < 40 and waiting == 40 - len(shed)
+    assert all(isinstance(task.exception(), Full) for task in shed)
 
 
 async def test_specialists_take_turns() -> None:
