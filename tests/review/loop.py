@@ -10,8 +10,7 @@ from browser_person import Person
 
 from factory.record import written
 from factory.review.backend import Answer, Item
-from factory.review.merge import CHECK
-from factory.row import Row
+from factory.row import REVIEW, Row
 from factory.span import Span, mark, strip
 from tests import kitchen, lost, registry, shop
 
@@ -126,7 +125,7 @@ def assert_stands(
     gone = {row.id: row for row in dropped}
     for row_id, decision in said.items():
         if decision is None:
-            (verdict,) = (one for one in gone[row_id].verdicts if one.check == CHECK)
+            (verdict,) = (one for one in gone[row_id].verdicts if one.check == REVIEW)
             assert verdict.reason == f"No label given. The policy does not decide it: {COMMENT}"
             assert row_id not in after
         else:
