@@ -26,7 +26,7 @@ HASH = sha256(TEXT.encode()).hexdigest()
 
 @pytest.fixture
 def log(tmp_path: Path) -> zoo.AuditLog:
-    return zoo.AuditLog(tmp_path / "audit", timeout=0.2)
+    return zoo.AuditLog(tmp_path / "audit")
 
 
 def limit(log: zoo.AuditLog, pages: int) -> None:
@@ -252,7 +252,8 @@ def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert done.is_set() and log.verify().decisions == 1
 
 
-def test_who_waits_too_long_for_a_turn_is_told(log: zoo.AuditLog) -> None:
+def test_who_waits_too_long_for_a_turn_is_told(tmp_path: Path) -> None:
+    log = zoo.AuditLog(tmp_path / "audit", timeout=0.2)
     add(log, "first")
     with log._chain._threads, pytest.raises(Unrecorded, match="no turn to write came in"):
         add(log, "threads wait for each other")
