@@ -4,8 +4,9 @@
 
 A MODEL is a name of packaged weights, a Hub id or a folder. Each is served by vLLM in turn and asked, so many questions
 at once, short judging questions (a shared instruction, a text of its own, one constrained token with
-log-probabilities), 64 or four times so many, and writing ones (100 tokens each), as many as at once. Ratios within one
-run are what counts. Results: benchmarks/results/teacher.csv, a line a model, concurrency and machine.
+log-probabilities), 64 or four times so many, and writing ones (100 tokens each), as many as at once: with all tokens to
+draw from, with `top_p` 0.95 and with `min_p` 0.05. Ratios within one run are what counts. Results:
+benchmarks/results/teacher.csv, a line a model, concurrency and machine.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ from factory.teacher.server import connect
 RESULTS = Path(__file__).parent / "results" / "teacher.csv"
 KEY = ("model", "concurrency", "hardware")
 MODELS = ("qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct")
+WRITING = {
+    "write": "tokens_written_per_second",
+    "write, top_p": "with_top_p",
+    "write, min_p": "with_min_p",
+}
+DRAWN: dict[str, dict[str, float]] = {"write": {}, "write, top_p": {"top_p": 0.95}, "write, min_p": {"min_p": 0.05}}
 INSTRUCTION = "You sort customers' messages. " + "A: about a card. B: about a transfer. C: about something else. " * 6
 
 
@@ -45,10 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for many in asked.concurrency:
                 asyncio.run(_measure(endpoint, "warm", many, many))  # the first requests of a server pay for its start
                 judged, _, judging = asyncio.run(_measure(endpoint, "judge", max(64, 4 * many), many))
-                _, tokens, writing = asyncio.run(_measure(endpoint, "write", many, many))
                 line: dict[str, object] = {"model": Path(model).name, "concurrency": many}
                 line |= {"judged_per_second": f"{judged / judging:.2f}"}
-                line |= {"tokens_written_per_second": f"{tokens / writing:.1f}", "load_before": f"{load:.1f}"}
+                for kind, column in WRITING.items():
+                    _, tokens, writing = asyncio.run(_measure(endpoint, kind, many, many))
+                    line[column] = f"{tokens / writing:.1f}"
+                line["load_before"] = f"{load:.1f}"
                 save(asked.out, KEY, line | {"hardware": hardware(), "commit": commit()})
 
 
@@ -67,9 +76,9 @@ async def _measure(endpoint: Endpoint, kind: str, count: int, concurrency: int) 
 
 
 def _request(kind: str, number: int) -> Request:
-    if kind == "write":
-        text = f"Write a list of many short messages of bank customers. Begin with message number {number}."
-        return Request([{"role": "user", "content": text}], temperature=0.9, max_tokens=100)
+    if kind in DRAWN:
+        text = f"Write a list of many short messages of bank customers. Begin with message number {number} ({kind})."
+        return Request([{"role": "user", "content": text}], temperature=0.9, max_tokens=100, **DRAWN[kind])
     question = (
         f"{INSTRUCTION}\nMessage {number} of {kind}: where has the payment gone that I made on day {number}?\nCode:"
     )

@@ -74,6 +74,9 @@ class Teacher(Part):
             FACTORY_TEACHER_URL names an endpoint, the model as that endpoint calls it. It writes, and judges unless the
             spec names `judges`.
         temperature, top_p: sampling when writing; judging is always greedy.
+        min_p: tokens less likely than so many times the likeliest are left out (Nguyen et al. 2024, Turning Up the
+            Heat); vLLM and llama.cpp know it, OpenAI does not. For a `top_p` below 1 vLLM sorts the vocabulary at every
+            token, which is slow on a CPU.
         rows_per_request: rows asked for in one request when writing.
         concurrency: requests in flight.
         tokens_per_row: expected length of one written row, for budgets and forecasts.
@@ -83,17 +86,23 @@ class Teacher(Part):
         prices: what it bills, for forecasts and `max_cost`.
     """
 
-    unsaid = ("shots", "prices")
+    unsaid = ("min_p", "shots", "prices")
 
     model: str = "qwen2.5-coder-1.5b-instruct"
     temperature: float = Field(default=0.9, ge=0.0, le=2.0)
     top_p: float = Field(default=0.95, gt=0.0, le=1.0)
+    min_p: float = Field(default=0.0, ge=0.0, lt=1.0)
     rows_per_request: int = Field(default=6, ge=1, le=20)
     concurrency: int = Field(default=32, ge=1, le=512)
     tokens_per_row: int = Field(default=30, ge=1)
     shortlist: int = Field(default=12, ge=2, le=52)
     shots: bool = False
     prices: Prices = Prices()
+
+    @property
+    def sampling(self) -> list[float]:
+        """What of these decides which of the likely tokens is written, as stages are made from it."""
+        return [self.temperature, self.top_p, *([self.min_p] if self.min_p else [])]
 
 
 StrategyName = Literal[

@@ -10,6 +10,7 @@ import yaml
 
 from factory import spec as specs
 from factory.errors import SpecError
+from factory.spec_declared import Teacher
 from factory.spec_gate import Requirement
 from factory.spec_hygiene import COMMON_ENTITIES, Hygiene
 from factory.spec_review import Review
@@ -244,6 +245,12 @@ def test_what_hygiene_does_not_ask_for_is_not_in_the_hash() -> None:
 def test_the_share_of_dropped_rows_is_in_the_hash_only_if_it_is_set() -> None:
     assert "dropped" not in Review().model_dump()
     assert Review(dropped=0.5).model_dump()["dropped"] == 0.5
+
+
+def test_how_tokens_are_drawn_is_in_the_hash_of_a_stage_as_far_as_it_is_said() -> None:
+    assert "min_p" not in Teacher().model_dump()
+    assert Teacher().sampling == [0.9, 0.95]
+    assert Teacher(top_p=1.0, min_p=0.05).sampling == [0.9, 1.0, 0.05]
 
 
 @pytest.mark.parametrize(

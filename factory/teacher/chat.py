@@ -60,7 +60,8 @@ class Request:
 
     Attributes:
         messages: the chat, `{"role": ..., "content": ...}` each.
-        temperature, top_p: sampling; temperature 0 is greedy.
+        temperature, top_p, min_p: sampling; temperature 0 is greedy. OpenAI does not know `min_p`; it is sent where it
+            is above 0.
         max_tokens: the reply is cut here.
         json_schema: the reply must be JSON of this schema; keys are written in the schema's order.
         choices: or it must be one of these texts.
@@ -71,6 +72,7 @@ class Request:
     messages: list[dict[str, str]]
     temperature: float = 0.0
     top_p: float = 1.0
+    min_p: float = 0.0
     max_tokens: int = 256
     json_schema: dict[str, Any] | None = None
     choices: list[str] | None = None
@@ -79,7 +81,8 @@ class Request:
 
     def canonical(self, identity: str) -> dict[str, Any]:
         """Everything a reply depends on, as the cache keeps it."""
-        return {  # not vars(), which would leave every request a dictionary for the garbage collector to look after
+        # Not vars(), which would leave every request a dictionary for the garbage collector to look after.
+        found = {
             "teacher": identity,
             "messages": self.messages,
             "temperature": self.temperature,
@@ -90,6 +93,7 @@ class Request:
             "top_logprobs": self.top_logprobs,
             "ordinal": self.ordinal,
         }
+        return found | {"min_p": self.min_p} if self.min_p else found  # replies of before it was known are found still
 
     def cache_key(self, identity: str) -> str:
         """Where the cache holds the reply of the teacher so named: sha256, 64 hex digits."""
@@ -104,6 +108,8 @@ class Request:
             "top_p": self.top_p,
             "max_tokens": self.max_tokens,
         }
+        if self.min_p:
+            body["min_p"] = self.min_p
         if self.json_schema is not None:
             wrapped = {"name": "reply", "schema": self.json_schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": wrapped}

@@ -21,8 +21,8 @@ class TeacherLLM(AsyncLLM):  # type: ignore[misc]
     """A distilabel LLM over TeacherClient and ReplyCache.
 
     An input is a chat, or a tuple (chat, options), where options are fields of Request that differ from this
-    object's own: `json_schema`, `choices`, `top_logprobs`, `ordinal`, `temperature`, `top_p`, `max_tokens`;
-    distilabel's `{"format": "json", "schema": ...}` is understood as well.
+    object's own: `json_schema`, `choices`, `top_logprobs`, `ordinal`, `temperature`, `top_p`, `min_p`,
+    `max_tokens`; distilabel's `{"format": "json", "schema": ...}` is understood as well.
 
     Every output carries, beside generations and statistics, `key` (the reply's in the cache), `logprobs` (as
     Reply.top_logprobs) and `error`, which distilabel puts into columns `llm_<task>_key` and so on. A request that

@@ -37,6 +37,7 @@ requests = st.builds(
     Request,
     messages=messages,
     temperature=st.floats(0, 2),
+    min_p=st.sampled_from([0.0, 0.05, 0.1]),
     max_tokens=st.integers(1, 512),
     json_schema=st.none() | schemas,
     choices=st.none() | st.lists(st.text(max_size=3), max_size=4),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,15 @@ async def test_passing_trouble_is_tried_again(teacher: LoopbackTeacher, cache: R
     async with client(teacher, cache) as asking:
         assert (await asking.ask(question("again"))).text.startswith("reply")
     assert len(teacher.asked) == 3
+
+
+async def test_what_openai_does_not_know_is_sent_only_where_it_is_asked_for(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache) as asking:
+        await asking.ask(question("plain"))
+        await asking.ask(replace(question("drawn"), temperature=0.9, min_p=0.05))
+    assert [body.get("min_p") for body in teacher.asked] == [None, 0.05]
 
 
 async def test_a_hanging_server_is_asked_again(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
