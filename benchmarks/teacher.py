@@ -36,6 +36,8 @@ WRITING = {
     "write, min_p": "with_min_p",
 }
 DRAWN: dict[str, dict[str, float]] = {"write": {}, "write, top_p": {"top_p": 0.95}, "write, min_p": {"min_p": 0.05}}
+ENDLESS = {"type": "array", "items": {"type": "string"}, "minItems": 80, "maxItems": 80}
+"""Every reply is cut at its last token: a batch stays as large as it was."""
 INSTRUCTION = "You sort customers' messages. " + "A: about a card. B: about a transfer. C: about something else. " * 6
 
 
@@ -77,8 +79,9 @@ async def _measure(endpoint: Endpoint, kind: str, count: int, concurrency: int) 
 
 def _request(kind: str, number: int) -> Request:
     if kind in DRAWN:
-        text = f"Write a list of many short messages of bank customers. Begin with message number {number} ({kind})."
-        return Request([{"role": "user", "content": text}], temperature=0.9, max_tokens=100, **DRAWN[kind])
+        text = f"Write as many different short messages of bank customers as you are let. Begin with {number} ({kind})."
+        chat = [{"role": "user", "content": text}]
+        return Request(chat, temperature=0.9, max_tokens=100, json_schema=ENDLESS, **DRAWN[kind])
     question = (
         f"{INSTRUCTION}\nMessage {number} of {kind}: where has the payment gone that I made on day {number}?\nCode:"
     )
