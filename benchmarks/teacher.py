@@ -30,12 +30,11 @@ from factory.teacher.server import connect
 RESULTS = Path(__file__).parent / "results" / "teacher.csv"
 KEY = ("model", "concurrency", "hardware")
 MODELS = ("qwen2.5-coder-1.5b-instruct", "qwen2.5-coder-0.5b-instruct")
-WRITING = {
-    "write": "tokens_written_per_second",
-    "write, top_p": "with_top_p",
-    "write, min_p": "with_min_p",
+WRITING: dict[str, dict[str, float]] = {
+    "tokens_written_per_second": {},
+    "with_top_p": {"top_p": 0.95},
+    "with_min_p": {"min_p": 0.05},
 }
-DRAWN: dict[str, dict[str, float]] = {"write": {}, "write, top_p": {"top_p": 0.95}, "write, min_p": {"min_p": 0.05}}
 ENDLESS = {"type": "array", "items": {"type": "string"}, "minItems": 80, "maxItems": 80}
 """Every reply is cut at its last token: a batch stays as large as it was."""
 INSTRUCTION = "You sort customers' messages. " + "A: about a card. B: about a transfer. C: about something else. " * 6
@@ -56,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 judged, _, judging = asyncio.run(_measure(endpoint, "judge", max(64, 4 * many), many))
                 line: dict[str, object] = {"model": Path(model).name, "concurrency": many}
                 line |= {"judged_per_second": f"{judged / judging:.2f}"}
-                for kind, column in WRITING.items():
+                for kind in WRITING:
                     _, tokens, writing = asyncio.run(_measure(endpoint, kind, many, many))
-                    line[column] = f"{tokens / writing:.1f}"
+                    line[kind] = f"{tokens / writing:.1f}"
                 line["load_before"] = f"{load:.1f}"
                 save(asked.out, KEY, line | {"hardware": hardware(), "commit": commit()})
 
@@ -78,10 +77,10 @@ async def _measure(endpoint: Endpoint, kind: str, count: int, concurrency: int) 
 
 
 def _request(kind: str, number: int) -> Request:
-    if kind in DRAWN:
+    if kind in WRITING:
         text = f"Write as many different short messages of bank customers as you are let. Begin with {number} ({kind})."
         chat = [{"role": "user", "content": text}]
-        return Request(chat, temperature=0.9, max_tokens=100, json_schema=ENDLESS, **DRAWN[kind])
+        return Request(chat, temperature=0.9, max_tokens=100, json_schema=ENDLESS, **WRITING[kind])
     question = (
         f"{INSTRUCTION}\nMessage {number} of {kind}: where has the payment gone that I made on day {number}?\nCode:"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,12 +13,10 @@ from factory.errors import DataError
 from factory.files import read_jsonl
 from factory.record import Record, Value, plain, same, settle
 from factory.span import Overlaps, Span, apart, problem, stratum
+from factory.spec import Spec
 from factory.spec_field import Field
 from factory.strata import ANSWER, stratum_of
 from factory.wording import settle as settled
-
-if TYPE_CHECKING:
-    from factory.spec import Spec
 
 Line = tuple[dict[str, Any], str]
 """A line of a file, and its place for people."""

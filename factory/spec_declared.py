@@ -100,9 +100,10 @@ class Teacher(Part):
     prices: Prices = Prices()
 
     @property
-    def sampling(self) -> list[float]:
-        """What of these decides which of the likely tokens is written, as stages are made from it."""
-        return [self.temperature, self.top_p, *([self.min_p] if self.min_p else [])]
+    def sampling(self) -> dict[str, Any]:
+        """How a reply is drawn when writing; a `min_p` of 0 is left out, so that stages made before it was known stay."""
+        drawn = {"temperature": self.temperature, "top_p": self.top_p}
+        return drawn | {"min_p": self.min_p} if self.min_p else drawn
 
 
 StrategyName = Literal[

@@ -23,19 +23,24 @@ def fill(name: str, values: dict[str, Any], folder: Path = CARDS, **filters: Cal
     Raises:
         FactoryError: the template is missing, broken, or asks for a value it was not given.
     """
-    environment = jinja2.Environment(
+    templates = environment(folder)
+    templates.keep_trailing_newline = True
+    templates.filters |= {"cell": cell, "percent": percent, "share": share, **filters}
+    try:
+        return templates.get_template(name).render(**values)
+    except jinja2.TemplateError as error:
+        raise FactoryError(f"This card can't be filled: {error}.", where=str(folder / name)) from error
+
+
+def environment(folder: Path = CARDS) -> jinja2.Environment:
+    """Templates of a folder; HTML is escaped in pages, and a value that nobody gave is an error."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=jinja2.select_autoescape(["html.jinja"], default=False),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
-    environment.filters.update(cell=cell, percent=percent, share=share, **filters)
-    try:
-        return environment.get_template(name).render(**values)
-    except jinja2.TemplateError as error:
-        raise FactoryError(f"This card can't be filled: {error}.", where=str(folder / name)) from error
 
 
 def cell(text: object) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from jinja2 import Environment
+
+from factory import template as templates
 from factory.evidence import plots
 from factory.evidence.intervals import Interval
 from factory.evidence.promise import FEWEST
@@ -35,12 +38,7 @@ from factory.evidence.records import (
 )
 from factory.evidence.robustness import REWORDED
 from factory.files import write_text
-from factory.settings import CHECKOUT
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-TEMPLATES = CHECKOUT / "cards"
 METRICS = {
     "accuracy": "Accuracy",
     "macro_f1": "Macro-F1",
@@ -147,15 +145,7 @@ def render(report: Report, template: str) -> str:
 
 def environment() -> Environment:
     """The templates of cards/ and the filters that say figures in words; HTML is escaped."""
-    import jinja2
-
-    found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=jinja2.select_autoescape(["html.jinja"], default=False),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = templates.environment()
     found.filters |= {
         "percent": percent,
         "points": points,

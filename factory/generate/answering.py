@@ -58,8 +58,8 @@ def question(spec: Spec, text: str, policy: bool) -> Request:
 
 def questions(spec: Spec, text: str) -> list[Request]:
     """The question for a text, and after it the same by chance, as often as the spec says."""
-    first, by = request(spec, text), spec.teacher
-    drawn = replace(first, temperature=by.temperature, top_p=by.top_p, min_p=by.min_p)
+    first = request(spec, text)
+    drawn = replace(first, **spec.teacher.sampling)
     return [first, *(replace(drawn, ordinal=1 + number) for number in range(spec.form.samples))]
 
 

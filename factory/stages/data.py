@@ -92,7 +92,7 @@ def write(build: Build) -> Output:
     inputs: dict[str, Any] = {
         "plan": drafted,
         "teacher": build.teacher,
-        "sampling": [*spec.teacher.sampling, spec.teacher.tokens_per_row],
+        "sampling": [*spec.teacher.sampling.values(), spec.teacher.tokens_per_row],
         "prompt": digest([spec.template("generate.jinja"), spec.labels, spec.text, spec.title]),
         "spec": spec.data_identity,
     }

@@ -61,7 +61,7 @@ class Generation(Way):
     def inputs(self, build: Build) -> dict[str, Any]:
         """Also how answers are drawn, and what is asked for marks."""
         spec = build.spec
-        drawn = [spec.form.samples, *spec.teacher.sampling]
+        drawn = [spec.form.samples, *spec.teacher.sampling.values()]
         marking = digest([file_sha256(template_file(spec, RATING)), spec.form.words])
         return {"samples": drawn, "marking": marking}
 

@@ -115,12 +115,10 @@ class Strategy(ABC):
         spec = material.spec
         return Request(
             messages(spec, self.template, **self._values(cell, material)),
-            temperature=spec.teacher.temperature,
-            top_p=spec.teacher.top_p,
-            min_p=spec.teacher.min_p,
             max_tokens=cell.count * spec.teacher.tokens_per_row * 2 + 40,
             json_schema=self._schema(cell, material),
             ordinal=cell.ordinal,
+            **spec.teacher.sampling,
         )
 
     def read(self, cell: Cell, reply: str) -> tuple[list[Draft], str]:
