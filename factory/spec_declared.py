@@ -101,7 +101,7 @@ class Teacher(Part):
 
     @property
     def sampling(self) -> dict[str, Any]:
-        """How a reply is drawn when writing; a `min_p` of 0 is left out, so that stages made before it was known stay."""
+        """How a reply is drawn when writing; a `min_p` of 0 is left out, as before there was one."""
         drawn = {"temperature": self.temperature, "top_p": self.top_p}
         return drawn | {"min_p": self.min_p} if self.min_p else drawn
 
