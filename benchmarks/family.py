@@ -23,7 +23,8 @@ from factory.evidence.circumstances import here
 from factory.settings import Settings
 from factory.stages import STAGES
 from factory.teacher.cache import ReplyCache
-from flows import engine, family
+from flows import engine
+from flows.built import build
 
 RESULTS = Path(__file__).parent / "results" / "family.csv"
 KEY = ("spec", "budget")
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in asked.specs or specs.names(where.prompts):
         spec = specs.load(name, where.prompts)
         before = _tokens(where)
-        built = family.build(name, asked.budget, where)
+        built = build(name, asked.budget, where)
         read, written = (after - known for after, known in zip(_tokens(where), before, strict=True))
         line = {
             "spec": name,

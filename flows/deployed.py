@@ -1,6 +1,6 @@
 """The flows that prefect.yaml deploys: what `make run` and its like do, on a schedule.
 
-Each runs the command in a process of its own, as flows.family does: so builds are runs of their own in Prefect, which
+Each runs the command in a process of its own, as flows.built does: so builds are runs of their own in Prefect, which
 wait for people and are gone on with as ever, and are one run however often a schedule asks for them.
 """
 
@@ -16,7 +16,6 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from factory import settings as environment
-from factory import spec as specs
 from factory.alone import alone
 from factory.errors import FactoryError
 from factory.feedback.decide import ENOUGH, Decision
@@ -48,8 +47,8 @@ def refresh(
 
 
 @flow(name="family", flow_run_name="family {budget}", persist_result=False)
-def family(names: list[str] | None = None, budget: str = "quick") -> int:
-    """Build all specialists, or those named, one after the other; see flows.family.
+def family(names: list[str] | None = None, budget: str = "quick", at_once: int = 1, ray: bool = False) -> int:
+    """Build all specialists, or those named; see flows.family.
 
     Returns:
         the exit status of the command.
@@ -58,7 +57,7 @@ def family(names: list[str] | None = None, budget: str = "quick") -> int:
         FactoryError: at least one was not published, for an error or its gate.
     """
     settings = environment.load()
-    built = [families.build(name, budget, settings) for name in names or specs.names(settings.prompts)]
+    built = families.build(names or (), budget, settings, at_once=at_once, ray=ray)
     rows = [{"specialist": one.name, "became": one.became, "seconds": round(one.total)} for one in built]
     create_table_artifact(rows, "family", "What became of each specialist")
     if (status := families.status(built)) == 1:

@@ -19,7 +19,7 @@ from factory.retention import logs as service_logs
 from factory.retention import prune
 from factory.retention.say import line
 from factory.settings import Settings
-from flows import family
+from flows.built import build
 from flows.notify import notify
 from flows.terminal import REFUSED, WAITS, say
 from zoo.audit.storage import Place
@@ -74,7 +74,7 @@ def _run(
 
 
 def _build(decision: Decision, settings: Settings) -> tuple[Decision, int]:
-    built = family.build(decision.name, decision.budget, settings)
+    built = build(decision.name, decision.budget, settings)
     now = published(decision.name, settings)
     if built.status == 0 and now != decision.version:
         return _published(decision, now, settings), 0

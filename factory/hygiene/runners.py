@@ -6,24 +6,20 @@ changes nothing.
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from typing import Any
 
 from factory.errors import FactoryError
 from factory.hygiene.blocks import Block, Job
 from factory.processes import end_with_caller
+from factory.ray_cluster import cluster
 
 Work = Callable[[Job, Block], int]
 Runner = Callable[[Work, Job, Sequence[Block]], Iterator[tuple[Block, int]]]
 """Does the work on every block; gives each block and what its work returned, as they are done."""
-
-RAY = "ray==2.60.0"
 
 
 def processes(count: int) -> Runner:
@@ -40,28 +36,14 @@ def on_ray(work: Work, job: Job, blocks: Sequence[Block]) -> Iterator[tuple[Bloc
     """A Ray task a block: on the cluster at RAY_ADDRESS, or on a Ray of this machine that ends with the work.
 
     Raises:
-        FactoryError: Ray is not installed.
+        FactoryError: Ray is not installed, or can't be reached.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is called at home
-    try:
-        ray: Any = importlib.import_module("ray")
-    except ImportError as error:
-        raise FactoryError(
-            "Ray is not installed.", fix=f"Install {RAY} into the app environment, or leave --ray out."
-        ) from error
-    mine = not ray.is_initialized()
-    if mine:
-        here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-        ray.init(log_to_driver=False, **({} if os.environ.get("RAY_ADDRESS") else here))
-    try:
+    with cluster() as ray:
         task, shared = ray.remote(work), ray.put(job)
         running = {task.remote(shared, block): block for block in blocks}
         while running:
             for ready in ray.wait(list(running), num_returns=1)[0]:
                 yield running.pop(ready), ray.get(ready)
-    finally:
-        if mine:
-            ray.shutdown()
 
 
 def _in_processes(count: int, work: Work, job: Job, blocks: Sequence[Block]) -> Iterator[tuple[Block, int]]:

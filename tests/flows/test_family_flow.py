@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from factory import settings
+from factory.errors import FactoryError
 from factory.stages import STAGES
-from flows.family import Built, status, table
+from flows import family
+from flows.built import Built
+from flows.family import status, table
 from tests.flows.world import World
 
 
@@ -44,3 +48,17 @@ def test_one_that_fails_stops_no_other(world: World) -> None:
     assert said[line].endswith("  1.0.0")
     assert all(f"{stage} " in said[line + 1] for stage in STAGES)
     assert said[-1] == "1 of 3 published"
+
+
+def test_without_ray_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    with pytest.raises(FactoryError, match="Install ray=="):
+        family.build(["test/shop"], "quick", settings.load(), ray=True)
+
+
+def test_builds_at_once_here_need_a_teacher_that_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FACTORY_TEACHER_URL", "FACTORY_TEACHER_BATCH", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
+    for ray in (False, True):
+        with pytest.raises(FactoryError, match="can't share the teacher"):
+            family.build(["test/shop"], "quick", settings.load(), at_once=2, ray=ray)

@@ -12,7 +12,7 @@ from factory.feedback import decide
 from factory.feedback.decide import Decision, State
 from factory.settings import Settings
 from flows import refreshing
-from flows.family import Built
+from flows.built import Built
 from tests import shop
 
 NAME = "test/shop"
@@ -42,7 +42,7 @@ def run(here: Settings, monkeypatch: pytest.MonkeyPatch, *published: str) -> tup
 
     answers = iter(published)
     monkeypatch.setattr(refreshing, "published", lambda *_: next(answers))
-    monkeypatch.setattr(refreshing.family, "build", build)
+    monkeypatch.setattr(refreshing, "build", build)
     return *refreshing.run(NAME, [], "quick", 5, "", here), begun
 
 
