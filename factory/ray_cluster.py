@@ -36,7 +36,12 @@ def cluster(resources: Mapping[str, float] | None = None) -> Iterator[Any]:
         yield ray
         return
     address = os.environ.get("RAY_ADDRESS")
-    here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1", "resources": resources}
+    here: dict[str, Any] = {
+        "address": "local",  # else one that was killed here is looked for, in vain, for minutes
+        "_node_ip_address": "127.0.0.1",
+        "include_dashboard": False,
+        "resources": resources,
+    }
     try:
         ray.init(log_to_driver=False, logging_level=logging.WARNING, **({} if address else here))
     except (ConnectionError, RuntimeError, ValueError) as error:

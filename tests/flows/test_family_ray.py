@@ -6,6 +6,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,9 +42,9 @@ def test_nodes_of_a_cluster_build_in_homes_of_their_own(world: World, tmp_path: 
     names = [world.specialist(f"test/family_node_{number}") for number in (1, 2)]
     homes = [tmp_path / "one", tmp_path / "two"]
     with ExitStack() as stack:
-        address = stack.enter_context(
-            node(world, ["--head", f"--port={free_port()}", "--include-dashboard=false"], None, "ray start --address='")
-        )
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())  # tmp_path is too long for sockets' names
+        head = ["--head", f"--port={free_port()}", "--include-dashboard=false", f"--temp-dir={scratch}"]
+        address = stack.enter_context(node(world, head, None, "ray start --address='"))
         by_cluster = dataclasses.replace(world, environment=world.environment | TOKEN | {"RAY_ADDRESS": address})
         refused = by_cluster.run(*names, "--ray", code=RUN, timeout=600)
         assert refused.returncode == 1, refused.stdout
