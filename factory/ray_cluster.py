@@ -14,6 +14,11 @@ from factory.errors import FactoryError
 RAY = "ray==2.60.0"
 
 
+def address() -> str:
+    """Where the cluster is, by RAY_ADDRESS; empty: a Ray of this machine is started."""
+    return os.environ.get("RAY_ADDRESS", "")
+
+
 @contextmanager
 def cluster(resources: Mapping[str, float] | None = None) -> Iterator[Any]:
     """The module `ray`, connected for as long as the block lasts.
@@ -35,7 +40,6 @@ def cluster(resources: Mapping[str, float] | None = None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    address = os.environ.get("RAY_ADDRESS")
     here: dict[str, Any] = {
         "address": "local",  # else one that was killed here is looked for, in vain, for minutes
         "_node_ip_address": "127.0.0.1",
@@ -43,11 +47,11 @@ def cluster(resources: Mapping[str, float] | None = None) -> Iterator[Any]:
         "resources": resources,
     }
     try:
-        ray.init(log_to_driver=False, logging_level=logging.WARNING, **({} if address else here))
+        ray.init(log_to_driver=False, logging_level=logging.WARNING, **({} if address() else here))
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise FactoryError(
             f"Ray can't be reached: {error}",
-            where=f"RAY_ADDRESS={address}" if address else "",
+            where=f"RAY_ADDRESS={address()}" if address() else "",
             fix="Start the cluster, or set RAY_ADDRESS to where it is; without it, a Ray is started here.",
         ) from error
     try:

@@ -39,7 +39,8 @@ class Built:
     @property
     def line(self) -> str:
         """How long it took, and the first line of what became of it."""
-        return f"{clock(self.total):>8}  {self.became.partition(chr(10))[0]}"
+        first, _, _ = self.became.partition("\n")
+        return f"{clock(self.total):>8}  {first}"
 
 
 def build(name: str, budget: str, settings: Settings) -> Built:

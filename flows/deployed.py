@@ -57,7 +57,8 @@ def family(names: list[str] | None = None, budget: str = "quick", at_once: int =
         FactoryError: at least one was not published, for an error or its gate.
     """
     settings = environment.load()
-    built = families.build(names or (), budget, settings, at_once=at_once, ray=ray)
+    families.check(at_once, ray, settings)
+    built = families.build(names or (), budget, settings, at_once, ray)
     rows = [{"specialist": one.name, "became": one.became, "seconds": round(one.total)} for one in built]
     create_table_artifact(rows, "family", "What became of each specialist")
     if (status := families.status(built)) == 1:

@@ -12,13 +12,13 @@ waits for people; 2 wrong usage; 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from factory import settings as environment
 from factory import spec as specs
 from factory.errors import FactoryError
+from factory.ray_cluster import address
 from factory.settings import Settings
 from flows import engine, fan_out
 from flows.built import Built
@@ -43,13 +43,25 @@ def main(arguments: list[str] | None = None) -> int:
 def run(named: Sequence[str], budget: str, at_once: int, ray: bool) -> int:
     """Build those that are named, or all; returns the exit status. Raises FactoryError."""
     settings = environment.load()
+    check(at_once, ray, settings)
     engine.connect(settings)
-    built = build(named, budget, settings, at_once=at_once, ray=ray)
+    built = build(named, budget, settings, at_once, ray)
     say(f"\n{table(built)}")
     return status(built)
 
 
-def build(named: Sequence[str], budget: str, settings: Settings, *, at_once: int = 1, ray: bool = False) -> list[Built]:
+def check(at_once: int, ray: bool, settings: Settings) -> None:
+    """Raise FactoryError where builds of this machine would need the teacher that each starts here at once."""
+    elsewhere = settings.teacher_url or settings.teacher_batch or (ray and address())
+    if at_once > 1 and not elsewhere:
+        raise FactoryError(
+            "Several builds can't share the teacher that a build starts here.",
+            where="--at-once",
+            fix="Name a teacher that runs by itself (FACTORY_TEACHER_URL), or build one after the other.",
+        )
+
+
+def build(named: Sequence[str], budget: str, settings: Settings, at_once: int, ray: bool) -> list[Built]:
     """Build those that are named, or all.
 
     Args:
@@ -60,16 +72,9 @@ def build(named: Sequence[str], budget: str, settings: Settings, *, at_once: int
         ray: on a Ray cluster.
 
     Raises:
-        FactoryError: there is no such cluster, or this machine's builds would need the same teacher at once.
+        FactoryError: there is no such cluster.
     """
     names = list(dict.fromkeys(named)) or specs.names(settings.prompts)
-    elsewhere = ray and os.environ.get("RAY_ADDRESS")
-    if at_once > 1 and not (settings.teacher_url or settings.teacher_batch or elsewhere):
-        raise FactoryError(
-            "Several builds can't share the teacher that a build starts here.",
-            where="--at-once",
-            fix="Name a teacher that runs by itself (FACTORY_TEACHER_URL), or build one after the other.",
-        )
     return fan_out.on_ray(names, budget, at_once) if ray else fan_out.here(names, budget, at_once, settings)
 
 

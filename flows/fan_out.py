@@ -7,7 +7,6 @@ report to a server of its own.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import Any
 
 from factory import settings as environment
 from factory.errors import FactoryError
-from factory.ray_cluster import cluster
+from factory.ray_cluster import address, cluster
 from factory.settings import Settings
 from flows import engine
 from flows.built import Built, build
@@ -47,7 +46,7 @@ def on_ray(names: Sequence[str], budget: str, at_once: int) -> list[Built]:
         if not ray.cluster_resources().get(BUILDS):
             raise FactoryError(
                 "No node of the Ray cluster takes builds.",
-                where=f"RAY_ADDRESS={os.environ.get('RAY_ADDRESS', '')}",
+                where=f"RAY_ADDRESS={address()}",
                 fix=f"""Start nodes with: ray start --address=HEAD:6379 --resources='{{"{BUILDS}": 1}}'""",
             )
         task = ray.remote(num_cpus=0, resources={BUILDS: 1})(_on_a_node)

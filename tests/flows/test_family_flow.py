@@ -7,7 +7,7 @@ import pytest
 from factory import settings
 from factory.errors import FactoryError
 from factory.stages import STAGES
-from flows import family
+from flows import engine, family
 from flows.built import Built
 from flows.family import status, table
 from tests.flows.world import World
@@ -53,12 +53,13 @@ def test_one_that_fails_stops_no_other(world: World) -> None:
 def test_without_ray_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(FactoryError, match="Install ray=="):
-        family.build(["test/shop"], "quick", settings.load(), ray=True)
+        family.build(["test/shop"], "quick", settings.load(), at_once=1, ray=True)
 
 
 def test_builds_at_once_here_need_a_teacher_that_runs_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FACTORY_TEACHER_URL", "FACTORY_TEACHER_BATCH", "RAY_ADDRESS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(engine, "connect", lambda _: pytest.fail("nothing is started for what is refused"))
     for ray in (False, True):
         with pytest.raises(FactoryError, match="can't share the teacher"):
-            family.build(["test/shop"], "quick", settings.load(), at_once=2, ray=ray)
+            family.run(["test/shop"], "quick", at_once=2, ray=ray)
