@@ -7,7 +7,8 @@ Contestants (benchmarks/parts/answerers.py): `zoo.load(...).predict`; the same O
 write by hand, of onnxruntime and tokenizers; a transformers pipeline; SetFit and sentence-transformers with a head of
 scikit-learn (`make peers`; without it they are left out). The last three run the folder's safetensors by torch, with
 heads that nobody trained: only time is measured. Each has the same number of threads and a process of its own, one
-after the other, several rounds; figures are medians over rounds.
+after the other, several rounds; figures are medians over rounds. The zoo and the loop by hand differ by less than this
+machine's speed does from one process to the next: they share one, and take turns text by text and list by list.
 
 `p50_ms`, `p95_ms`: one text at a time. `texts_per_second`: a list of all texts, at the best batch size of 1, 8 and 32.
 `..._over_int8` and `..._over_fp32`: the same over the zoo's with these weights; int8 is what is usually published,
@@ -31,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parts import untrained
-from benchmarks.parts.answerers import ANSWERERS, IN_PEERS
+from benchmarks.parts.answerers import ANSWERERS, BY_TORCH, IN_PEERS
 from benchmarks.parts.contest import alike
 from benchmarks.parts.table import save
 from factory.evidence.circumstances import here
@@ -86,14 +87,15 @@ def _rounds(task: Path, threads: int, rounds: int) -> dict[str, dict[str, float]
     ready = (PEERS / ".stamp").exists()
     if not ready:
         print(f"There is no {PEERS.relative_to(CHECKOUT)}: {' and '.join(IN_PEERS)} are left out (`make peers`).")
-    known = [name for name in ANSWERERS if ready or name not in IN_PEERS]
     seen: dict[str, list[Mapping[str, float]]] = defaultdict(list)
     labels: dict[str, list[str]] = {}
+    together = [[f"{who}, {weights}" for who in ("zoo", "by hand")] for weights in WEIGHTS]
+    alone = [[name] for name in ANSWERERS if name in BY_TORCH and (ready or name not in IN_PEERS)]
     for _ in range(rounds):
-        for name in known:
-            told = _measured(name, task, threads)
-            seen[name].append(told["figures"])
-            labels[name] = told["labels"]
+        for names in together + alone:
+            for name, told in _measured(names, task, threads).items():
+                seen[name].append(told["figures"])
+                labels[name] = told["labels"]
     for weights in WEIGHTS:
         if labels[f"by hand, {weights}"] != labels[f"zoo, {weights}"]:
             raise RuntimeError(f"With {weights} the loop by hand and the zoo answer otherwise: one of them is wrong.")
@@ -102,12 +104,12 @@ def _rounds(task: Path, threads: int, rounds: int) -> dict[str, dict[str, float]
     }
 
 
-def _measured(name: str, task: Path, threads: int) -> dict[str, Any]:
-    """What answerers.measure says of a contestant, in a process of its own; raises RuntimeError with the end of what it
+def _measured(names: Sequence[str], task: Path, threads: int) -> dict[str, dict[str, Any]]:
+    """What answerers.measure says of contestants, in a process of theirs; raises RuntimeError with the end of what it
     said if it fails."""
-    python = str(PEERS / "bin" / "python") if name in IN_PEERS else sys.executable
+    python = str(PEERS / "bin" / "python") if names[0] in IN_PEERS else sys.executable
     ended = subprocess.run(
-        [python, "-m", "benchmarks.parts.answerers", name, str(task)],
+        [python, "-m", "benchmarks.parts.answerers", str(task), *names],
         cwd=CHECKOUT,
         env=alike(threads),
         capture_output=True,
@@ -115,8 +117,8 @@ def _measured(name: str, task: Path, threads: int) -> dict[str, Any]:
         check=False,
     )
     if ended.returncode:
-        raise RuntimeError(f"{name}: {ended.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+        raise RuntimeError(f"{' and '.join(names)}: {ended.stderr[-3000:]}")
+    found: dict[str, dict[str, Any]] = json.loads(ended.stdout.splitlines()[-1])
     return found
 
 

@@ -1,6 +1,6 @@
 """Who takes part in benchmarks/answering.py: ways to ask a classifier that lies in a folder.
 
-    python -m benchmarks.parts.answerers NAME task.json        prints figures as JSON
+    python -m benchmarks.parts.answerers task.json NAME ...    prints each one's figures as JSON
 
 The process may belong to another environment, so this file needs nothing but Python and what each contestant imports.
 """
@@ -11,13 +11,15 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 SIZES = (1, 8, 32)
 WARM_UP = 10
 """Texts that are answered before the clock starts."""
+TURNS = 3
+"""How often a list is answered at each size; medians count."""
 
 
 class Task(TypedDict):
@@ -165,42 +167,63 @@ ANSWERERS: dict[str, Callable[[Task], Answerer]] = {
 }
 IN_PEERS = ("sentence-transformers + head", "SetFit")
 """Those of the environment of `make peers`."""
+BY_TORCH = ("transformers pipeline", *IN_PEERS)
 
 
-def measure(answer: Answerer, texts: Sequence[str]) -> dict[str, Any]:
-    """`figures`: milliseconds of a text alone, texts a second at the best of SIZES; `labels`: of the texts alone."""
-    for text in texts[:WARM_UP]:
-        answer([text], 1)
-    alone, labels = list[float](), list[str]()
-    for text in texts:
-        begun = time.perf_counter()
-        labels += answer([text], 1)
-        alone.append(1000 * (time.perf_counter() - begun))
-    rates = {}
+def measure(answerers: Mapping[str, Answerer], texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Each one's `figures`: milliseconds of a text alone, texts a second at the best of SIZES; `labels`: of the texts
+    alone. They take turns, text by text and list by list."""
+    for answer in answerers.values():
+        for text in texts[:WARM_UP]:
+            answer([text], 1)
+    alone: dict[str, list[float]] = {name: [] for name in answerers}
+    labels: dict[str, list[str]] = {name: [] for name in answerers}
+    for turn, text in enumerate(texts):
+        for name in _order(answerers, turn):
+            begun = time.perf_counter()
+            labels[name] += answerers[name]([text], 1)
+            alone[name].append(1000 * (time.perf_counter() - begun))
+    seconds: dict[str, dict[int, list[float]]] = {name: {size: [] for size in SIZES} for name in answerers}
     for size in SIZES:
-        answer(texts[:size], size)
-        begun = time.perf_counter()
-        answer(texts, size)
-        rates[size] = len(texts) / (time.perf_counter() - begun)
+        for answer in answerers.values():
+            answer(texts[:size], size)
+        for turn in range(TURNS):
+            for name in _order(answerers, turn):
+                begun = time.perf_counter()
+                answerers[name](texts, size)
+                seconds[name][size].append(time.perf_counter() - begun)
+    return {
+        name: {"figures": _figures(alone[name], seconds[name], len(texts)), "labels": labels[name]}
+        for name in answerers
+    }
+
+
+def _order(answerers: Mapping[str, Answerer], turn: int) -> list[str]:
+    """Who goes first changes with every turn."""
+    names = list(answerers)
+    return names if turn % 2 else names[::-1]
+
+
+def _figures(alone: Sequence[float], seconds: Mapping[int, Sequence[float]], count: int) -> dict[str, float]:
+    rates = {size: count / statistics.median(every) for size, every in seconds.items()}
     best = max(rates, key=lambda size: rates[size])
-    figures = {
+    return {
         "p50_ms": statistics.median(alone),
         "p95_ms": statistics.quantiles(alone, n=20)[-1],
         "texts_per_second": rates[best],
         "batch_size": best,
     }
-    return {"figures": figures, "labels": labels}
 
 
 def main() -> None:
-    """Answer as the contestant that the command line names."""
-    name, file = sys.argv[1:]
+    """Answer as the contestants that the command line names."""
+    file, *names = sys.argv[1:]
     task: Task = json.loads(Path(file).read_text())
-    if "transformers" in name or name == "SetFit":
+    if not set(names).isdisjoint(BY_TORCH):
         import torch
 
         torch.set_num_threads(task["threads"])
-    print(json.dumps(measure(ANSWERERS[name](task), task["texts"])))
+    print(json.dumps(measure({name: ANSWERERS[name](task) for name in names}, task["texts"])))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from factory.evidence.clusters import correlation, design_effect
 from factory.evidence.metrics import Floats
 from zoo.doubt import Doubt
 
@@ -110,7 +111,9 @@ LEVELS = 20
 TOLERATED = (2, 1, 0)
 
 
-def threshold(confidence: Any, correct: Any, risk: float, *, failure: float = 0.05) -> Threshold | None:
+def threshold(
+    confidence: Any, correct: Any, risk: float, *, texts: Sequence[int] | None = None, failure: float = 0.05
+) -> Threshold | None:
     """The lowest confidence from which answers are wrong at most `risk` of the time; None where none can be shown.
 
     The promise holds for new rows drawn like these, with probability 1 - failure over the draw of these. Fixed-sequence
@@ -120,23 +123,32 @@ def threshold(confidence: Any, correct: Any, risk: float, *, failure: float = 0.
     those tried. It begins where two wrong answers would be tolerated, if that takes no more than a third of the rows,
     else where one would, or none. With few rows it says None: for a risk of 10 % it takes 29, none of them wrong.
 
+    Several answers to one text may err together. Then they count as fewer, and so do the wrong ones among them: both
+    are divided by the design effect (Korn and Graubard 1998), whose correlation is that of all answers, since among the
+    surest too few are wrong to tell; and it begins as much later.
+
     Args:
         confidence: of the answers to rows that the model has not learned, [n].
         correct: whether they were right, [n].
         risk: the share of wrong answers that is tolerable, in (0, 1).
+        texts: which text each answers, [n]; None: each another one.
         failure: the chance that the promise is wrong.
     """
     sure: Floats = np.asarray(confidence, dtype=np.float64)
     right = np.asarray(correct, dtype=bool)
-    if sure.shape != right.shape or sure.ndim != 1 or not len(sure):
-        raise ValueError("confidence and correct must be two lists of the same length, at least 1")
+    asked = np.arange(len(sure)) if texts is None else np.asarray(texts)
+    if sure.ndim != 1 or not len(sure) or not sure.shape == right.shape == asked.shape:
+        raise ValueError("confidence, correct and texts must be lists of the same length, at least 1")
+    correlated = correlation(~right, asked)
+    effect = design_effect(asked, correlated)
     ranked, found = np.sort(sure)[::-1], None
-    place = _beginning(len(sure), risk, failure)
+    place = math.ceil(effect * _beginning(int(len(sure) / effect), risk, failure))
     while place <= len(sure):
         edge = float(ranked[place - 1])
         accepted = sure >= edge  # ties at the edge are accepted all together, as they will be in use
         n, wrong = int(accepted.sum()), int((accepted & ~right).sum())
-        bound = upper(wrong, n, failure)
+        effect = design_effect(asked[accepted], correlated)
+        bound = upper(wrong / effect, n / effect, failure)
         if bound > risk:
             break
         found = Threshold(edge, n / len(sure), wrong / n, bound)
@@ -146,7 +158,15 @@ def threshold(confidence: Any, correct: Any, risk: float, *, failure: float = 0.
     return found
 
 
-def by_label(confidence: Any, correct: Any, labels: Sequence[str], risk: float, *, failure: float = 0.05) -> Thresholds:
+def by_label(
+    confidence: Any,
+    correct: Any,
+    labels: Sequence[str],
+    risk: float,
+    *,
+    texts: Sequence[int] | None = None,
+    failure: float = 0.05,
+) -> Thresholds:
     """A threshold for every label whose answers are enough to show one, and another for all the rest.
 
     So the promise is kept label by label where rows allow (Mondrian: Vovk, Gammerman and Shafer 2005, 4.5), where a
@@ -155,21 +175,26 @@ def by_label(confidence: Any, correct: Any, labels: Sequence[str], risk: float, 
     promised of these is promised after a look at which they are.
 
     Args:
-        confidence, correct, risk, failure: as for `threshold`.
+        confidence, correct, risk, texts, failure: as for `threshold`.
         labels: what the answers say, [n].
     """
     sure, right, said = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=bool), np.asarray(labels)
+    asked = np.arange(len(said)) if texts is None else np.asarray(texts)
+
+    def shown(its: Any) -> Threshold | None:
+        return threshold(sure[its], right[its], risk, texts=asked[its], failure=failure)
+
     least, own = math.ceil(math.log(failure) / math.log(1.0 - risk)), {}  # that show it with none of them wrong
     for label in sorted(set(labels)):
         its = said == label
-        found = threshold(sure[its], right[its], risk, failure=failure) if its.sum() >= 2 * least else None
+        found = shown(its) if its.sum() >= 2 * least else None
         if found:
             own[label] = found
     rest = ~np.isin(said, list(own))
-    return Thresholds(threshold(sure[rest], right[rest], risk, failure=failure) if rest.any() else None, own)
+    return Thresholds(shown(rest) if rest.any() else None, own)
 
 
-def upper(wrong: int, n: int, failure: float = 0.05) -> float:
+def upper(wrong: float, n: float, failure: float = 0.05) -> float:
     """The upper bound, at 1 - failure, of the share of which `wrong` of n drawn were seen (Clopper, Pearson 1934)."""
     from scipy.special import betaincinv
 

@@ -71,13 +71,21 @@ def paired(metric: Metric, gold: Sequence[Any], a: Sequence[Any], b: Sequence[An
     return _interval(value_of(metric, gold, a) - value_of(metric, gold, b), first - second)
 
 
-def wilson(successes: int, n: int, z: float = _Z) -> Interval:
-    """A share with its score interval (Wilson 1927): honest near 0 and 1, where a bootstrap's is a point."""
+def wilson(successes: int, n: int, z: float = _Z, *, effect: float = 1.0) -> Interval:
+    """A share with its score interval (Wilson 1927): honest near 0 and 1, where a bootstrap's is a point.
+
+    Args:
+        successes: of n.
+        n: how many there are, at least 1.
+        z: percentile of the normal distribution.
+        effect: how many of them show as much as one drawn by itself (factory.evidence.clusters.design_effect).
+    """
     if not 0 <= successes <= n or n < 1:
         raise ValueError("successes must be between 0 and n, n at least 1")
     share = successes / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    worth = n / effect
+    centre = (share + z * z / (2 * worth)) / (1 + z * z / worth)
+    half = z / (1 + z * z / worth) * float(np.sqrt(share * (1 - share) / worth + z * z / (4 * worth * worth)))
     return Interval(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)))
 
 

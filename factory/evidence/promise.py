@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 from factory.evidence import spans
 from factory.evidence.circumstances import Circumstances
+from factory.evidence.clusters import correlation, design_effect
 from factory.evidence.intervals import Interval, wilson
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import LabelPromise, Promise
@@ -24,8 +25,26 @@ FEWEST = 30
 """Of a label that fewer accepted answers have, no more than chance could be told."""
 
 
+class _Answer(NamedTuple):
+    """An answer, or a span found.
+
+    Attributes:
+        label: what it says; empty: it is no label.
+        sure: its confidence.
+        right: whether it is.
+        text: which one it answers.
+    """
+
+    label: str
+    sure: float
+    right: bool
+    text: int
+
+
 def measure(predictions: Predictions, risk: float, doubt: Doubt, circumstances: Circumstances) -> Promise:
     """Hold answers to the promise that was made of them on other rows.
+
+    Where a text has several answers, the intervals are wider by what they err together (factory.evidence.clusters).
 
     Args:
         predictions: answers with scores; of labels each text's, of spans each span found.
@@ -44,9 +63,10 @@ def measure(predictions: Predictions, risk: float, doubt: Doubt, circumstances: 
             "nothing is promised, and nothing is marked unsure."
         )
         return Promise(**common, risk=risk, threshold=None, answers=len(answers), verdict="none", sentence=sentence)
-    accepted = [right for label, sure, right in answers if not doubt.unsure(sure, label)]
-    covered = wilson(len(accepted), len(answers)) if answers else None
-    error = wilson(accepted.count(False), len(accepted)) if accepted else None
+    taken = [not doubt.unsure(one.sure, one.label) for one in answers]
+    accepted = [one for one, its in zip(answers, taken, strict=True) if its]
+    covered = _share(taken, answers) if answers else None
+    error = _wrong(accepted) if accepted else None
     verdict: Verdict = _verdict(error, risk) if error else "unclear"
     found = f"none of the {len(answers)} {unit} is sure enough"
     if covered and error:
@@ -83,21 +103,21 @@ def by_label(predictions: Predictions, risk: float, doubt: Doubt, circumstances:
     if not doubt.promises or predictions.kind not in ("classification", "spans"):
         return []
     common = Saying(predictions, circumstances).common
-    accepted: dict[str, list[bool]] = defaultdict(list)
-    for label, sure, right in _answers(predictions):
-        if not doubt.unsure(sure, label):
-            accepted[label].append(right)
+    accepted: dict[str, list[_Answer]] = defaultdict(list)
+    for one in _answers(predictions):
+        if not doubt.unsure(one.sure, one.label):
+            accepted[one.label].append(one)
     found = []
-    for label, rights in accepted.items():
-        if len(rights) >= FEWEST:
-            error = wilson(rights.count(False), len(rights))
+    for label, its in accepted.items():
+        if len(its) >= FEWEST:
+            error = _wrong(its)
             found.append(
                 LabelPromise(
                     **common,
                     label=label,
                     own=label in doubt.thresholds,
                     risk=risk,
-                    accepted=len(rights),
+                    accepted=len(its),
                     error=error.value,
                     low=error.low,
                     high=error.high,
@@ -107,17 +127,30 @@ def by_label(predictions: Predictions, risk: float, doubt: Doubt, circumstances:
     return sorted(found, key=lambda one: (-one.error, one.label))
 
 
-def _answers(predictions: Predictions) -> list[tuple[str, float, bool]]:
-    """Every answer's label (empty: it is none), its confidence, and whether it is right."""
+def _answers(predictions: Predictions) -> list[_Answer]:
+    """Every one."""
     if predictions.kind == "spans":
-        types = [span.label for found in predictions.predicted for span in found or ()]
+        found = [(span.label, place) for place, some in enumerate(predictions.predicted) for span in some or ()]
         sure = [float(score) for item in predictions.items for score in item.scores or ()]
         rights = spans.rights(predictions.gold, predictions.predicted)
-        return list(zip(types, sure, rights, strict=True))
+        return [
+            _Answer(label, score, right, place)
+            for (label, place), score, right in zip(found, sure, rights, strict=True)
+        ]
     return [
-        (item.predicted if isinstance(item.predicted, str) else "", item.confidence, item.right)
-        for item in predictions.items
+        _Answer(item.predicted if isinstance(item.predicted, str) else "", item.confidence, item.right, place)
+        for place, item in enumerate(predictions.items)
     ]
+
+
+def _wrong(answers: Sequence[_Answer]) -> Interval:
+    return _share([not one.right for one in answers], answers)
+
+
+def _share(which: Sequence[bool], answers: Sequence[_Answer]) -> Interval:
+    """How many of the answers, at least one, are these."""
+    texts = [one.text for one in answers]
+    return wilson(sum(which), len(which), effect=design_effect(texts, correlation(which, texts)))
 
 
 def _verdict(error: Interval, risk: float) -> Verdict:

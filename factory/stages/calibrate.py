@@ -29,13 +29,15 @@ from factory.stages import model
 from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
 from factory.stages.fitting import HELD, LEARNED, Watch, each, fit, noted, watched
-from factory.stages.student import Student
+from factory.stages.student import Certainty, Student
 from factory.students.training import Recipe
 
 CALIBRATOR = 3
 """The version of how it is done."""
 COMMITTEE = 1
 """The version of how it is done where a committee labels."""
+SEVERAL = 1
+"""The version of how it is done where a text has several answers."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
 FEW = 100
@@ -65,15 +67,16 @@ def calibrate(build: Build) -> Output:
         rows = [*rows, *(row for part in parts for row in part)]
         told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
         scale = student.temperature(trained.path, recipe, *told)
-        sure, right, labels = student.certainty(trained.path, recipe, rows, said, scale) if rows else ((), (), ())
+        known = student.certainty(trained.path, recipe, rows, said, scale) if rows else Certainty((), (), ())
+        sure, right, labels, asked = known
         found = calibration.Thresholds(None)
         if len(sure) and spec.risk_by_label:
-            found = calibration.by_label(sure, right, labels, spec.risk)
+            found = calibration.by_label(sure, right, labels, spec.risk, texts=asked)
         elif len(sure):
-            found = calibration.Thresholds(calibration.threshold(sure, right, spec.risk))
+            found = calibration.Thresholds(calibration.threshold(sure, right, spec.risk, texts=asked))
         write_json(out / model.CALIBRATION, {"temperature": round(scale, 4), **vars(found.doubt)})
         answers = {"sure": [float(one) for one in sure], "right": [bool(one) for one in right], "labels": list(labels)}
-        write_json(out / ANSWERS, answers)
+        write_json(out / ANSWERS, answers | ({} if asked is None else {"texts": list(asked)}))
         write_json(
             out / SUMMARY,
             {
@@ -94,6 +97,7 @@ def calibrate(build: Build) -> Output:
         "calibrator": CALIBRATOR,
         **({"committee": COMMITTEE} if student.committee else {}),
         **({"by label": True} if spec.risk_by_label else {}),
+        **({"several": SEVERAL} if student.several else {}),
     }
     return build.stage("calibrate", inputs, work)
 

@@ -41,11 +41,13 @@ class Certainty(NamedTuple):
         confidence: of each.
         right: whether it is.
         labels: what it says; empty where answers are no labels.
+        texts: which of the texts it answers; None: each its own.
     """
 
     confidence: Any
     right: Any
     labels: Sequence[str]
+    texts: Sequence[int] | None = None
 
 
 class Student(ABC):
@@ -70,6 +72,7 @@ class Student(ABC):
         folds: in how many parts it is trained anew without one of them, for people's rows that it has learned
             (factory.stages.calibrate), unless a spec says otherwise; 0: those held out must do.
         committee: whether a committee that has learned people's rows labels the others (factory.stages.ballot).
+        several: whether a text may have several answers.
     """
 
     starts_from: ClassVar[str]
@@ -88,6 +91,7 @@ class Student(ABC):
     alike: ClassVar[str]
     folds: ClassVar[int] = 3
     committee: ClassVar[bool] = False
+    several: ClassVar[bool] = False
 
     @abstractmethod
     def recipe(self, build: Build) -> Recipe:

@@ -31,6 +31,7 @@ class Tagging(Scoring):
     silent = 0  # zoo.decoding.tags begins with O
     metrics = ("span_f1", "relaxed_f1")
     bounds = "words and types by a JSON schema"
+    several = True
 
     def logits(self, folder: Path, recipe: Recipe, texts: Sequence[str], export: Path | None = None) -> Logits:
         """See Scoring.logits; a line a piece."""
@@ -57,7 +58,8 @@ class Tagging(Scoring):
         spans, scores = self._found(folder, recipe, texts, logits, temperature)
         right = figures.rights([row.spans or () for row in rows], spans)
         labels = [span.label for some in spans for span in some]
-        return Certainty([score for some in scores for score in some], right, labels)
+        asked = [place for place, some in enumerate(spans) for _ in some]
+        return Certainty([score for some in scores for score in some], right, labels, asked)
 
     def question(self, spec: Spec, text: str, policy: bool) -> Request:
         """See Student.question."""

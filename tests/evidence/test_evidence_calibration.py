@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -188,3 +190,36 @@ def test_every_threshold_keeps_its_promise_on_the_answers_it_is_of(
         if one is not None:
             accepted = its & (sure >= one.confidence)
             assert (~right[accepted]).mean() <= one.bound <= risk
+
+
+def test_spans_that_err_together_count_as_their_texts() -> None:
+    """800 spans, four a text, all of a text right or all wrong: what 200 texts show, and no more."""
+    rng = np.random.default_rng(1)
+    sure = rng.random(200)
+    right = (sure > 0.5) | (rng.random(200) > 0.3)
+    alone = threshold(sure, right, 0.1)
+    four, texts = (np.repeat(sure, 4), np.repeat(right, 4)), np.repeat(np.arange(200), 4)
+    together, blind = threshold(*four, 0.1, texts=texts), threshold(*four, 0.1)
+    assert alone is not None and together is not None and blind is not None
+    assert together.coverage == pytest.approx(alone.coverage, abs=0.06), "a step is 5 %"
+    assert together.risk < blind.risk and together.coverage < blind.coverage
+
+
+@pytest.mark.parametrize(
+    "promised", [threshold, lambda *told, **how: by_label(*told[:2], ["a"] * 200, *told[2:], **how)]
+)
+def test_of_one_answer_a_text_nothing_changes(promised: Callable[..., object]) -> None:
+    rng = np.random.default_rng(2)
+    sure, right = rng.random(200), rng.random(200) > 0.05
+    assert promised(sure, right, 0.1, texts=range(200)) == promised(sure, right, 0.1)
+
+
+def test_a_promise_about_spans_is_kept_though_they_err_together() -> None:
+    """A false promise is made in more than one of 20 draws by a bound that counts spans, and by texts in no more."""
+    rng = np.random.default_rng(3)
+    sure, texts, false = np.linspace(1, 0, 240), np.repeat(np.arange(60), 4), {"spans": 0, "texts": 0}
+    for _ in range(400):
+        right = np.repeat(rng.random(60) > 0.11, 4)  # all of a text's spans are wrong or none is
+        false["spans"] += threshold(sure, right, 0.1) is not None
+        false["texts"] += threshold(sure, right, 0.1, texts=texts) is not None
+    assert false["texts"] <= 400 / 20 < false["spans"]

@@ -38,7 +38,7 @@ class Sure:
     """A student that has learned nothing but texts by heart, and is right of all it has not learned."""
 
     folds = 3
-    committee = False
+    committee = several = False
 
     def __init__(self) -> None:
         self.learned: list[list[str]] = []

@@ -56,8 +56,8 @@ def found(rows: list[Row], weights: str = "int8") -> Certainty:
 
 def test_scores_are_taken_as_they_are(opened: dict[str, Answer]) -> None:
     rows = held(100)
-    sure, correct, labels = found(rows)
-    assert labels == [""] * 100
+    sure, correct, labels, texts = found(rows)
+    assert labels == [""] * 100 and texts is None
     assert all(correct) and sure == [right(row.text).score for row in rows]
     same = {"same_answer": 1.0, "rows": 40}
     assert Answering().compare(Path("x"), rows, RECIPE) == {FP32: same, INT8: same}
@@ -66,7 +66,7 @@ def test_scores_are_taken_as_they_are(opened: dict[str, Answer]) -> None:
 def test_an_answer_that_broke_off_is_never_sure(opened: dict[str, Answer]) -> None:
     opened[INT8] = lambda text: Written("Another.", 0.99, True, False) if "very" not in text else right(text)
     rows = held(200)
-    sure, correct, _ = found(rows)
+    sure, correct, *_ = found(rows)
     assert [score > 0 for score in sure] == correct and sum(correct) == 160
     parity = Answering().compare(Path("x"), rows, RECIPE)
     assert Answering().agreement(parity) == pytest.approx(0.8)
