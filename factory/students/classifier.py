@@ -50,7 +50,8 @@ class Labels(EncoderLesson):
     else an epoch that knows more, but is too sure of it, would seem the worse one.
     """
 
-    trainer = training.TRAINER + 2
+    within = 1.0
+    trainer = training.TRAINER + 3  # a later epoch is kept that is hardly worse
 
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: ContrastRecipe, encoder: Encoder) -> None:
         import torch

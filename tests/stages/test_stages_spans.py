@@ -74,6 +74,12 @@ def test_what_was_asked_for_is_written_with_exact_spans(built: Factory) -> None:
         assert strip(row.decision) == (row.text, row.spans, "")
 
 
+def test_a_threshold_is_chosen_by_spans_of_known_texts(built: Factory) -> None:
+    answers = read_json(stage(built, "calibrate") / "answers.json")
+    assert len(answers["texts"]) == len(answers["sure"]) > 0
+    assert answers["texts"] == sorted(answers["texts"]) and len(set(answers["texts"])) < len(answers["texts"])
+
+
 def test_real_texts_are_marked_by_the_teacher_and_people_are_believed(built: Factory) -> None:
     rows = read_rows(stage(built, "review") / "kept.jsonl")
     origins = Counter(row.origin for row in rows)

@@ -18,7 +18,7 @@ from factory.errors import DataError, SpecError
 from factory.evidence import calibration
 from factory.files import read_json
 from factory.row import Row, write_rows
-from factory.students.classifier import ContrastRecipe, contrast, targets, train
+from factory.students.classifier import ContrastRecipe, Labels, contrast, targets, train
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
 from factory.students.training import PATIENCE
@@ -118,7 +118,10 @@ def test_killed_training_ends_with_the_same_bytes(
     assert (out / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
 
-def test_training_ends_early_and_keeps_the_best_epoch(encoder: Path, rows: list[Row], tmp_path: Path) -> None:
+def test_training_ends_early_and_keeps_the_best_epoch(
+    encoder: Path, rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Labels, "within", 0.0)
     wrong = [row.model_copy(update={"label": LABELS[row.label == "parcel"], "soft": None}) for row in rows[HELD:]]
     recipe = ContrastRecipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=20)
     train(rows[:HELD], wrong, recipe, tmp_path)  # the better it learns, the worse it does on these
@@ -128,6 +131,18 @@ def test_training_ends_early_and_keeps_the_best_epoch(encoder: Path, rows: list[
     heads = [head["held_out"] for head in read_json(tmp_path / "training.json")["heads"]]
     assert heads[0] == pytest.approx(min(losses), abs=1e-3)  # the one that was trained
     assert tempered(tmp_path, wrong) == pytest.approx(min(heads), abs=1e-3)
+
+
+def test_a_later_epoch_is_kept_that_is_hardly_worse(encoder: Path, rows: list[Row], tmp_path: Path) -> None:
+    recipe = ContrastRecipe(str(encoder), LABELS, max_tokens=24, rank=2, learning_rate=5e-3, epochs=6)
+    train(rows[:HELD], rows[HELD:], recipe, tmp_path)
+    said = read_json(tmp_path / "training.json")
+    history, kept = said["epochs"], said["kept"]
+    least = min(history, key=lambda epoch: epoch["held_out"])
+    assert all(epoch["held_out"] > least["held_out"] + least["error"] for epoch in history[kept + 1 :])
+    assert history[kept]["held_out"] <= least["held_out"] + least["error"]
+    assert kept > history.index(least), "or this test shows nothing"
+    assert said["heads"][0]["held_out"] == pytest.approx(history[kept]["held_out"], abs=1e-3)
 
 
 def tempered(folder: Path, rows: list[Row]) -> float:

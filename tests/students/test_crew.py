@@ -71,7 +71,7 @@ def test_a_step_is_that_of_all_their_rows(
     training.train(Wide, rows[:32], rows[:8], thrice, tmp_path / "one")
     training.train(Wide, rows[:32], rows[:8], replace(thrice, learning_rate=0.0), tmp_path / "none")
     two, one, none = (weights(tmp_path / name)["classifier.weight"] for name in ("two", "one", "none"))
-    assert np.allclose(two, one, atol=1e-6) and not np.allclose(two, none, atol=1e-3)
+    assert np.allclose(two, one, atol=1e-4) and not np.allclose(two, none, atol=1e-3)
     (mine, kept), (theirs, _) = (learned(tmp_path / name) for name in ("two", "one"))
     assert kept > 0  # the first step only warms up
     # Adam's first steps make much of gradients that are nearly zero, so the last digits differ.
