@@ -13,7 +13,7 @@ without it: neither the student nor who taught it has seen what people said of t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ CALIBRATOR = 3
 """The version of how it is done."""
 COMMITTEE = 1
 """The version of how it is done where a committee labels."""
-SEVERAL = 1
+SEVERAL = 2
 """The version of how it is done where a text has several answers."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
@@ -123,9 +123,17 @@ def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: boo
 
 
 def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
-    """The rows that are not in a part and do not rest on what is."""
+    """The rows that are not in a part and do not rest on what is: not on a row, nor, where people did not mark them
+    (the strategy `replaced`), on words of spans that only rows of the part have."""
     away = {group(row) for row in part}
-    return [row for row in rows if group(row) not in away]
+    left = [row for row in rows if group(row) not in away]
+    lent = _marked(part) - _marked(row for row in left if row.origin in HUMAN)
+    return [row for row in left if row.origin in HUMAN or lent.isdisjoint(_marked([row]))]
+
+
+def _marked(rows: Iterable[Row]) -> set[tuple[str, str]]:
+    """Types and words of the rows' spans."""
+    return {(one.label, row.text[one.start : one.end].casefold()) for row in rows for one in row.spans or ()}
 
 
 def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: str, out: Path) -> list[Any]:

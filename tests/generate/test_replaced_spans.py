@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factory import spec as specs
+from factory.dataset.split import split
 from factory.errors import SpecError
 from factory.generate.plan import cells
 from factory.generate.strategies import Material
@@ -101,6 +102,29 @@ def test_a_plan_holds_peoples_rows_and_nobody_is_asked(spec: Spec, tmp_path: Pat
         assert made.spans == kitchen.spans_of(made.text) and made.text not in {row.text for row in known}
         assert made.attributes["types"] == made.stratum and made.attributes["strategy"] == "replaced"
         assert made.lineage.source == "g" and not made.lineage.teacher
+
+
+def test_rows_held_out_lend_no_words_and_borrow_none(spec: Spec) -> None:
+    """Each row's spans have words of its own, so a word tells whose it was."""
+    foods = [f"food{number}" for number in range(60)]
+    known = [
+        Row(
+            text=word, spans=(Span(start=0, end=len(word), label="Food"),), origin="reviewed", lineage=Lineage(spec="s")
+        )
+        for word in foods
+    ]
+    sides = split(known)
+    side_of = {row.text: sides[row.id] for row in known}
+    by_id = {row.id: row for row in known}
+    seen = set()
+    for cell in islice(cells(Material(spec, known=known)), 60):
+        (source,) = cell.sources
+        for marked in cell.examples:
+            word, *_ = strip(marked)
+            if word in side_of:  # else one of the spec's examples
+                seen.add(side_of[word])
+                assert word != by_id[source].text and side_of[word] == sides[source]
+    assert seen == {"train", "held_out"}
 
 
 def test_without_rows_that_have_spans_the_examples_are_taken_and_without_these_there_is_no_plan(spec: Spec) -> None:

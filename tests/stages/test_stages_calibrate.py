@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from factory.files import read_json, write_json
 from factory.row import CORRECTED, Lineage, Origin, Row, write_rows
+from factory.span import Span
 from factory.spec_student import Student as StudentSpec
 from factory.stages import calibrate, fitting, model
 from factory.stages.ballot import Ballot
@@ -141,6 +142,26 @@ def test_what_rests_on_a_row_is_not_learned_beside_it(student: Sure, found: Cali
     for texts in student.learned:
         kept = {text for text in texts if int(text.split()[1]) < 1000}
         assert {f"text {1000 + int(text.split()[1])}" for text in kept} == set(texts) - kept and len(kept) == 20
+
+
+def test_words_that_only_a_row_to_tell_of_has_are_not_learned_beside_it(student: Sure, found: Calibrate) -> None:
+    """As `replaced` lends them: each row's word to a text that rests on the next; the word of all goes with all."""
+
+    def said(number: int, word: str, origin: Origin = "reviewed", source: str = "") -> Row:
+        text = f"text {number} {word}"
+        at = len(text) - len(word)
+        return row(number, origin, source=source).model_copy(
+            update={"text": text, "label": "", "spans": (Span(start=at, end=len(text), label="a"),)}
+        )
+
+    people = [said(n, f"word{n}") for n in range(28)] + [said(n, "all") for n in (28, 29)]
+    lent = [said(1000 + n, f"Word{(n + 1) % 28}", "generated", one.id) for n, one in enumerate(people)]
+    common = [said(2000 + n, "All", "generated", one.id) for n, one in enumerate(people)]
+    found([*people, *lent, *common], [row(100)])
+    for texts in student.learned:
+        own = {text.split()[2] for text in texts if int(text.split()[1]) < 1000}
+        assert {text.split()[2].casefold() for text in texts} <= own
+        assert len(own) < 30 and any(int(text.split()[1]) >= 2000 for text in texts)
 
 
 def test_what_production_picked_tells_nothing_and_is_learned_always(student: Sure, found: Calibrate) -> None:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from factory.dataset.split import split
 from factory.errors import SpecError
 from factory.files import digest
 from factory.generate.examples import given
@@ -29,7 +30,8 @@ class Replaced(Strategy):
 
     Records: values are drawn anew. What the text has in other words (a day that follows from another and a term, a
     choice) stays as it is; a row that says none is left out. Of a row of which people told some fields, no others are
-    told. Spans: their words are exchanged for those of other people's spans of the same type.
+    told. Spans: their words are exchanged for those of other people's spans of the same type; rows that will be held
+    out and those that are learned lend each other none, or held-out rows would be known by their words.
     """
 
     name = "replaced"
@@ -95,10 +97,11 @@ Change = Callable[[Row, random.Random], Changed | None]
 
 
 def _by_kind(spec: Spec, known: Sequence[Row]) -> Change:
-    words = words_of(known)
+    parts = split(known)
+    words = {part: words_of(row for row in known if parts[row.id] == part) for part in set(parts.values())}
 
     def spans(row: Row, chance: random.Random) -> Changed | None:
-        found = replaced_spans(row, words, chance)
+        found = replaced_spans(row, words[parts[row.id]], chance)
         return Changed(mark(*found)) if found else None
 
     def record(row: Row, chance: random.Random) -> Changed | None:
