@@ -12,6 +12,7 @@ without it: neither the student nor who taught it has seen what people said of t
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from factory.dataset.split import folds, group
 from factory.dataset.version import open_version
 from factory.evidence import calibration
 from factory.files import read_json, write_json
+from factory.generate.strategies.replaced_spans import Words, replaced_spans, words_of
 from factory.processes import Task
 from factory.progress import silent
 from factory.row import Row, read_rows, write_rows
@@ -36,7 +38,7 @@ CALIBRATOR = 3
 """The version of how it is done."""
 COMMITTEE = 1
 """The version of how it is done where a committee labels."""
-SEVERAL = 2
+SEVERAL = 3
 """The version of how it is done where a text has several answers."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
@@ -123,12 +125,23 @@ def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: boo
 
 
 def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
-    """The rows that are not in a part and do not rest on what is: not on a row, nor, where people did not mark them
-    (the strategy `replaced`), on words of spans that only rows of the part have."""
+    """The rows that are not in a part and do not rest on what is.
+
+    The strategy `replaced` also lends words of people's spans to other rows. Where a row has words that only the part
+    has, it has others in their place, as if the part had not been there: without such rows much less would be learned.
+    """
     away = {group(row) for row in part}
     left = [row for row in rows if group(row) not in away]
-    lent = _marked(part) - _marked(row for row in left if row.origin in HUMAN)
-    return [row for row in left if row.origin in HUMAN or lent.isdisjoint(_marked([row]))]
+    people = [row for row in left if row.origin in HUMAN]
+    lent, words = _marked(part) - _marked(people), words_of(people)
+    found = (row if row.origin in HUMAN or lent.isdisjoint(_marked([row])) else _reworded(row, words) for row in left)
+    return [row for row in found if row]
+
+
+def _reworded(row: Row, words: Words) -> Row | None:
+    """A row with other words in its spans; None: there are none."""
+    made = replaced_spans(row, words, random.Random(row.id))
+    return row.model_copy(update={"text": made[0], "spans": made[1]}) if made else None
 
 
 def _marked(rows: Iterable[Row]) -> set[tuple[str, str]]:
