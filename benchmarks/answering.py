@@ -8,7 +8,7 @@ write by hand, of onnxruntime and tokenizers; a transformers pipeline; SetFit an
 scikit-learn (`make peers`; without it they are left out). The last three run the folder's safetensors by torch, with
 heads that nobody trained: only time is measured. Each has the same number of threads and a process of its own, one
 after the other, several rounds; figures are medians over rounds. The zoo and the loop by hand differ by less than this
-machine's speed does from one process to the next: they share one, and take turns text by text and list by list.
+machine's speed does from one process to the next: they share one, and take turns.
 
 `p50_ms`, `p95_ms`: one text at a time. `texts_per_second`: a list of all texts, at the best batch size of 1, 8 and 32.
 `..._over_int8` and `..._over_fp32`: the same over the zoo's with these weights; int8 is what is usually published,

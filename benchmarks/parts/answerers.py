@@ -18,6 +18,8 @@ from typing import Any, TypedDict
 SIZES = (1, 8, 32)
 WARM_UP = 10
 """Texts that are answered before the clock starts."""
+TOGETHER = 20
+"""Texts alone in a turn: with fewer each would find the processor's caches full of the other's weights."""
 TURNS = 3
 """How often a list is answered at each size; medians count."""
 
@@ -172,17 +174,18 @@ BY_TORCH = ("transformers pipeline", *IN_PEERS)
 
 def measure(answerers: Mapping[str, Answerer], texts: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Each one's `figures`: milliseconds of a text alone, texts a second at the best of SIZES; `labels`: of the texts
-    alone. They take turns, text by text and list by list."""
+    alone. They take turns, by some texts and list by list."""
     for answer in answerers.values():
         for text in texts[:WARM_UP]:
             answer([text], 1)
     alone: dict[str, list[float]] = {name: [] for name in answerers}
     labels: dict[str, list[str]] = {name: [] for name in answerers}
-    for turn, text in enumerate(texts):
+    for turn, start in enumerate(range(0, len(texts), TOGETHER)):
         for name in _order(answerers, turn):
-            begun = time.perf_counter()
-            labels[name] += answerers[name]([text], 1)
-            alone[name].append(1000 * (time.perf_counter() - begun))
+            for text in texts[start : start + TOGETHER]:
+                begun = time.perf_counter()
+                labels[name] += answerers[name]([text], 1)
+                alone[name].append(1000 * (time.perf_counter() - begun))
     seconds: dict[str, dict[int, list[float]]] = {name: {size: [] for size in SIZES} for name in answerers}
     for size in SIZES:
         for answer in answerers.values():
