@@ -52,7 +52,7 @@ class Student(Part):
         seeds: so many trainings that differ by their seed alone are measured, the published one among them, to tell how
             much of a figure is luck (factory.stages.reseeding).
         folds: in how many parts it is trained anew without one of them, so that reviewed rows that it has learned can
-            show that, too (factory.stages.calibrate); 0: held-out ones alone. None: as its kind has it.
+            show that, too (factory.stages.cross_fit); 0: held-out ones alone. None: as its kind has it.
     """
 
     unsaid = ("risk", "risk_by_label", "base", "recipe", "layers", "distil", "seeds", "folds")

@@ -19,13 +19,15 @@ from factory import spec as specs
 from factory.files import read_json
 from factory.row import Gold, read_gold
 from factory.settings import CHECKOUT, Settings
-from factory.stages import Build
+from factory.stages import STAGES, Build
 from tests import shop, tiny_encoder
 from tests.browser import page
 
 __all__ = ["page"]  # fixtures of every test
 
 NAME = "test/shop"
+ENTERED = (*STAGES[: STAGES.index("calibrate")], "cross_fit", *STAGES[STAGES.index("calibrate") :])
+"""What a build enters in its ledger: its stages, and the one within `calibrate`."""
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads wait for each other on a busy machine
 hypothesis.settings.register_profile("house", deadline=None)  # how fast this machine is today is no finding

@@ -70,7 +70,7 @@ class Student(ABC):
         compared: how many held-out rows that is taken of, the first; None: all.
         alike: what that share is called in Parity.
         folds: in how many parts it is trained anew without one of them, for people's rows that it has learned
-            (factory.stages.calibrate), unless a spec says otherwise; 0: those held out must do.
+            (factory.stages.cross_fit), unless a spec says otherwise; 0: those held out must do.
         committee: whether a committee that has learned people's rows labels the others (factory.stages.ballot).
         several: whether a text may have several answers.
     """

@@ -17,8 +17,7 @@ from factory.lineage.trace import trace
 from factory.publish.datasets import find
 from factory.row import read_rows
 from factory.services.hub.server import running
-from factory.stages import STAGES
-from tests.conftest import NAME, Factory
+from tests.conftest import ENTERED, NAME, Factory
 from zoo.manifest import Manifest
 
 pytestmark = pytest.mark.real
@@ -33,7 +32,7 @@ def copy(built: Factory, to: Path) -> Factory:
 
 def test_every_stage_was_entered_in_order(built: Factory) -> None:
     entries = ledger.read(built.home / "builds" / NAME).entries
-    assert [entry.stage for entry in entries] == list(STAGES)
+    assert [entry.stage for entry in entries] == list(ENTERED)
     assert {entry.event for entry in entries} == {ledger.FINISHED}
     for entry in entries:
         folder = built.stage(entry.stage)
@@ -44,7 +43,7 @@ def test_every_stage_was_entered_in_order(built: Factory) -> None:
     assert str(built.home) not in (built.home / "builds" / NAME / ledger.FILE).read_text()
     proof = built.run("ledger", NAME, "--verify")
     assert proof.returncode == 0, proof.stdout
-    assert f"{len(STAGES)} entries, each following from the one before" in proof.stdout
+    assert f"{len(ENTERED)} entries, each following from the one before" in proof.stdout
 
 
 def test_what_was_changed_and_what_was_cleaned_up_is_told_apart(built: Factory, tmp_path: Path) -> None:
@@ -77,7 +76,7 @@ def test_lineage_goes_back_to_the_plan(built: Factory) -> None:
     assert said.returncode == 0, said.stdout
     assert "PROBLEMS" not in said.stdout and "Not found" not in said.stdout
     found = trace(NAME, built.settings)
-    assert {step.output.partition(":")[0] for step in found.stages} == set(STAGES)
+    assert {step.output.partition(":")[0] for step in found.stages} == set(ENTERED)
     assert {step.state for step in found.stages} == {"as entered"}
     places = [step.output for step in found.stages]
     for step in found.stages:
@@ -86,7 +85,7 @@ def test_lineage_goes_back_to_the_plan(built: Factory) -> None:
     assert found.dataset and found.dataset["version"] == version.version == found.made_from["dataset"]
     assert found.people == {"simulated": 30}
     assert found.gold["file"] == f"sha256:{file_sha256(built.gold / 'test/shop/validation.jsonl')}"
-    assert found.cited == len(STAGES) - 2  # the last before publish
+    assert found.cited == len(ENTERED) - 2  # the last before publish
     assert all(line["passed"] for line in found.gate) and len(found.gate) == 2
     told = json.loads(built.run("lineage", NAME, "--json").stdout)
     assert told["specialist"] == f"{NAME}@1.0.0" and told["not_found"] == []
@@ -98,7 +97,7 @@ def test_lineage_without_builds_says_what_cannot_be_told(built: Factory, tmp_pat
     shutil.rmtree(shop.home / "builds" / NAME / "dataset")
     shutil.rmtree(shop.home / "builds" / NAME / "write")
     with_ledger = trace(NAME, shop.settings)
-    assert {step.output.partition(":")[0] for step in with_ledger.stages} == set(STAGES)
+    assert {step.output.partition(":")[0] for step in with_ledger.stages} == set(ENTERED)
     assert {step.output.partition(":")[0] for step in with_ledger.stages if step.state == "cleaned up"} == {
         "dataset",
         "write",

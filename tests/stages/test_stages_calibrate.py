@@ -16,11 +16,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from factory import stage
 from factory.files import read_json, write_json
 from factory.row import CORRECTED, Lineage, Origin, Row, write_rows
 from factory.span import Span
 from factory.spec_student import Student as StudentSpec
-from factory.stages import calibrate, fitting, model
+from factory.stage import Output
+from factory.stages import calibrate, cross_fit, fitting, model
 from factory.stages.ballot import Ballot
 from factory.stages.student import Certainty
 
@@ -79,37 +81,50 @@ def student(monkeypatch: pytest.MonkeyPatch) -> Sure:
 
 
 Calibrate = Callable[..., dict[str, Any]]
+LEFT = {
+    "calibrate": ["answers.json", "calibration.json", "summary.json"],
+    "cross_fit": ["asked.jsonl", "said.json", "summary.json"],
+}
 
 
 @pytest.fixture
 def found(student: Sure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calibrate:
     """Calibrate on these rows; what calibration.json and the summary say, and the stage's inputs."""
 
-    def run(learned: Sequence[Row], held: Sequence[Row], **said: Any) -> dict[str, Any]:
+    def run(learned: Sequence[Row], held: Sequence[Row], keeps: bool = False, **said: Any) -> dict[str, Any]:
+        """With `keeps` a stage that has run is not run again, as in a build."""
         splits = {"train": learned, "held_out": held}
-        monkeypatch.setattr(calibrate, "open_version", lambda path: SimpleNamespace(rows=splits.__getitem__))
+        for stages in (calibrate, cross_fit):
+            monkeypatch.setattr(stages, "open_version", lambda path: SimpleNamespace(rows=splits.__getitem__))
         (tmp_path / "train").mkdir(exist_ok=True)
         write_json(tmp_path / "train" / "training.json", {"texts": [one.text for one in learned]})
         write_json(tmp_path / "train" / model.EXPORTS, {"weights": "int8"})
         progress: list[tuple[int, int]] = []
-        told: dict[str, Any] = {"progress": progress}
+        told: dict[str, Any] = {"progress": progress, "inputs": {}}
+        outputs: dict[str, Path] = {}
 
-        def stage(name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> None:
-            told.update(inputs=inputs)
-            (tmp_path / name).mkdir(exist_ok=True)
-            work(tmp_path / name)
+        def ran(name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> Output:
+            told["inputs"] |= inputs
+            if keeps:
+                output = stage.run(tmp_path / "kept", name, inputs, work)
+            else:
+                output = Output(name, "key", tmp_path / name, reused=False)
+                output.path.mkdir(exist_ok=True)
+                work(output.path)
+            outputs[name] = output.path
+            return output
 
         build: Any = SimpleNamespace(
             spec=SimpleNamespace(student=StudentSpec(**said)),
             settings=SimpleNamespace(trainers=1),
-            run=lambda name: SimpleNamespace(path=tmp_path / name),
-            stage=stage,
+            run=lambda name: Output(name, "key", tmp_path / name, reused=False),
+            stage=ran,
             meter=lambda name, unit: lambda done, total: progress.append((done, total)),
         )
-        calibrate.calibrate(build)
-        out = tmp_path / "calibrate"
+        out = calibrate.calibrate(build).path
         told |= read_json(out / model.CALIBRATION) | {"summary": read_json(out / "summary.json")}
-        return told | {"answers": read_json(out / calibrate.ANSWERS), "left": sorted(one.name for one in out.iterdir())}
+        told["left"] = {name: sorted(one.name for one in folder.iterdir()) for name, folder in outputs.items()}
+        return told | {"answers": read_json(out / calibrate.ANSWERS)}
 
     return run
 
@@ -124,7 +139,7 @@ def test_each_of_peoples_rows_is_answered_once_by_who_has_not_learned_it(student
     assert (told["threshold"], told["temperature"]) == (0.9, 170.0)
     assert [len(one) for one in student.learned] == [160] * 3  # two thirds of people's rows, and all the teacher's
     assert told["summary"]["people's rows"] == 170 and told["summary"]["of these held out"] == 20
-    assert told["left"] == ["answers.json", "calibration.json", "summary.json"]
+    assert told["left"] == LEFT
 
 
 def test_labels_have_thresholds_of_their_own_where_the_spec_asks_for_it(student: Sure, found: Calibrate) -> None:
@@ -134,6 +149,18 @@ def test_labels_have_thresholds_of_their_own_where_the_spec_asks_for_it(student:
     assert told["inputs"]["by label"] and "the others: nothing" in told["summary"]["promised"]
     told = found(learned, [row(200)])
     assert (told["threshold"], told["thresholds"]) == (0.9, {}) and "by label" not in told["inputs"]
+
+
+def test_another_risk_is_stated_without_training_anything_anew(student: Sure, found: Calibrate) -> None:
+    learned, held = [row(n) for n in range(150)], [row(n) for n in range(200, 220)]
+    told = found(learned, held, keeps=True, risk=0.01)
+    assert told["threshold"] is None and told["summary"]["promised"] == "nothing"
+    offers = ", ".join(f"{risk} %: 100 %" for risk in (2, 5, 10, 15, 20, 25, 30))
+    assert told["summary"]["not unsure at a risk of"] == offers and len(student.learned) == 3
+    told = found(learned, held, keeps=True, risk=0.02)
+    assert told["threshold"] == 0.9 and len(student.learned) == 3
+    assert len(found(learned, held, keeps=True, risk=0.02, folds=2)["answers"]["sure"]) == 170
+    assert len(student.learned) == 5
 
 
 def test_what_rests_on_a_row_is_not_learned_beside_it(student: Sure, found: Calibrate) -> None:
@@ -184,7 +211,7 @@ def test_killed_it_goes_on_with_the_part_it_was_at(student: Sure, found: Calibra
 
 
 @pytest.mark.parametrize(
-    ("held", "folds", "trained"), [(20, None, 3), (20, 5, 5), (20, 0, 0), (20, 1, 0), (calibrate.ENOUGH, None, 0)]
+    ("held", "folds", "trained"), [(20, None, 3), (20, 5, 5), (20, 0, 0), (20, 1, 0), (cross_fit.ENOUGH, None, 0)]
 )
 def test_it_is_trained_anew_as_often_as_it_takes(
     student: Sure, found: Calibrate, held: int, folds: int | None, trained: int
@@ -231,7 +258,7 @@ def test_parts_are_learned_side_by_side_where_there_are_cores(
         assert student.processes == {os.getpid()}
     else:
         assert len(student.processes) == 3 and os.getpid() not in student.processes
-    assert told["left"] == ["answers.json", "calibration.json", "summary.json"]
+    assert told["left"] == LEFT
     assert told["progress"][-1][1] == 300 and told["progress"][-1][0] == 3 * 40
 
 
@@ -257,7 +284,7 @@ def taught(student: Sure, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
 
     monkeypatch.setattr(student, "fit", fit)
     monkeypatch.setattr(student, "committee", True)
-    monkeypatch.setattr(calibrate, "Ballot", Voted)
+    monkeypatch.setattr(cross_fit, "Ballot", Voted)
     return told
 
 
@@ -271,7 +298,7 @@ def test_who_tells_of_a_row_has_not_learned_it_and_neither_has_who_taught_it(
     for told_before in (taught, student.learned, student.asked):
         told_before.clear()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibrate, "ENOUGH", 5 if many else 300)
+        patch.setattr(cross_fit, "ENOUGH", 5 if many else 300)
         people, apart = [row(n) for n in range(learned)], [row(n) for n in range(100, 100 + held)]
         machines = [row(500, "unlabelled"), row(501, "generated")]
         told = found([*people, *machines], [*apart, row(600, "unlabelled")], folds=folds)
