@@ -217,6 +217,8 @@ class Rung(Evidence):
         gain: by how much that is below the best before; None: there was none.
         error: the standard error of that difference; None likewise.
         pays: whether it is the best so far.
+        asked, asked_gain, asked_error: on how many of people's rows, learned by nobody who was asked, it was compared
+            again, and gain and error there; 0 and None: on none.
     """
 
     kind: Literal["rung"] = "rung"
@@ -226,3 +228,6 @@ class Rung(Evidence):
     gain: float | None
     error: float | None
     pays: bool
+    asked: int = 0
+    asked_gain: float | None = None
+    asked_error: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from factory.stage import Output
-from factory.stages import calibrate, data, judge, measure, model, publish, review
+from factory.stages import calibrate, data, judge, measure, publish, review, train
 from factory.stages.build import Build
 from factory.stages.extraction import Extraction
 from factory.stages.generation import Generation
@@ -20,9 +20,9 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "judge": judge.judge,
     "review": review.review,
     "dataset": data.dataset,
-    "train": model.train,
+    "train": train.train,
     "calibrate": calibrate.calibrate,
-    "reviewed_only": model.reviewed_only,
+    "reviewed_only": train.reviewed_only,
     "zero_shot": measure.zero_shot,
     "few_shot": measure.few_shot,
     "evaluate": measure.evaluate,

@@ -1,6 +1,6 @@
 """How sure a trained student may be: its temperature, and the threshold for the spec's risk, or labels' own.
 
-People's rows that it has not learned tell that (factory.stages.cross_fit).
+People's rows that it has not learned tell that: those held out, and parts of the others (factory.stages.cross_fit).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from factory.row import read_rows
 from factory.stage import Output
 from factory.stages import model
 from factory.stages.build import SUMMARY, Build
-from factory.stages.cross_fit import APART, ASKED, SAID, cross_fit
+from factory.stages.cross_fit import ASKED, SAID, cross_fit, news, people
 from factory.stages.student import Certainty
 
 CALIBRATOR = 4
@@ -29,17 +29,18 @@ OFFERED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 
 def calibrate(build: Build) -> Output:
     """Temperature and threshold, calibration.json; and the answers they rest on, answers.json."""
-    made, trained, known = build.run("dataset"), build.run("train"), cross_fit(build)
+    made, trained = build.run("dataset"), build.run("train")
+    parts = cross_fit(build, model.kept(build))
     student, spec = model.student_of(build), build.spec.student
 
     def work(out: Path) -> None:
-        recipe = model.recipe_of(build)
-        rows, said = read_rows(known.path / ASKED), read_json(known.path / SAID)
-        told = rows, said
-        if len(rows) < FEW:
-            weights = read_json(trained.path / model.EXPORTS)["weights"]
-            held = open_version(made.path).rows("held_out")
-            told = held, student.says(trained.path, recipe, held, weights)
+        recipe, version = model.recipe_of(build), open_version(made.path)
+        weights, held = read_json(trained.path / model.EXPORTS)["weights"], version.rows("held_out")
+        apart, asked = news(build, version), read_rows(parts.path / ASKED)
+        rows, said = [*apart, *asked], read_json(parts.path / SAID)[weights]
+        if apart:
+            said = [*student.says(trained.path, recipe, apart, weights), *said]
+        told = (rows, said) if len(rows) >= FEW else (held, student.says(trained.path, recipe, held, weights))
         scale = student.temperature(trained.path, recipe, *told)
         answers = student.certainty(trained.path, recipe, rows, said, scale) if rows else Certainty((), (), ())
         found = _shown(answers, spec.risk, spec.risk_by_label)
@@ -49,7 +50,7 @@ def calibrate(build: Build) -> Output:
             out / SUMMARY,
             {
                 "people's rows": len(rows),
-                "of these held out": read_json(known.path / SUMMARY)[APART],
+                "of these held out": len(people(held)) if rows else 0,
                 "temperature": round(scale, 3),
                 "promised": found.sentence,
                 **({"not unsure at a risk of": _offers(answers)} if rows else {}),
@@ -59,7 +60,7 @@ def calibrate(build: Build) -> Output:
     inputs = {
         "train": trained,
         "dataset": made,
-        "cross_fit": known,
+        "cross_fit": parts,
         "risk": spec.risk,
         "calibrator": CALIBRATOR,
         **({"by label": True} if spec.risk_by_label else {}),

@@ -1,6 +1,6 @@
-"""What a student says of people's rows that it has not learned, so that they can tell how sure it may be.
+"""What a student says of people's rows that it has not learned: how sure it may be, and which way of training pays.
 
-Those held out are few where people's rows are few, and a promise takes many. So the rows that people answered are also
+Held-out rows are few where people's rows are few, and a promise takes many. So the rows that people answered are also
 cut into parts, and for each the student is trained anew on all others (cross-fitting, Chernozhukov et al. 2018): what
 it then says of the part counts as what the published student would say of new rows. It has learned a little less than
 that one, so it errs, if anything, more often. The same held-out rows choose its epoch.
@@ -16,10 +16,12 @@ import random
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from factory.dataset.split import folds, group
-from factory.dataset.version import open_version
+from factory.dataset.version import DatasetVersion, open_version
+from factory.evidence.metrics import Floats
 from factory.files import read_json, write_json
 from factory.generate.strategies.replaced_spans import Words, replaced_spans, words_of
 from factory.processes import Task
@@ -32,48 +34,89 @@ from factory.stages.build import SUMMARY, Build
 from factory.stages.fitting import HELD, LEARNED, Watch, each, fit, noted, watched
 from factory.stages.student import Student
 from factory.students.training import Recipe
+from zoo.manifest import WEIGHTS
 
 CROSS_FITTED = 1
 """The version of how it is done."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
 ASKED, SAID = "asked.jsonl", "said.json"
-"""The rows that were told of; what was said of each, in their order. A part's folder has both, too, beside rows to
+"""People's rows; what was said of each, in their order, by either export. A part's folder has both, too, beside rows to
 learn (factory.stages.fitting)."""
-APART = "held out"
-"""In the summary: how many of the rows were held out of training."""
 
 
-def cross_fit(build: Build) -> Output:
-    """People's rows, none of them learned by who speaks of them, asked.jsonl, and what was said, said.json."""
-    made, trained = build.run("dataset"), build.run("train")
-    student, spec = model.student_of(build), build.spec.student
-    count = student.folds if spec.folds is None else spec.folds
+def cross_fit(build: Build, recipe: Recipe) -> Output:
+    """Parts of people's rows, asked.jsonl, and what the student says of each who has learned the others, said.json.
+
+    No rows where nothing is to be trained anew, or too little would be left to learn.
+    """
+    made, student = build.run("dataset"), model.student_of(build)
+    count = folds_of(build)
 
     def work(out: Path) -> None:
         version = open_version(made.path)
-        weights = read_json(trained.path / model.EXPORTS)["weights"]
         learned, held = version.rows("train"), version.rows("held_out")
-        apart = _people(held)
-        taught = student.committee and any(row.origin not in HUMAN for row in learned)
-        rows = [] if taught else apart
-        said = list(student.says(trained.path, model.recipe_of(build), rows, weights)) if rows else []
-        parts = _parts(_people(learned), apart, count, taught)
+        taught = _taught(student, learned)
+        parts = _parts(people(learned), people(held), count, taught)
         parts = [part for part in parts if _left(learned, part) and _left(held, part)]
-        said += _anew(build, parts, taught, weights, out)
-        rows = [*rows, *(row for part in parts for row in part)]
-        write_rows(out / ASKED, rows)
-        write_json(out / SAID, said)
-        write_json(out / SUMMARY, {"people's rows": len(rows), APART: len(apart) if rows else 0, "parts": len(parts)})
-        for folder in out.glob("part-*"):
+        folders = [out / f"part-{number}" for number in range(1, 1 + len(parts))]
+        _anew(build, recipe, list(zip(parts, folders, strict=True)), taught)
+        told = [read_json(folder / SAID) for folder in folders]
+        write_rows(out / ASKED, [row for part in parts for row in part])
+        write_json(out / SAID, {name: [one for said in told for one in said[name]] for name in WEIGHTS})
+        write_json(out / SUMMARY, {"parts": len(parts), "people's rows": sum(map(len, parts))})
+        for folder in folders:
             shutil.rmtree(folder)
 
-    return build.stage("cross_fit", {"train": trained, "dataset": made, "folds": count, "version": CROSS_FITTED}, work)
+    inputs = {
+        "dataset": made,
+        "recipe": model.identity(build, recipe),
+        "exporter": student.exporter,
+        "folds": count,
+        "version": CROSS_FITTED,
+    }
+    return build.stage("cross_fit", inputs, work)
 
 
-def _people(rows: Sequence[Row]) -> list[Row]:
+def wrong(build: Build, recipe: Recipe, folder: Path) -> tuple[Floats, Floats] | None:
+    """What is wrong with what is said of the parts' rows by a recipe's students, and the rows' weights, [rows] each.
+
+    Args:
+        build: whose.
+        recipe: how they are trained.
+        folder: with a model trained by it.
+
+    Returns:
+        None where there are no parts.
+    """
+    told, student = cross_fit(build, recipe).path, model.student_of(build)
+    rows = read_rows(told / ASKED)
+    if not rows:
+        return None
+    figures = student.wrong(folder, recipe, rows, read_json(told / SAID)["fp32"])
+    return np.asarray(figures, dtype=np.float64), np.ones(len(rows))
+
+
+def folds_of(build: Build) -> int:
+    """In how many parts people's rows are cut; 0 or 1: in none."""
+    said = build.spec.student.folds
+    return model.student_of(build).folds if said is None else said
+
+
+def news(build: Build, version: DatasetVersion) -> list[Row]:
+    """People's rows that were held out, if the trained student knows nothing of them: whoever taught it does not."""
+    taught = _taught(model.student_of(build), version.rows("train"))
+    return [] if taught else people(version.rows("held_out"))
+
+
+def people(rows: Sequence[Row]) -> list[Row]:
     """People's among the rows; what production picked is no sample of what comes (factory.dataset.split)."""
     return [row for row in rows if row.origin == "reviewed" and not row.picked]
+
+
+def _taught(student: Student, learned: Sequence[Row]) -> bool:
+    """Whether who labelled rows to learn had learned all of people's, those held out, too."""
+    return student.committee and any(row.origin not in HUMAN for row in learned)
 
 
 def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: bool) -> list[list[Row]]:
@@ -83,7 +126,7 @@ def _parts(learned: Sequence[Row], apart: Sequence[Row], count: int, taught: boo
         learned: people's rows that were trained on.
         apart: those that were held out.
         count: how many parts there are to be.
-        taught: whether who labelled the other rows had learned those that were held out.
+        taught: see _taught.
     """
     if count < 2 or len(apart) >= ENOUGH:
         return [list(apart)] if taught and apart else []
@@ -99,8 +142,8 @@ def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
     """
     away = {group(row) for row in part}
     left = [row for row in rows if group(row) not in away]
-    people = [row for row in left if row.origin in HUMAN]
-    lent, words = _marked(part) - _marked(people), words_of(people)
+    kept = [row for row in left if row.origin in HUMAN]
+    lent, words = _marked(part) - _marked(kept), words_of(kept)
     found = (row if row.origin in HUMAN or lent.isdisjoint(_marked([row])) else _reworded(row, words) for row in left)
     return [row for row in found if row]
 
@@ -116,43 +159,34 @@ def _marked(rows: Iterable[Row]) -> set[tuple[str, str]]:
     return {(one.label, row.text[one.start : one.end].casefold()) for row in rows for one in row.spans or ()}
 
 
-def _anew(build: Build, parts: Sequence[Sequence[Row]], taught: bool, weights: str, out: Path) -> list[Any]:
-    """What the student says of each part's rows when it is trained, as the published one, on all rows but these."""
+def _anew(build: Build, recipe: Recipe, parts: Sequence[tuple[Sequence[Row], Path]], taught: bool) -> None:
+    """Leave in each part's folder what the student says of it that is trained, by a recipe, on all rows but these."""
     if not parts:
-        return []
-    student, recipe, trainers = model.student_of(build), model.kept(build), build.settings.trainers
-    folders = [out / f"part-{number}" for number in range(1, 1 + len(parts))]
+        return
+    student, trainers, name = model.student_of(build), build.settings.trainers, f"cross-fit, {recipe.method}"
 
     def tasks() -> Iterator[Task]:
-        prepared = build.meter("calibrate, label anew", "parts") if taught else silent
+        prepared = build.meter(f"{name}, label anew", "parts") if taught else silent
         prepared(0, len(parts))
         ballot = Ballot(build, build.run("clean").path, build.run("judge").path) if taught else None
-        for number, (part, folder) in enumerate(zip(parts, folders, strict=True), 1):
+        for number, (part, folder) in enumerate(parts, 1):
             if not (folder / SAID).exists():
                 _prepare(build, part, ballot, folder)
                 prepared(number, len(parts))
-                yield learn, (student, recipe, weights, folder, trainers)
+                yield learn, (student, recipe, folder, trainers)
 
-    watch = watched(folders, build.meter("calibrate", "texts" if recipe.frozen else "steps"))
-    each(tasks(), len(parts), trainers, watch)
-    return [one for folder in folders for one in read_json(folder / SAID)]
+    folders = [folder for _, folder in parts]
+    each(tasks(), len(parts), trainers, watched(folders, build.meter(name, "texts" if recipe.frozen else "steps")))
 
 
-def learn(
-    student: Student,
-    recipe: Recipe,
-    weights: str,
-    folder: Path,
-    trainers: int,
-    watch: Watch = lambda: None,
-) -> None:
+def learn(student: Student, recipe: Recipe, folder: Path, trainers: int, watch: Watch = lambda: None) -> None:
     """Train a student on rows in a folder, or go on with that, and leave there what it says of others: said.json."""
     rows = {name: read_rows(folder / name) for name in (LEARNED, HELD, ASKED)}
     learner = folder / "model"
     if not (learner / "training.json").exists():
         fit(student, rows[LEARNED], rows[HELD], recipe, learner, noted(folder, watch), trainers)
     student.export(learner, recipe)
-    write_json(folder / SAID, student.says(learner, recipe, rows[ASKED], weights))
+    write_json(folder / SAID, {name: list(student.says(learner, recipe, rows[ASKED], name)) for name in WEIGHTS})
     shutil.rmtree(learner)
 
 

@@ -24,7 +24,7 @@ from factory.progress import Parts
 from factory.review import proposals
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages import economics, learning, model, reseeding, rewording
+from factory.stages import economics, learning, model, reseeding, rewording, train
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said, Student
@@ -145,7 +145,7 @@ def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
     made, student, sure = (build.run(name) for name in ("dataset", "train", "calibrate"))
     alone, teacher, few = (build.run(name) for name in ("reviewed_only", "zero_shot", "few_shot"))
-    whole, others, worded = model.unpruned(build), reseeding.reseeded(build), rewording.reworded(build)
+    whole, others, worded = train.unpruned(build), reseeding.reseeded(build), rewording.reworded(build)
     metrics, stated, sealed = model.student_of(build).metrics, prices.read(), model.trained(build)
 
     def work(out: Path) -> None:

@@ -1,9 +1,8 @@
-"""From a dataset version to a trained and exported student; and the student people's rows alone would make."""
+"""The student: which it is, how it is trained, and what the stages that come after training know of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +10,19 @@ from factory.dataset.version import open_version
 from factory.evidence.circumstances import Circumstances
 from factory.evidence.predictions import read_predictions
 from factory.evidence.records import Export, rows_hash
-from factory.files import read_json, write_json
+from factory.files import read_json
 from factory.publish import ask
 from factory.publish.package import Trained, describe, package
 from factory.row import Row
 from factory.spec_student import Student as StudentSpec
-from factory.stage import Output
 from factory.stages.answering import Answering
-from factory.stages.build import SUMMARY, Build
+from factory.stages.build import Build
 from factory.stages.classifying import Classifying
-from factory.stages.fitting import fit
 from factory.stages.recording import Recording
 from factory.stages.student import Student
 from factory.stages.tagging import Tagging
 from factory.students import ladder, training
 from factory.students.encoder_lesson import PENALTIES
-from factory.students.export import INT8
 from factory.students.training import Recipe
 from factory.teacher import weights
 from zoo.doubt import Doubt
@@ -55,74 +51,6 @@ UNLIKE = {"frozen": "frozen", "quantized": "qlora"}
 """What of a recipe, where it is set, is a way of its own."""
 UNSAID = (*UNLIKE, "layers", "mentor", "distil", "softness")
 """What of a recipe says nothing where it is not set: older recipes do not say that it was not."""
-
-
-def train(build: Build) -> Output:
-    """The student: safetensors, tokenizer, ONNX fp32, int8 unless it answers otherwise, exports.json."""
-    made = build.run("dataset")
-    recipe, student = recipe_of(build), student_of(build)
-
-    def work(out: Path) -> None:
-        version = open_version(made.path)
-        held = version.rows("held_out")
-        _fit(build, version.rows("train"), choosing(held, build.spec.student), out, "train")
-        student.export(out, recipe)
-        parity = student.compare(out, held, recipe)
-        weights = student.published(parity, out)
-        if weights != "int8":
-            (out / INT8).unlink()
-        write_json(out / EXPORTS, {"parity": parity, "weights": weights})
-        (history, number), rungs = learned(out), ladder.rungs(out)
-        heads = read_json(out / "training.json").get("heads", [])
-        chosen = heads[training.kept(heads)] if heads else history[number]
-        write_json(
-            out / SUMMARY,
-            {
-                "trained": way_of(out),
-                **{f"{student.lesson.figure}, {one.method}": one.sentence for one in rungs},
-                **({} if method_of(out) == "frozen" else {"epochs": len(history)}),
-                student.lesson.figure: chosen["held_out"],
-                **({"head": _head(chosen["penalty"])} if heads else {}),
-                "int8 answers as torch does": round(student.agreement(parity), 4),
-                "published weights": weights,
-            },
-        )
-
-    # `leaves`: folders from before `calibrate` was a stage have no such file.
-    exported = {"exporter": student.exporter, "floor": student.floor, "leaves": EXPORTS}
-    inputs = {"dataset": made, "recipe": identity(build), **exported}
-    return build.stage("train", inputs, work)
-
-
-def reviewed_only(build: Build) -> Output:
-    """The same recipe on the rows people labelled, and nothing else; an opponent. No model where there are too few."""
-    made = build.run("dataset")
-
-    def work(out: Path) -> None:
-        version = open_version(made.path)
-        rows, held = ([r for r in version.rows(s) if r.origin == "reviewed"] for s in ("train", "held_out"))
-        enough = len(rows) >= 2 and len(held) >= 1
-        if enough:
-            _fit(build, rows, held, out, "train on reviewed rows")
-        write_json(out / SUMMARY, {"rows": len(rows), "trained": enough})
-
-    return build.stage("reviewed_only", {"dataset": made, "recipe": identity(build)}, work)
-
-
-def unpruned(build: Build) -> Output | None:
-    """The student with all of its layers, trained as the other was; an opponent. None where that one has them all."""
-    if not build.spec.student.layers:
-        return None
-    made, recipe = build.run("dataset"), replace(kept(build), layers=0)
-
-    def work(out: Path) -> None:
-        version = open_version(made.path)
-        held = choosing(version.rows("held_out"), build.spec.student)
-        told = build.meter("train with all layers", "texts" if recipe.frozen else "steps")
-        fit(student_of(build), version.rows("train"), held, recipe, out, told, build.settings.trainers)
-        write_json(out / SUMMARY, {"trained": way_of(out)})
-
-    return build.stage("unpruned", {"dataset": made, "recipe": identity(build, recipe)}, work)
 
 
 def trained(build: Build) -> Trained:
@@ -238,22 +166,6 @@ def choosing(held: Sequence[Row], student: StudentSpec) -> list[Row]:
     """
     least = student.synthetic_weight
     return [row if row.weight >= least else row.model_copy(update={"weight": least}) for row in held]
-
-
-def _fit(build: Build, rows: Sequence[Row], held: Sequence[Row], out: Path, name: str) -> None:
-    """Train the spec's student to a folder, or go on with that."""
-    several = len(recipes_of(build)) > 1
-
-    def by(recipe: Recipe, folder: Path) -> None:
-        told = build.meter(f"{name}, {recipe.method}" if several else name, "texts" if recipe.frozen else "steps")
-        fit(student_of(build), rows, held, recipe, folder, told, build.settings.trainers)
-
-    ladder.climb(recipes_of(build), by, out)
-
-
-def _head(penalty: float) -> str:
-    """Which of a trained model's heads was kept (Lesson.close), for people."""
-    return f"fitted anew, penalty {penalty:g}" if penalty else "as trained"
 
 
 def identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:

@@ -99,6 +99,14 @@ class Scoring(Student):
         """See Student.certainty."""
         return self.decided(folder, recipe, rows, _arrays(said), temperature)
 
+    def wrong(self, folder: Path, recipe: Recipe, rows: Sequence[Row], said: Sequence[Any]) -> Sequence[float]:
+        """See Student.wrong; the mean cross-entropy of a row's lines, at the temperature that is best for them."""
+        logits, wanted = _arrays(said), self.targets(folder, recipe, rows)
+        scaled = calibration.probabilities(np.concatenate(logits), self.temperature(folder, recipe, rows, said))
+        each = -(wanted * np.log(np.maximum(scaled, 1e-12))).sum(axis=1)
+        ends = np.cumsum([len(one) for one in logits])
+        return [float(some.mean()) for some in np.split(each, ends[:-1])]
+
 
 def _arrays(said: Sequence[Any]) -> Logits:
     return [np.asarray(one, np.float32) for one in said]

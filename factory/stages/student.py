@@ -127,6 +127,17 @@ class Student(ABC):
     ) -> Certainty:
         """How sure it is of what it answers to these rows, or of each span found in them."""
 
+    def wrong(self, folder: Path, recipe: Any, rows: Sequence[Row], said: Sequence[Any]) -> Sequence[float]:
+        """How far what `says` said is from what people say, one a row; the lower the better.
+
+        Args:
+            folder: a model trained by the recipe, not necessarily the one that said it.
+            recipe, rows: as of `says`.
+            said: what `says` said of them.
+        """
+        known = self.certainty(folder, recipe, rows, said, 1.0)
+        return [float(not right) for right in known.right]
+
     def published(self, parity: Parity, out: Path) -> str:
         """The weights to publish of the exports in a folder: `int8`, or `fp32` where int8 is below the floor.
 

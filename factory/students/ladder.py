@@ -1,7 +1,8 @@
 """Which way of training pays: from the cheapest on, each beside the best before it, on the same held-out rows.
 
 Rows of gold have no say in it. A rung pays if what is wrong on held-out rows falls by more than one standard error of
-the difference (the one-standard-error rule, Breiman et al. 1984); the first that does not ends the climb.
+the difference (the one-standard-error rule, Breiman et al. 1984); the first that does not ends the climb. Held-out rows
+are few, and what they say is soon chance's word: a rung that seems to pay has to by other rows, too, where there are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ LADDER, RUNGS = "ladder.json", "rungs"
 RESAMPLES, SEED = 2000, 13
 
 R = TypeVar("R", bound=Recipe)
+Figures = tuple[Any, Any]
+"""What is wrong on each of some rows, and the rows' weights, [rows] each."""
+Again = Callable[[R, Path], Figures | None]
+"""Of a recipe, and the folder with what was trained by it: on rows that none of those learned who are asked about them;
+the same rows for each recipe. None: there are none."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Rung:
         gain: by how much it is below the best before; None: there was none.
         error: the standard error of that difference, by bootstrap over rows; None likewise.
         pays: whether it is the best so far.
+        asked: on how many rows it was asked again, none of them learned; 0: on none.
+        asked_gain, asked_error: as gain and error, on these; None: on none.
     """
 
     method: str
@@ -40,6 +48,9 @@ class Rung:
     gain: float | None
     error: float | None
     pays: bool
+    asked: int = 0
+    asked_gain: float | None = None
+    asked_error: float | None = None
 
     @property
     def sentence(self) -> str:
@@ -47,7 +58,12 @@ class Rung:
         if self.gain is None or self.error is None:
             return f"{self.wrong:.4f}"
         verdict = "it pays" if self.pays else "it does not pay"
-        return f"{self.wrong:.4f} ({-self.gain:+.4f}, standard error {self.error:.4f}): {verdict}"
+        found = f"{self.wrong:.4f} ({-self.gain:+.4f}, standard error {self.error:.4f}"
+        if self.asked_gain is not None and self.asked_error is not None:
+            found += (
+                f"; of {self.asked} of people's rows {-self.asked_gain:+.4f}, standard error {self.asked_error:.4f}"
+            )
+        return f"{found}): {verdict}"
 
 
 def recipes(base: R, methods: Sequence[str]) -> list[R]:
@@ -63,7 +79,9 @@ def recipes(base: R, methods: Sequence[str]) -> list[R]:
     return [replace(base, **changed[method]) for method in methods]
 
 
-def climb(recipes: Sequence[R], fit: Callable[[R, Path], None], out: Path) -> None:
+def climb(
+    recipes: Sequence[R], fit: Callable[[R, Path], None], out: Path, again: Again[R] = lambda recipe, folder: None
+) -> None:
     """Train by one recipe after the other as long as the next pays; `out` then holds the best, and ladder.json.
 
     Killed and called again with the same arguments it goes on where it was. One recipe alone is followed as it is.
@@ -72,6 +90,7 @@ def climb(recipes: Sequence[R], fit: Callable[[R, Path], None], out: Path) -> No
         recipes: from the cheapest on, each of another method.
         fit: trains by a recipe to a folder, as training.train does.
         out: a folder; `rungs/` in it holds what has been trained, and is removed at the end.
+        again: asked about a rung that seems to pay, and about the best before it.
     """
     if (out / "training.json").exists() and not (out / RUNGS).exists():
         return
@@ -84,8 +103,12 @@ def climb(recipes: Sequence[R], fit: Callable[[R, Path], None], out: Path) -> No
         folder = out / RUNGS / recipe.method
         if not (folder / "training.json").exists():
             fit(recipe, folder)
-        found.append(_rung(recipe.method, folder, out / RUNGS / best.method if found else None))
-        if not found[-1].pays:
+        before = out / RUNGS / best.method
+        rung = _rung(recipe.method, folder, before if found else None)
+        if rung.gain is not None and rung.pays:
+            rung = _asked(rung, again(recipe, folder), again(best, before))
+        found.append(rung)
+        if not rung.pays:
             break
         best = recipe
     for file in (out / RUNGS / best.method).iterdir():
@@ -110,12 +133,21 @@ def _rung(method: str, folder: Path, before: Path | None) -> Rung:
     return Rung(method, round(wrong, 5), round(gain, 5), round(error, 5), pays=gain > error)
 
 
-def _held_out(folder: Path) -> tuple[Any, Any]:
+def _asked(rung: Rung, mine: Figures | None, theirs: Figures | None) -> Rung:
+    """The rung, asked again beside the best before it."""
+    if mine is None or theirs is None:
+        return rung
+    gain, error = average(*theirs) - average(*mine), _error(mine, theirs)
+    pays, asked = gain > error, len(mine[0])
+    return replace(rung, pays=pays, asked=asked, asked_gain=round(gain, 5), asked_error=round(error, 5))
+
+
+def _held_out(folder: Path) -> Figures:
     said = read_json(folder / HELD_OUT)
     return np.array(said["wrong"]), np.array(said["weights"])
 
 
-def _error(one: tuple[Any, Any], other: tuple[Any, Any]) -> float:
+def _error(one: Figures, other: Figures) -> float:
     """The standard error of the difference of two figures over the same rows, [rows] each, by bootstrap."""
     chance = np.random.default_rng(SEED)
     counts = chance.multinomial(len(one[0]), np.full(len(one[0]), 1 / len(one[0])), size=RESAMPLES)

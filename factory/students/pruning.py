@@ -2,7 +2,7 @@
 
 Of the ways to choose which layers to drop, leaving out the top ones is the simplest and loses least (Sajjad et al.
 2023, "On the effect of dropping layers of pre-trained transformer models"): they are the most about what the model was
-pre-trained for. What that costs is measured against a student with all of its layers (factory.stages.model.unpruned).
+pre-trained for. What that costs is measured against a student with all of its layers (factory.stages.train.unpruned).
 """
 
 from __future__ import annotations

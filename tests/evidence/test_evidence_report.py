@@ -78,7 +78,8 @@ def report() -> Report:
         )
     )  # fmt: skip
     records.append(Rung(**held, method="frozen", wrong=1.25, gain=None, error=None, pays=True))
-    records.append(Rung(**held, method="lora", wrong=0.75, gain=0.5, error=0.0625, pays=True))
+    again = {"asked": 196, "asked_gain": 0.4375, "asked_error": 0.0312}
+    records.append(Rung(**held, method="lora", wrong=0.75, gain=0.5, error=0.0625, pays=True, **again))
     part: dict[str, Any] = {"who": student.who, "rows": "cd" * 32, "figure": "accuracy", "method": "Wilson"}
     for name, value, n in (("web", 0.875, 200), ("mail", 0.5625, 180), ("fax", 0.125, 20)):
         low, high, few = value - 0.0625, value + 0.0625, n < 30
@@ -276,6 +277,7 @@ def test_how_it_learned_is_told(report: Report, template: str) -> None:
     section = "data".join(told)
     assert "90 rows" in section and "kept" in section and "0.75" in section
     assert "+0.5000" in section and "0.0625" in section
+    assert "+0.4375, n 196" in section and "0.0312" in section
     none = [one for one in report.evidence if not isinstance(one, Learned | Rung)]
     assert "How it learned" not in render(dataclasses.replace(report, evidence=none), template)
 

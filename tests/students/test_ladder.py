@@ -79,6 +79,36 @@ def test_what_chance_explains_does_not_pay(tmp_path: Path) -> None:
     assert lora.gain and lora.error and 0 < lora.gain < lora.error and not lora.pays
 
 
+@pytest.mark.parametrize(("gain", "chance", "pays"), [(0.3, 0.0, True), (-0.3, 0.0, False), (0.1, 4.0, False)])
+def test_what_seems_to_pay_is_asked_again_on_rows_that_it_has_not_learned(
+    tmp_path: Path, gain: float, chance: float, pays: bool
+) -> None:
+    """On 100 rows, of which one half gains `chance` more, and the other as much less."""
+    wrong = {"frozen": [0.5] * 4, "lora": [0.3] * 4, "full": [0.3] * 4}
+    asked: list[tuple[str, str]] = []
+
+    def again(recipe: Recipe, folder: Path) -> tuple[Any, Any]:
+        asked.append((recipe.method, (folder / "model.safetensors").read_text()))
+        figures = np.full(100, 1.0)
+        if recipe.method == "lora":
+            figures -= gain + chance * np.tile([1, -1], 50)
+        return figures, np.ones(100)
+
+    ladder.climb(ladder.recipes(BASE, METHODS), fitter(wrong, []), tmp_path, again)
+    assert asked == [("lora", "lora"), ("frozen", "frozen")], "full, which does not seem to pay, is not asked again"
+    frozen, lora, *others = ladder.rungs(tmp_path)
+    assert (frozen.asked, lora.asked, lora.pays, len(others)) == (0, 100, pays, int(pays))
+    assert lora.asked_gain == pytest.approx(gain) and f"of 100 of people's rows {-gain:+.4f}" in lora.sentence
+    assert (tmp_path / "model.safetensors").read_text() == ("lora" if pays else "frozen")
+
+
+def test_where_there_are_no_such_rows_held_out_ones_decide(tmp_path: Path) -> None:
+    wrong = {"frozen": [0.5] * 20, "lora": [0.3] * 20, "full": [0.3] * 20}
+    ladder.climb(ladder.recipes(BASE, METHODS), fitter(wrong, []), tmp_path, lambda recipe, folder: None)
+    _, lora, _ = ladder.rungs(tmp_path)
+    assert lora.pays and not lora.asked and "people" not in lora.sentence
+
+
 def test_cut_short_anywhere_it_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
     wrong = {"frozen": [0.5] * 9, "lora": [0.4] * 9, "full": [0.3] * 9}
     done: list[str] = []
