@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -68,6 +69,21 @@ def end_with_caller() -> None:
     """Have this process, which another one started, leave Ctrl-C to that and end when it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end, daemon=True).start()
+
+
+def end_with(caller: int) -> None:
+    """End this process as soon as another, which started it, has ended, however it did.
+
+    Args:
+        caller: that one's number.
+    """
+
+    def watch() -> None:
+        while os.getppid() == caller:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run(work: Callable[..., None], arguments: tuple[Any, ...], mouth: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -44,13 +45,13 @@ class Built:
 
 
 def build(name: str, budget: str, settings: Settings) -> Built:
-    """Build one in a process of its own, to its end."""
+    """Build one in a process of its own, to its end; it ends with this one, too."""
     log = settings.home / "logs" / "family" / f"{name.replace('/', '-')}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     say(f"{name}: {log}")
     begun, since = time.monotonic(), datetime.now(UTC)
     with log.open("w", encoding="utf-8") as out:
-        command = [sys.executable, "-m", "flows.build", name, "--budget", budget]
+        command = [sys.executable, "-m", "flows.build", name, "--budget", budget, "--caller", str(os.getpid())]
         code = subprocess.run(
             command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, check=False
         ).returncode

@@ -117,6 +117,20 @@ def test_they_end_with_a_caller_that_is_killed(tmp_path: Path, how: signal.Signa
     assert gone(int((tmp_path / "pid").read_text()))
 
 
+def test_a_process_started_by_hand_ends_with_its_caller(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    code = "import os, pathlib; from tests.test_processes import *; from factory.processes import end_with; "
+    code += f"end_with(os.getppid()); stay(pathlib.Path({str(file)!r}))"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"
+    caller = subprocess.Popen([sys.executable, "-c", start])
+    assert there(file) and caller.poll() is None
+    time.sleep(1.5)  # it has looked once
+    assert Path(f"/proc/{file.read_text()}").exists()
+    caller.kill()
+    caller.wait(10)
+    assert gone(int(file.read_text()))
+
+
 @pytest.mark.parametrize("imports", [[], ["wave"]])
 def test_what_takes_long_to_import_is_imported_once_for_all(tmp_path: Path, imports: list[str]) -> None:
     code = "import sys, pathlib; from tests.test_processes import *; folder = pathlib.Path(sys.argv[1]); "

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 from factory import settings
@@ -48,6 +53,40 @@ def test_one_that_fails_stops_no_other(world: World) -> None:
     assert said[line].endswith("  1.0.0")
     assert all(f"{stage} " in said[line + 1] for stage in STAGES)
     assert said[-1] == "1 of 3 published"
+
+
+@pytest.mark.real
+def test_a_family_that_is_killed_leaves_nobody_building(world: World) -> None:
+    spec = world.specialist("test/family_killed", teacher={"model": "loopback"})
+    before = len(world.teacher.asked)
+    world.teacher.server._delay = 0.5
+    try:
+        killed = world.start(spec, code=RUN)
+        wait_for(lambda: len(world.teacher.asked) > before, seconds=120)
+        assert building(spec)
+        killed.kill()
+        killed.communicate()
+        wait_for(lambda: not building(spec), seconds=10)
+    finally:
+        world.teacher.server._delay = 0.0
+    ended = world.run(spec, code=RUN)
+    assert ended.returncode == 0, ended.stdout
+
+
+def building(spec: str) -> list[str]:
+    """Processes that build it; those that have ended have no command line."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            found.append(file.read_bytes().decode().split("\0"))
+    return [" ".join(words) for words in found if "flows.build" in words and spec in words]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_without_ray_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
