@@ -108,7 +108,8 @@ class Thresholds:
 
 
 LEVELS = 20
-TOLERATED = (2, 1, 0)
+FIRST, MOST = 3, 160
+"""About a third of the rows is tried first, but no more than so many."""
 
 
 def threshold(
@@ -120,8 +121,9 @@ def threshold(
     testing as in Learn then Test (Angelopoulos et al. 2021): coverages are tried in an order that is fixed beforehand,
     from few of the surest rows on in steps of 1 / LEVELS of all rows, each by the upper bound of Clopper and Pearson
     (1934) at `failure`, and the first that fails ends it. So the last one that passed is not paid for by the number of
-    those tried. It begins where two wrong answers would be tolerated, if that takes no more than a third of the rows,
-    else where one would, or none. With few rows it says None: for a risk of 10 % it takes 29, none of them wrong.
+    those tried. It begins with about a third of the rows, or 160: of fewer, hardly one may be wrong, and where people
+    err, or disagree, one soon is among the surest, too. With few rows it begins where none may be wrong, or says None:
+    for a risk of 10 % it takes 29, none of them wrong.
 
     Several answers to one text may err together. Then they count as fewer, and so do the wrong ones among them: both
     are divided by the design effect (Korn and Graubard 1998), whose correlation is that of all answers, since among the
@@ -202,14 +204,18 @@ def upper(wrong: float, n: float, failure: float = 0.05) -> float:
 
 
 def _beginning(rows: int, risk: float, failure: float) -> int:
-    """How many of the surest rows are tried first; it does not depend on what is right."""
-    for wrong in TOLERATED:
-        enough = wrong + 1
+    """How many of the surest rows are tried first; it does not depend on what is right.
+
+    They are the fewest that let as many wrong ones pass as a third of the rows, or MOST, would.
+    """
+    found, enough = 0, 1
+    for wrong in range(rows):
         while enough <= rows and upper(wrong, enough, failure) > risk:
             enough += 1
-        if enough <= rows / 3:
-            return enough
-    return enough
+        if enough > min(rows / FIRST, MOST):
+            break
+        found = enough
+    return found or enough
 
 
 def _checked(logits: Any, gold: Any) -> tuple[Floats, Floats]:

@@ -2,7 +2,8 @@
 
 Rows of gold have no say in it. A rung pays if what is wrong on held-out rows falls by more than one standard error of
 the difference (the one-standard-error rule, Breiman et al. 1984); the first that does not ends the climb. Held-out rows
-are few, and what they say is soon chance's word: a rung that seems to pay has to by other rows, too, where there are.
+are few, and what they say is soon chance's word: a rung that seems to pay must not lose on other rows, where there are.
+There any gain will do: those who are asked have learned fewer rows, and what trains more of a model gains more by rows.
 """
 
 from __future__ import annotations
@@ -138,8 +139,7 @@ def _asked(rung: Rung, mine: Figures | None, theirs: Figures | None) -> Rung:
     if mine is None or theirs is None:
         return rung
     gain, error = average(*theirs) - average(*mine), _error(mine, theirs)
-    pays, asked = gain > error, len(mine[0])
-    return replace(rung, pays=pays, asked=asked, asked_gain=round(gain, 5), asked_error=round(error, 5))
+    return replace(rung, pays=gain > 0, asked=len(mine[0]), asked_gain=round(gain, 5), asked_error=round(error, 5))
 
 
 def _held_out(folder: Path) -> Figures:
