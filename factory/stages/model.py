@@ -174,7 +174,7 @@ def identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
     frozen = recipe.frozen or (said == "auto" and "frozen" in student_of(build).methods)
     return {
         **{name: value for name, value in vars(recipe).items() if name not in UNSAID or value},
-        **({"climbs": list(student_of(build).methods)} if said == "auto" else {}),
+        **({"climbs": list(student_of(build).methods), "climber": ladder.CLIMBER} if said == "auto" else {}),
         **({"penalties": list(PENALTIES)} if frozen else {}),
         **({"mentor": weights.identity(distil.model)} if distil else {}),
         "labels": list(recipe.labels),

@@ -20,6 +20,8 @@ from factory.files import read_json, write_json
 from factory.students.training import HELD_OUT, Recipe, average
 
 LADDER, RUNGS = "ladder.json", "rungs"
+CLIMBER = 2
+"""The version of how it is climbed."""
 RESAMPLES, SEED = 2000, 13
 
 R = TypeVar("R", bound=Recipe)
