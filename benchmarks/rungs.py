@@ -37,7 +37,7 @@ from factory.row import Row
 from factory.settings import Settings
 from factory.spec import Spec
 from factory.stages import Build
-from factory.stages.model import choosing, method_of, student_of
+from factory.stages.model import as_trained, choosing, method_of, student_of
 from factory.stages.scoring import Scoring
 from factory.students import ladder
 from factory.students.training import Recipe
@@ -98,7 +98,7 @@ def _climbed(spec: Spec, where: Settings, asked: argparse.Namespace, seed: int) 
             return [row for part in parts for row in part], said
 
         def again(recipe: Recipe, folder: Path) -> tuple[Any, Any]:
-            rows, said = told(recipe)
+            rows, said = told(as_trained(recipe, folder))
             return np.array(student.wrong(folder, recipe, rows, said)), np.ones(len(rows))
 
         ladder.climb(recipes, fit, home / "by_held_out")

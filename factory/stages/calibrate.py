@@ -30,7 +30,7 @@ OFFERED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 def calibrate(build: Build) -> Output:
     """Temperature and threshold, calibration.json; and the answers they rest on, answers.json."""
     made, trained = build.run("dataset"), build.run("train")
-    parts = cross_fit(build, model.kept(build))
+    parts = cross_fit(build, model.kept(build), trained.path)
     student, spec = model.student_of(build), build.spec.student
 
     def work(out: Path) -> None:

@@ -3,7 +3,8 @@
 Held-out rows are few where people's rows are few, and a promise takes many. So the rows that people answered are also
 cut into parts, and for each the student is trained anew on all others (cross-fitting, Chernozhukov et al. 2018): what
 it then says of the part counts as what the published student would say of new rows. It has learned a little less than
-that one, so it errs, if anything, more often. The same held-out rows choose its epoch.
+that one, so it errs, if anything, more often. The same held-out rows choose its epoch; its head has the penalty of that
+one's, or the one would be surer than the other, and no threshold would fit both.
 
 Where a committee labelled the other rows it had learned all of people's rows, those held out, too, and who learns from
 it knows of them. So there the held-out rows are cut into parts as well, and for each part the committee votes anew
@@ -36,7 +37,7 @@ from factory.stages.student import Student
 from factory.students.training import Recipe
 from zoo.manifest import WEIGHTS
 
-CROSS_FITTED = 1
+CROSS_FITTED = 2
 """The version of how it is done."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
@@ -45,13 +46,18 @@ ASKED, SAID = "asked.jsonl", "said.json"
 learn (factory.stages.fitting)."""
 
 
-def cross_fit(build: Build, recipe: Recipe) -> Output:
+def cross_fit(build: Build, recipe: Recipe, folder: Path) -> Output:
     """Parts of people's rows, asked.jsonl, and what the student says of each who has learned the others, said.json.
 
     No rows where nothing is to be trained anew, or too little would be left to learn.
+
+    Args:
+        build: whose.
+        recipe: how it is trained.
+        folder: with the model that was trained by it on all rows.
     """
     made, student = build.run("dataset"), model.student_of(build)
-    count = folds_of(build)
+    recipe, count = model.as_trained(recipe, folder), folds_of(build)
 
     def work(out: Path) -> None:
         version = open_version(made.path)
@@ -72,6 +78,7 @@ def cross_fit(build: Build, recipe: Recipe) -> Output:
         "dataset": made,
         "recipe": model.identity(build, recipe),
         "exporter": student.exporter,
+        **({} if recipe.penalty is None else {"penalty": recipe.penalty}),
         "folds": count,
         "version": CROSS_FITTED,
     }
@@ -89,7 +96,7 @@ def wrong(build: Build, recipe: Recipe, folder: Path) -> tuple[Floats, Floats] |
     Returns:
         None where there are no parts.
     """
-    told, student = cross_fit(build, recipe).path, model.student_of(build)
+    told, student = cross_fit(build, recipe, folder).path, model.student_of(build)
     rows = read_rows(told / ASKED)
     if not rows:
         return None

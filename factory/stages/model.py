@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ WAYS = {
 """How a student was trained, for people."""
 UNLIKE = {"frozen": "frozen", "quantized": "qlora"}
 """What of a recipe, where it is set, is a way of its own."""
-UNSAID = (*UNLIKE, "layers", "mentor", "distil", "softness")
+UNSAID = (*UNLIKE, "layers", "mentor", "distil", "softness", "penalty")
 """What of a recipe says nothing where it is not set: older recipes do not say that it was not."""
 
 
@@ -137,6 +138,19 @@ def kept(build: Build) -> Recipe:
     """The one by which the trained student was trained."""
     method = method_of(build.run("train").path)
     return next(one for one in recipes_of(build) if one.method == method)
+
+
+def as_trained(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with the penalty that was chosen for the head of the model in a folder, which was trained by it.
+
+    A head's penalty says how sure it is, more than anything else does: students who are to stand for one another have
+    the same.
+    """
+    heads = read_json(folder / "training.json").get("heads")
+    if heads:
+        return replace(recipe, penalty=heads[training.kept(heads)]["penalty"])
+    history, kept = learned(folder)
+    return replace(recipe, penalty=history[kept]["penalty"]) if recipe.frozen else recipe
 
 
 def learned(folder: Path) -> tuple[list[dict[str, float]], int]:

@@ -63,7 +63,7 @@ class Labels(EncoderLesson):
         self.weights = torch.tensor([row.weight for row in rows], device=encoder.device)
         self.held_targets = targets(held_out, recipe.labels)
         self.held_weights = np.array([row.weight for row in held_out])
-        self.contrast = recipe.contrast
+        self.contrast, self.penalty = recipe.contrast, recipe.penalty
 
     @staticmethod
     def outputs(labels: Sequence[str]) -> tuple[str, ...]:

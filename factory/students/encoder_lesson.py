@@ -24,8 +24,13 @@ CLOSING = PENALTIES[1:]
 
 
 class EncoderLesson(Lesson):
-    """A linear head on an encoder, both trained."""
+    """A linear head on an encoder, both trained.
 
+    Attributes:
+        penalty: the recipe's.
+    """
+
+    penalty: float | None = None
     adapters: ClassVar[Mapping[str, Any]] = {"task_type": "TOKEN_CLS", "modules_to_save": ["classifier"]}
 
     @staticmethod
@@ -63,15 +68,19 @@ class EncoderLesson(Lesson):
         return self.choose(learner, self.seen(learner, progress))
 
     def choose(self, learner: Encoder, seen: tuple[Array, Array, Array], own: bool = False) -> list[dict[str, float]]:
-        """Give the model the best of several heads by the held-out figure, and tell what was tried.
+        """Give the model the best of several heads by the held-out figure, or the one of the recipe's penalty, and tell
+        what was tried.
 
         Args:
             learner: the model.
             seen: what heads are fitted to, one for each of PENALTIES.
             own: the head it has takes part, its penalty is said to be 0, and the others' are CLOSING.
         """
+        penalties: Sequence[float] = CLOSING if own else PENALTIES
+        if self.penalty is not None:
+            penalties, own = (self.penalty,) if self.penalty else (), not self.penalty
         heads = {0.0: _head(learner)} if own else {}
-        heads |= {penalty: probe.fit(*seen, penalty) for penalty in (CLOSING if own else PENALTIES)}
+        heads |= {penalty: probe.fit(*seen, penalty) for penalty in penalties}
         tried = []
         for penalty, head in heads.items():
             _set(learner, *head)

@@ -142,7 +142,7 @@ class Tags(EncoderLesson):
     trainer = training.TRAINER + 2  # the epoch is chosen by spans; a later one is kept that is hardly worse
 
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None:
-        self.rows, self.held_rows, self.labels = rows, held_out, recipe.labels
+        self.rows, self.held_rows, self.labels, self.penalty = rows, held_out, recipe.labels, recipe.penalty
         self.tagger = Tagger(encoder)
         self.examples = self._examples(rows)
         self.lengths = [len(one.window.ids) for one in self.examples]

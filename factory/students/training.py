@@ -45,6 +45,8 @@ class Recipe:
         learning_rate: peak; linear warm-up over the first tenth, linear decay to zero.
         epochs: at most; training ends early when held-out rows have chosen none for the lesson's patience.
         seed: of shuffling and dropout.
+        penalty: on the weights of a head that is fitted to a model as it came, or as it was trained (then 0: the head
+            stays as it was trained, too); None: held-out rows choose it.
         layers: the model is pruned to its first so many (factory.students.pruning); 0: it is not.
     """
 
@@ -58,6 +60,7 @@ class Recipe:
     epochs: int = 10
     seed: int = 13
     layers: int = 0
+    penalty: float | None = None
 
     @property
     def method(self) -> str:

@@ -37,6 +37,7 @@ class Kept:
 
     frozen: bool = False
     method: str = "lora"
+    penalty: float | None = None
 
 
 class Sure:
@@ -80,6 +81,7 @@ def student(monkeypatch: pytest.MonkeyPatch) -> Sure:
     monkeypatch.setattr(model, "recipe_of", lambda build: Kept())
     monkeypatch.setattr(model, "kept", lambda build: Kept())
     monkeypatch.setattr(model, "identity", lambda build, recipe: vars(recipe))
+    monkeypatch.setattr(model, "as_trained", lambda recipe, folder: recipe)
     return found
 
 

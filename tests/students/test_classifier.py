@@ -18,6 +18,7 @@ from factory.errors import DataError, SpecError
 from factory.evidence import calibration
 from factory.files import read_json
 from factory.row import Row, write_rows
+from factory.stages.model import as_trained
 from factory.students.classifier import ContrastRecipe, Labels, contrast, targets, train
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
@@ -157,6 +158,22 @@ def test_the_head_that_fits_held_out_rows_best_is_published(trained: Path, rows:
     heads = read_json(trained / "training.json")["heads"]
     assert heads[0]["penalty"] == 0 and len({head["penalty"] for head in heads}) == len(heads) > 2
     assert tempered(trained, rows[HELD:]) == pytest.approx(min(head["held_out"] for head in heads), abs=1e-3)
+
+
+@pytest.mark.parametrize(("frozen", "penalty"), [(True, 1e-2), (False, 1e-2), (False, 0.0)])
+def test_a_head_can_have_a_penalty_that_was_chosen_before(
+    encoder: Path, recipe: ContrastRecipe, rows: list[Row], tmp_path: Path, frozen: bool, penalty: float
+) -> None:
+    recipe = dataclasses.replace(recipe, frozen=frozen, epochs=1)
+    train(rows[:HELD], rows[HELD:], recipe, tmp_path / "chosen")
+    train(rows[:HELD], rows[HELD:], dataclasses.replace(recipe, penalty=penalty), tmp_path / "given")
+    heads = "epochs" if frozen else "heads"
+    chosen, given = (read_json(tmp_path / name / "training.json")[heads] for name in ("chosen", "given"))
+    assert len(chosen) > 1 and [one["penalty"] for one in given] == [penalty]
+    assert given == [one for one in chosen if one["penalty"] == penalty]
+    found = as_trained(recipe, tmp_path / "chosen").penalty
+    assert found == min(chosen, key=lambda one: one["held_out"])["penalty"]
+    assert as_trained(recipe, tmp_path / "given").penalty == penalty
 
 
 def apart(folder: Path, rows: list[Row]) -> float:
