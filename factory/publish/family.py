@@ -44,7 +44,10 @@ cards` writes this page, family.csv and family.svg; a specialist that its hub do
 the teacher zero-shot, and shown people's rows like each text (few_shot); TF-IDF and static vectors of words on the same
 training rows, the student without synthetic rows, always the most frequent label; of spans, features of words and the
 words marked in the same rows; of records and answers what the nearest of the same rows has; of records also values
-known from them, of answers also the text's longest question and its first words."""
+known from them, of answers also the text's longest question and its first words. A version "by force" did not pass its
+gate; its card says why."""
+BY_FORCE = ", by force"
+"""Beside such a version's number."""
 
 
 def collect(hub: Hub, names: Sequence[str], out: Path) -> Path:
@@ -97,14 +100,15 @@ def _figures(name: str, version: Version, folder: Path) -> list[Figure]:
     records = [one for one in evidence if isinstance(one, Record)]
     metric = told_by(evidence)
     with said():
-        own = package.who(Manifest.read(folder))
+        manifest = Manifest.read(folder)
+    own, called = package.who(manifest), f"{version}{BY_FORCE}" if manifest.forced else str(version)
     found = []
     for who in COLUMNS[metric]:
         sought = (own if who == STUDENT else who, metric)
         one = next((one for one in records if (one.who, one.metric) == sought), None)
         if one:
             low, high = (None if end is None else round(end, 6) for end in (one.low, one.high))
-            found.append(Figure(name, str(version), metric, who, round(one.value, 6), low, high, one.n))
+            found.append(Figure(name, called, metric, who, round(one.value, 6), low, high, one.n))
     return found
 
 

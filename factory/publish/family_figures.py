@@ -19,7 +19,7 @@ class Figure:
 
     Attributes:
         specialist: `<vertical>/<task>`.
-        version: of the specialist.
+        version: of the specialist, and whether it was published by force.
         metric: as records call it.
         who: STUDENT, on the weights loaded by default, or an opponent.
         value: 0 to 1.

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from factory.errors import FactoryError
-from factory.evidence.records import Record
+from factory.evidence.records import GateLine, Record
 from factory.publish.family import collect
 from factory.publish.family_figures import Figure, read, write
 from factory.publish.hub import open_hub
@@ -19,6 +19,15 @@ def test_the_table_says_what_the_published_evidence_says(trained, spec, dataset,
     assert "unpublished" not in table
     card = (tmp_path / "cards" / f"{spec.name}.md").read_text()
     assert card == (hub / spec.name / "1.0.0" / "README.md").read_text()
+
+
+def test_a_version_that_was_published_by_force_is_called_so(trained, spec, dataset, evidence, tmp_path):
+    hub = open_hub(str(tmp_path / "hub"))
+    failed = [one.model_copy(update={"passed": False}) if isinstance(one, GateLine) else one for one in evidence]
+    release(hub, trained, spec, dataset.manifest, failed, tmp_path / "out", forced=True)
+    table = collect(hub, [spec.name], tmp_path / "cards").read_text()
+    assert f"[{spec.name}]({spec.name}.md) | 1.0.0, by force | " in table
+    assert {one.version for one in read(tmp_path / "cards" / "family.csv")} == {"1.0.0, by force"}
 
 
 def test_what_this_hub_does_not_have_keeps_its_figures(trained, spec, dataset, evidence, tmp_path):
