@@ -53,7 +53,7 @@ def calibrate(build: Build) -> Output:
                 "of these held out": len(people(held)) if rows else 0,
                 "temperature": round(scale, 3),
                 "promised": found.sentence,
-                **({"not unsure at a risk of": _offers(answers)} if rows else {}),
+                **({"at other risks": _offers(answers)} if rows else {}),
             },
         )
 
@@ -79,9 +79,9 @@ def _shown(answers: Certainty, risk: float, by_label: bool) -> calibration.Thres
 
 
 def _offers(answers: Certainty) -> str:
-    """What could be promised at other risks, for who is to state one in the spec: 10 %: nothing, 20 %: 64 %."""
+    """What could be promised at other risks, for who is to state one in the spec: 10 %: nothing, 20 %: the surest 64 %."""
     found = ((risk, _shown(answers, risk, by_label=False).common) for risk in OFFERED)
-    return ", ".join(f"{100 * risk:g} %: {f'{100 * one.coverage:.0f} %' if one else 'nothing'}" for risk, one in found)
+    return ", ".join(f"{100 * risk:g} %: {f'the surest {100 * one.coverage:.0f} %' if one else 'nothing'}" for risk, one in found)
 
 
 def _plain(answers: Certainty) -> dict[str, Any]:

@@ -160,8 +160,8 @@ def test_another_risk_is_stated_without_training_anything_anew(student: Sure, fo
     learned, held = [row(n) for n in range(150)], [row(n) for n in range(200, 220)]
     told = found(learned, held, keeps=True, risk=0.01)
     assert told["threshold"] is None and told["summary"]["promised"] == "nothing"
-    offers = ", ".join(f"{risk} %: 100 %" for risk in (2, 5, 10, 15, 20, 25, 30))
-    assert told["summary"]["not unsure at a risk of"] == offers and len(student.learned) == 3
+    offers = ", ".join(f"{risk} %: the surest 100 %" for risk in (2, 5, 10, 15, 20, 25, 30))
+    assert told["summary"]["at other risks"] == offers and len(student.learned) == 3
     told = found(learned, held, keeps=True, risk=0.02)
     assert told["threshold"] == 0.9 and len(student.learned) == 3
     assert len(found(learned, held, keeps=True, risk=0.02, folds=2)["answers"]["sure"]) == 170
