@@ -79,9 +79,10 @@ def _shown(answers: Certainty, risk: float, by_label: bool) -> calibration.Thres
 
 
 def _offers(answers: Certainty) -> str:
-    """What could be promised at other risks, for who is to state one in the spec: 10 %: nothing, 20 %: the surest 64 %."""
-    found = ((risk, _shown(answers, risk, by_label=False).common) for risk in OFFERED)
-    return ", ".join(f"{100 * risk:g} %: {f'the surest {100 * one.coverage:.0f} %' if one else 'nothing'}" for risk, one in found)
+    """What could be promised, by risk, for who is to state one in the spec: 10 %: nothing, 20 %: the surest 64 %."""
+    found = {risk: _shown(answers, risk, by_label=False).common for risk in OFFERED}
+    said = {risk: f"the surest {100 * one.coverage:.0f} %" if one else "nothing" for risk, one in found.items()}
+    return ", ".join(f"{100 * risk:g} %: {share}" for risk, share in said.items())
 
 
 def _plain(answers: Certainty) -> dict[str, Any]:
