@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -154,6 +154,21 @@ def test_labels_have_thresholds_of_their_own_where_the_spec_asks_for_it(student:
     assert told["inputs"]["by label"] and "the others: nothing" in told["summary"]["promised"]
     told = found(learned, [row(200)])
     assert (told["threshold"], told["thresholds"]) == (0.9, {}) and "by label" not in told["inputs"]
+
+
+def test_who_is_trained_anew_has_the_penalty_that_was_chosen_for_the_published_one(
+    student: Sure, found: Calibrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "as_trained", lambda recipe, folder: replace(recipe, penalty=len(folder.name) / 10))
+    learn, penalties = student.fit, []
+
+    def fit(rows: Sequence[Row], held: Any, recipe: Kept, *others: Any) -> None:
+        penalties.append(recipe.penalty)
+        learn(rows, held, recipe, *others)
+
+    monkeypatch.setattr(student, "fit", fit)
+    told = found([row(n) for n in range(60)], [row(100)])
+    assert penalties == [len("train") / 10] * 3 and told["inputs"]["penalty"] == penalties[0]
 
 
 def test_another_risk_is_stated_without_training_anything_anew(student: Sure, found: Calibrate) -> None:
