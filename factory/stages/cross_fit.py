@@ -8,7 +8,8 @@ one's, or the one would be surer than the other, and no threshold would fit both
 
 Where a committee labelled the other rows it had learned all of people's rows, those held out, too, and who learns from
 it knows of them. So there the held-out rows are cut into parts as well, and for each part the committee votes anew
-without it: neither the student nor who taught it has seen what people said of the rows that tell.
+without it: neither the student nor who taught it has seen what people said of the rows that tell. Of those that were
+held out one number knows, the penalty, which is one of four and was chosen by them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ ASKED, SAID = "asked.jsonl", "said.json"
 learn (factory.stages.fitting)."""
 
 
-def cross_fit(build: Build, recipe: Recipe, folder: Path) -> Output:
+def cross_fit(build: Build, recipe: Recipe, whole: Path) -> Output:
     """Parts of people's rows, asked.jsonl, and what the student says of each who has learned the others, said.json.
 
     No rows where nothing is to be trained anew, or too little would be left to learn.
@@ -54,10 +55,10 @@ def cross_fit(build: Build, recipe: Recipe, folder: Path) -> Output:
     Args:
         build: whose.
         recipe: how it is trained.
-        folder: with the model that was trained by it on all rows.
+        whole: a folder with the model that was trained by it on all rows.
     """
-    made, student = build.run("dataset"), model.student_of(build)
-    recipe, count = model.as_trained(recipe, folder), folds_of(build)
+    made, student, stated = build.run("dataset"), model.student_of(build), build.spec.student.folds
+    recipe, count = model.as_trained(recipe, whole), student.folds if stated is None else stated
 
     def work(out: Path) -> None:
         version = open_version(made.path)
@@ -85,29 +86,23 @@ def cross_fit(build: Build, recipe: Recipe, folder: Path) -> Output:
     return build.stage("cross_fit", inputs, work)
 
 
-def wrong(build: Build, recipe: Recipe, folder: Path) -> tuple[Floats, Floats] | None:
+def wrong(build: Build, recipe: Recipe, whole: Path) -> tuple[Floats, Floats] | None:
     """What is wrong with what is said of the parts' rows by a recipe's students, and the rows' weights, [rows] each.
 
     Args:
         build: whose.
         recipe: how they are trained.
-        folder: with a model trained by it.
+        whole: as of cross_fit.
 
     Returns:
         None where there are no parts.
     """
-    told, student = cross_fit(build, recipe, folder).path, model.student_of(build)
+    told, student = cross_fit(build, recipe, whole).path, model.student_of(build)
     rows = read_rows(told / ASKED)
     if not rows:
         return None
-    figures = student.wrong(folder, recipe, rows, read_json(told / SAID)["fp32"])
+    figures = student.wrong(whole, recipe, rows, read_json(told / SAID)["fp32"])
     return np.asarray(figures, dtype=np.float64), np.ones(len(rows))
-
-
-def folds_of(build: Build) -> int:
-    """In how many parts people's rows are cut; 0 or 1: in none."""
-    said = build.spec.student.folds
-    return model.student_of(build).folds if said is None else said
 
 
 def news(build: Build, version: DatasetVersion) -> list[Row]:
