@@ -60,7 +60,9 @@ def train(build: Build) -> Output:
 
     # `leaves`: folders from before `calibrate` was a stage have no such file.
     exported = {"exporter": student.exporter, "floor": student.floor, "leaves": model.EXPORTS}
-    inputs = {"dataset": made, "recipe": model.identity(build), **exported}
+    climbs, folds = build.spec.student.recipe == "auto", build.spec.student.folds
+    asked = {"folds": folds} if climbs and folds is not None else {}  # in how many parts a rung is asked again
+    inputs = {"dataset": made, "recipe": model.identity(build), **exported, **asked}
     return build.stage("train", inputs, work)
 
 
