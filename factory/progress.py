@@ -33,7 +33,10 @@ class Parts:
 
 
 class Meter:
-    """Prints `name  120/400 rows  1.4/s  3:20 left`: on a terminal in place, in a log every few seconds."""
+    """Prints `name  120/400 rows  1.4/s  3:20 left`: on a terminal in place, in a log every few seconds.
+
+    How long it has been, in place of the rate, while nothing is done.
+    """
 
     def __init__(self, name: str, unit: str) -> None:
         self.name, self.unit = name, unit
@@ -52,8 +55,11 @@ class Meter:
             return
         self._printed, self._over = now, total if done >= total else 0
         rate = (done - self._first) / (now - self._begun) if now > self._begun else 0.0
-        left = clock((total - done) / rate) + " left" if rate > 0 and done < total else ""
-        line = f"  {self.name:<28} {done:>6}/{total} {self.unit}  {rate:6.1f}/s  {left}"
+        if rate > 0:
+            pace = f"{rate:6.1f}/s" + (f"  {clock((total - done) / rate)} left" if done < total else "")
+        else:  # a teacher that is asked everything at once says nothing for minutes
+            pace = f"{clock(now - self._begun):>6} so far" if now - self._begun >= 1 else ""
+        line = f"  {self.name:<28} {done:>6}/{total} {self.unit}  {pace}".rstrip()
         end = "\n" if not self._live or done >= total else ""
         print(("\r\x1b[K" if self._live else "") + line, end=end, file=sys.stderr, flush=True)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from factory import progress
 from factory.progress import Meter, Parts
 
 
@@ -22,3 +25,19 @@ def test_a_log_has_the_beginning_and_the_end_and_little_between(capsys: pytest.C
     first, *others = capsys.readouterr().err.splitlines()
     assert first.split()[:2] == ["measure", "0/1000"]
     assert [line.split()[1] for line in others] == ["1000/1000"]
+
+
+def test_while_nothing_is_done_it_says_for_how_long(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    meter = Meter("write", "requests")
+    for done, seconds in ((0, 0.0), (0, 75.0), (10, 25.0), (40, 75.0)):
+        now += seconds
+        meter(done, 40)
+    said = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        "write 0/40 requests",
+        "write 0/40 requests 1:15 so far",
+        "write 10/40 requests 0.1/s 5:00 left",
+        "write 40/40 requests 0.2/s",
+    ]
