@@ -30,7 +30,7 @@ from factory.errors import FactoryError
 from factory.evidence.circumstances import here
 from factory.evidence.decision import Decision, truth
 from factory.evidence.intervals import bootstrap, paired
-from factory.files import read_json
+from factory.files import digest, read_json
 from factory.gold import gold_of
 from factory.settings import Settings
 from factory.spec_student import Distil
@@ -41,7 +41,7 @@ from factory.students import ladder
 from factory.students.causal import WritingRecipe
 
 RESULTS = Path(__file__).parent / "results" / "distilling.csv"
-KEY = ("spec", "base", "people", "student", "seed")
+KEY = ("spec", "base", "people", "student", "layers", "seed")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,14 +71,18 @@ def _measured(asked: argparse.Namespace, where: Settings, seed: int) -> None:
         if not isinstance(student, Writing):
             raise FactoryError(f"{spec.name} is a task of {spec.kind}; only students that write have mentors.",
                                fix="Name a specialist of kind extraction or generation.")  # fmt: skip
-        home = where.home / "benchmarks" / "distilling" / spec.name / f"{asked.rows}-{asked.layers}-{seed}"
         own: WritingRecipe = replace(recipe_of(build), seed=seed)
         small = replace(ladder.recipes(own, ["full"])[0], layers=asked.layers)
-        says = Distil(model=str(home / "mentor"))
+
+        def folder_of(recipe: WritingRecipe) -> Path:
+            named = {**asdict(recipe), "rows": asked.rows, "trainer": student.lesson.trainer}
+            return where.home / "benchmarks" / "distilling" / spec.name / digest(named)[:16]
+
+        says = Distil(model=str(folder_of(own)))
         taught = replace(small, mentor=says.model, distil=says.share, softness=says.temperature)
         bare: list[Decision] = []
         for name, recipe in (("mentor", own), ("alone", small), ("with mentor", taught)):
-            folder, line = home / name.replace(" ", "-"), {"student": name, "layers": recipe.layers or "all"}
+            folder = folder_of(recipe)
             begun, went_on = time.perf_counter(), folder.exists()
             if not (folder / "training.json").exists():
                 student.fit(known, choosing(apart, spec.student), recipe, folder, build.meter(name, "steps"))
@@ -96,7 +100,8 @@ def _measured(asked: argparse.Namespace, where: Settings, seed: int) -> None:
                     "base": Path(spec.base).name,
                     "people": len(known) + len(apart),
                     "seed": seed,
-                    **line,
+                    "student": name,
+                    "layers": recipe.layers or "all",
                     "method": recipe.method,
                     "epochs": len(epochs),
                     "held_out_loss": min(one["held_out"] for one in epochs),

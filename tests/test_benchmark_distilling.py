@@ -16,9 +16,8 @@ def test_a_smaller_student_is_measured_with_a_mentor_and_without(tmp_path: Path)
     assert found.keys() == {"mentor", "alone", "with mentor"}
     assert [found[name]["layers"] for name in ("mentor", "alone", "with mentor")] == ["all", "1", "1"]
     for line in found.values():
-        assert (
-            line["metric"] == "rouge_l" and 0 <= float(line["low"]) <= float(line["value"]) <= float(line["high"]) <= 1
-        )
+        assert line["metric"] == "rouge_l"
+        assert 0 <= float(line["low"]) <= float(line["value"]) <= float(line["high"]) <= 1
     taught, alone = found["with mentor"], found["alone"]
     gained = 100 * (float(taught["value"]) - float(alone["value"]))
     assert float(taught["points_gained"]) == pytest.approx(gained, abs=0.02) and alone["points_gained"] == ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from factory import progress
@@ -27,7 +25,9 @@ def test_a_log_has_the_beginning_and_the_end_and_little_between(capsys: pytest.C
     assert [line.split()[1] for line in others] == ["1000/1000"]
 
 
-def test_while_nothing_is_done_it_says_for_how_long(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+def test_while_nothing_is_done_it_says_for_how_long(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 100.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     meter = Meter("write", "requests")

@@ -69,6 +69,8 @@ def test_a_family_that_is_killed_leaves_nobody_building(world: World) -> None:
         wait_for(lambda: not building(spec), seconds=10)
     finally:
         world.teacher.server._delay = 0.0
+    ended = world.run(spec, code=RUN)
+    assert ended.returncode == 0, ended.stdout
 
 
 def building(spec: str) -> list[str]:
