@@ -112,6 +112,7 @@ def forecast(spec: Spec, budget_name: str, settings: Settings) -> list[Work]:
         read = judged * average + every if fixed else billed
         found.append(work("judge", judges * judged, judges * read, judges * judged, judges * billed))
     measured, reply = budget.measure_teacher or _gold_rows(spec, settings), _asking(spec)[2]
+    # Both prompts to the end: whether one is soon clearly behind (factory.stages.prompted) nobody knows before.
     prompts = [_tokens(QUESTION[spec.kind](spec, "", policy).messages) for policy in (False, True)]
     read, billed = 2 * measured * average + sum(prompts), measured * (2 * average + sum(prompts))
     found.append(work("measure the teacher", 2 * measured, read, 2 * measured * reply, billed))

@@ -12,7 +12,7 @@ from factory.lineage import ledger
 from factory.lineage.verify import verify
 from factory.row import read_rows
 from factory.settings import Settings
-from factory.stages.measure import TIMED
+from factory.stages.prompted import TIMED
 from factory.teacher.cache import ReplyCache
 from factory.teacher.chat import Request
 from tests.conftest import ENTERED, NAME, Factory

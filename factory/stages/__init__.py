@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from factory.stage import Output
-from factory.stages import calibrate, data, judge, measure, publish, review, train
+from factory.stages import calibrate, data, judge, measure, prompted, publish, review, train
 from factory.stages.build import Build
 from factory.stages.extraction import Extraction
 from factory.stages.generation import Generation
@@ -23,8 +23,8 @@ FUNCTIONS: Mapping[str, Callable[[Build], Output]] = {
     "train": train.train,
     "calibrate": calibrate.calibrate,
     "reviewed_only": train.reviewed_only,
-    "zero_shot": measure.zero_shot,
-    "few_shot": measure.few_shot,
+    "zero_shot": prompted.zero_shot,
+    "few_shot": prompted.few_shot,
     "evaluate": measure.evaluate,
     "publish": publish.publish,
 }

@@ -11,134 +11,21 @@ from factory.dataset.version import open_version
 from factory.evidence import evaluate as figures
 from factory.evidence import fairness, gate, prices, promise, report, robustness, slices, speed
 from factory.evidence.circumstances import Circumstances, here
-from factory.evidence.decision import Decision, truth
+from factory.evidence.decision import Decision
 from factory.evidence.intervals import value_of
 from factory.evidence.predictions import Predictions, answers, file_of, read_predictions, write_predictions
 from factory.evidence.records import AnyEvidence, Export, Speed, write_evidence
 from factory.evidence.sample import describe, sample
 from factory.files import digest, read_json, read_jsonl, write_json
-from factory.generate import judge as judging
-from factory.generate import pipeline, shots
 from factory.hygiene import trust
 from factory.progress import Parts
 from factory.review import proposals
-from factory.spec import Spec
 from factory.stage import Output
-from factory.stages import economics, learning, model, reseeding, rewording, train
+from factory.stages import economics, learning, model, prompted, reseeding, rewording, train
 from factory.stages.build import SUMMARY, Build
 from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said, Student
-from factory.teacher.chat import Request
 from zoo.specialist import Specialist
-
-SECONDS = "seconds.json"
-FEW_SHOT = "predictions.jsonl"
-TIMED = 10  # replies whose time is taken, one after the other
-
-
-def zero_shot(build: Build) -> Output:
-    """The teacher's own answers to a fixed sample of the gold rows, and how long it takes for one.
-
-    It is asked twice, by the labels' names alone and with the policy; the better of the two is the opponent `teacher`,
-    so that nobody can say we asked it badly. The other is kept as well.
-    """
-    spec, budget, student = build.spec, build.budget, model.student_of(build)
-    prompts = student.prompts
-    rows = sample(build.gold, budget.measure_teacher)
-
-    def work(out: Path) -> None:
-        texts = [row.text for row in rows]
-        named = describe(build.gold, budget.measure_teacher)
-        asked = [(policy, text) for policy in prompts for text in texts]
-        told = _ask(build, "zero-shot", [(text, student.question(spec, text, policy)) for policy, text in asked])
-        found: dict[bool, list[Decision | None]] = {policy: [] for policy in prompts}
-        for (policy, _), decision in zip(asked, told, strict=True):
-            found[policy].append(decision)
-        gold = [truth(row) for row in rows]
-        right = {policy: value_of(student.metrics[0], gold, said) for policy, said in found.items()}
-        better = max(prompts, key=lambda policy: right[policy])
-        for policy, said in found.items():
-            who = "teacher" if policy == better else "teacher:weaker prompt"
-            what = f"{build.teacher}, zero-shot by {prompts[policy]}, {student.bounds}"
-            file = model.BETTER if policy == better else "weaker.jsonl"
-            write_predictions(out / file, answers(who, rows, said, what=what, sample=named))
-        if not build.settings.teacher_batch:  # who answers by file has its own clock
-            timed = [student.question(spec, text, better) for text in texts[:TIMED]]
-            judging.seconds(timed, build.endpoint.reach(), out / SECONDS)
-        name = report.metric(student.metrics[0]).lower()
-        values = {f"{name} by {prompts[policy]}": round(value, 4) for policy, value in right.items()}
-        write_json(out / SUMMARY, {"rows": len(rows), **values, "sample": named})
-
-    inputs = {
-        "gold": build.gold_file,
-        "rows": [row.id for row in rows],
-        "teacher": build.teacher,
-        "asked": list(prompts.values()),
-        "prompt": digest([spec.template("judge.jinja"), spec.labels, spec.question, spec.rules, spec.title, spec.text]),
-        **_form(spec),
-    }
-    return build.stage("zero_shot", inputs, work)
-
-
-def _ask(build: Build, name: str, asked: Sequence[tuple[str, Request]]) -> list[Decision | None]:
-    """What the teacher decides about texts, each asked about by its request; None: nothing usable."""
-    spec, student = build.spec, model.student_of(build)
-    replies = pipeline.ask(
-        name,
-        [request for _, request in asked],
-        build.endpoint,
-        build.settings.replies,
-        spec.teacher.concurrency,
-        build.meter(f"teacher, {name}", "replies"),
-    )
-    return [
-        None if reply.text is None else student.read(spec, text, reply.text)
-        for (text, _), reply in zip(asked, replies, strict=True)
-    ]
-
-
-def _form(spec: Spec) -> dict[str, Any]:
-    """What else a teacher's answers are held to; nothing where labels say it all."""
-    if spec.kind == "extraction":
-        return {"fields": {name: field.form for name, field in spec.fields.items()}}
-    return {"words": spec.form.words} if spec.kind == "generation" else {}
-
-
-def few_shot(build: Build) -> Output:
-    """The teacher's answers to gold rows when it is shown, beside the question, people's rows like each; an opponent.
-
-    See factory.generate.shots. It is not asked where people labelled nothing.
-    """
-    spec, student, made = build.spec, model.student_of(build), build.run("dataset")
-    most = min(build.budget.measure_teacher or shots.ASKED, shots.ASKED)
-    rows = sample(build.gold, most)
-
-    def work(out: Path) -> None:
-        known = [row for row in open_version(made.path).rows("train") if row.origin == "reviewed"]
-        write_json(out / SUMMARY, {"rows": len(rows), "asked": bool(known)})
-        if not known:
-            return
-        texts = [row.text for row in rows]
-        shown = shots.choose(known, texts, build.encoder.vectors)
-        alone, reply = partial(student.question, spec, policy=False), partial(student.reply, spec)
-        said = _ask(build, "few-shot", shots.questions(alone, texts, shown, reply))
-        named, beside = describe(build.gold, most), sum(map(len, shown)) / len(shown)
-        what = f"{build.teacher}, shown {beside:.1f} of {len(known)} people's rows, the likest, {student.bounds}"
-        write_predictions(out / FEW_SHOT, answers("few_shot", rows, said, what=what, sample=named))
-        value = round(value_of(student.metrics[0], [truth(row) for row in rows], said), 4)
-        told = {report.metric(student.metrics[0]).lower(): value, "people's rows shown with each": round(beside, 1)}
-        write_json(out / SUMMARY, {"rows": len(rows), "asked": True, **told, "sample": named})
-
-    inputs = {
-        "gold": build.gold_file,
-        "rows": [row.id for row in rows],
-        "dataset": made,
-        "teacher": build.teacher,
-        "encoder": [build.encoder_identity, spec.student.max_tokens],
-        "prompt": digest([shots.VERSION, student.named, spec.labels, spec.question, spec.text]),
-        **_form(spec),
-    }
-    return build.stage("few_shot", inputs, work)
 
 
 def evaluate(build: Build) -> Output:
@@ -157,11 +44,11 @@ def evaluate(build: Build) -> Output:
             what = f"the same recipe without pruning, {model.way_of(whole.path)}, by torch"
             seen["unpruned"] = _of_folder(build, "unpruned", whole.path, what)
         seen["teacher"] = read_predictions(teacher.path / model.BETTER)
-        seen["teacher:weaker prompt"] = read_predictions(teacher.path / "weaker.jsonl")
-        if (few.path / FEW_SHOT).exists():
-            seen["few_shot"] = read_predictions(few.path / FEW_SHOT)
-        if (teacher.path / SECONDS).exists():
-            aside.append(speed.from_seconds(read_json(teacher.path / SECONDS), "teacher", circumstances))
+        seen["teacher:weaker prompt"] = read_predictions(teacher.path / prompted.WEAKER)
+        if (few.path / prompted.FEW_SHOT).exists():
+            seen["few_shot"] = read_predictions(few.path / prompted.FEW_SHOT)
+        if (teacher.path / prompted.SECONDS).exists():
+            aside.append(speed.from_seconds(read_json(teacher.path / prompted.SECONDS), "teacher", circumstances))
         speeds = [one for one in aside if isinstance(one, Speed)]
         aside += economics.records(build, out / "candidate", speeds, stated, circumstances)
         for name, predictions in seen.items():
