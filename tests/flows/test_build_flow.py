@@ -35,7 +35,7 @@ def test_a_build_from_nothing_and_again(world: World) -> None:
     assert "report.html" in shown["test-first-where"]
     for stage in STAGES:
         assert f"] {stage}\n" in first.stdout
-    assert world.prefect.run_url(run["id"]) in first.stdout
+    assert world.page_of(run) in first.stdout
     assert re.search(r"measure +(\d+)/\1 parts", first.stdout), "long work shows how far it is, to its end"
     assert "zoo.load('test/first')" in first.stdout
     assert "Traceback" not in first.stdout

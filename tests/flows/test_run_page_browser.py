@@ -22,7 +22,7 @@ def test_the_run_and_its_figures(world: World, page: Any) -> None:
     shots = world.settings.home / "screenshots"
     shots.mkdir()
 
-    page.goto(world.prefect.run_url(run["id"]))
+    page.goto(world.page_of(run))
     page.get_by_text(f"{spec} quick").first.wait_for()
     page.get_by_text("Completed").first.wait_for()
     page.get_by_text(STAGES[0]).first.wait_for()

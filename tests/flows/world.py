@@ -64,6 +64,10 @@ class World:
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 
+    def page_of(self, run: dict[str, Any]) -> str:
+        """The address of a flow run's page."""
+        return f"{self.prefect.url}/runs/flow-run/{run['id']}"
+
     def runs(self, spec: str) -> list[dict[str, Any]]:
         """The flow runs of a specialist, oldest first."""
         found = self.ask("flow_runs/filter", flow_runs={"tags": {"all_": [spec]}}, sort="START_TIME_ASC")
