@@ -41,3 +41,25 @@ def test_while_nothing_is_done_it_says_for_how_long(
         "write 10/40 requests 0.1/s 5:00 left",
         "write 40/40 requests 0.2/s",
     ]
+
+
+def left(capsys: pytest.CaptureFixture[str], clock: pytest.MonkeyPatch, *at: tuple[float, int]) -> list[str]:
+    """What is said to be left, at each of these seconds, of 100, of which so many are done."""
+    meter = Meter("write", "requests")
+    for seconds, done in at:
+        clock.setattr(progress.time, "monotonic", lambda now=seconds: 1000.0 + now)
+        meter(done, 100)
+    said = capsys.readouterr().err.splitlines()
+    return [line.partition("/s")[2].strip() for line in said]
+
+
+def test_who_is_asked_much_at_once_is_not_thought_to_be_slow(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = left(capsys, monkeypatch, (0, 0), (120, 1), (130, 2), (140, 3), (200, 9))
+    assert said == ["", "3:18:00 left", "16:20 left", "16:10 left", "15:10 left"]
+
+
+def test_a_burst_is_not_taken_for_a_pace(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    said = left(capsys, monkeypatch, (0, 0), (100, 25), (111, 30), (200, 50), (300, 75))
+    assert said == ["", "5:00 left", "4:19 left", "3:20 left", "1:40 left"]
