@@ -56,8 +56,27 @@ def build(name: str, budget: str, settings: Settings) -> Built:
             command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, check=False
         ).returncode
     became = _version(name, settings) if code == 0 else _why(code, log)
-    found = Built(name, code, became, _stages(name, since), time.monotonic() - begun)
+    found = Built(name, code, became, stages(name, since), time.monotonic() - begun)
     say(found.line)
+    return found
+
+
+def stages(name: str, since: datetime) -> dict[str, float]:
+    """Seconds by stage of the specialist's runs begun since then, as Prefect knows them, in order; a stage that was
+    killed counts from its last start."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter
+
+    own = FlowRunFilter.model_validate({"tags": {"all_": [name]}, "start_time": {"after_": since}})
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=own)
+        if not runs:
+            return {}
+        ids = {"any_": [run.id for run in runs]}
+        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter.model_validate({"id": ids}))
+    found: dict[str, float] = {}
+    for task in sorted(tasks, key=lambda task: task.expected_start_time):
+        found[task.name] = found.get(task.name, 0.0) + task.total_run_time.total_seconds()
     return found
 
 
@@ -78,19 +97,3 @@ def _why(code: int, log: Path) -> str:
     lines = [line for line in lines if line.strip() and not line.startswith(("Total time", "[", "Where to look"))]
     starts = [number for number, line in enumerate(lines) if line[:1].strip()]
     return "\n".join(lines[starts[-1] :]) if starts else f"ended with {code}"
-
-
-def _stages(name: str, since: datetime) -> dict[str, float]:
-    """Seconds by stage of the specialist's newest run, as Prefect knows it; none where no run was begun."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.filters import FlowRunFilter
-    from prefect.client.schemas.sorting import FlowRunSort
-
-    own = FlowRunFilter.model_validate({"tags": {"all_": [name]}, "start_time": {"after_": since}})
-    with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=own, sort=FlowRunSort.START_TIME_DESC, limit=1)
-        if not runs:
-            return {}
-        tasks = client.read_task_runs(flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [runs[0].id]}}))
-    tasks.sort(key=lambda task: task.expected_start_time)
-    return {task.name: task.total_run_time.total_seconds() for task in tasks}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def test_one_that_fails_stops_no_other(world: World) -> None:
 @pytest.mark.real
 def test_a_family_that_is_killed_leaves_nobody_building(world: World) -> None:
     spec = world.specialist("test/family_killed", teacher={"model": "loopback"})
-    before = len(world.teacher.asked)
+    before, begun = len(world.teacher.asked), datetime.now(UTC)
     world.teacher.server._delay = 0.5
     try:
         killed = world.start(spec, code=RUN)
@@ -69,8 +71,25 @@ def test_a_family_that_is_killed_leaves_nobody_building(world: World) -> None:
         wait_for(lambda: not building(spec), seconds=10)
     finally:
         world.teacher.server._delay = 0.0
+    again = datetime.now(UTC)
     ended = world.run(spec, code=RUN)
     assert ended.returncode == 0, ended.stdout
+    whole, later = (took(world, spec, since) for since in (begun, again))
+    assert set(whole) == set(later) == set(STAGES)
+    assert whole["plan"] > later["plan"]  # it had been planned before the kill
+
+
+def took(world: World, spec: str, since: datetime) -> dict[str, float]:
+    """Seconds by stage of its runs since then."""
+    code = (
+        "import datetime, json, sys; from factory import settings; from flows import built, engine;"
+        "engine.connect(settings.load());"
+        "print(json.dumps(built.stages(sys.argv[1], datetime.datetime.fromisoformat(sys.argv[2]))))"
+    )
+    ended = world.run(spec, since.isoformat(), code=code)
+    assert ended.returncode == 0, ended.stdout
+    found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+    return found
 
 
 def building(spec: str) -> list[str]:
