@@ -88,6 +88,7 @@ def end_with(caller: int) -> None:
 
 def _run(work: Callable[..., None], arguments: tuple[Any, ...], mouth: Connection) -> None:
     end_with_caller()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the others have the other cores
     try:
         work(*arguments)
     except FactoryError as error:

@@ -44,6 +44,10 @@ def there(path: Path) -> bool:
     return path.exists()
 
 
+def share(path: Path) -> None:
+    path.write_text(os.environ["OMP_NUM_THREADS"])
+
+
 def imported(path: Path, module: str) -> None:
     path.write_text(f"{module in sys.modules} {os.getppid()}")
 
@@ -138,3 +142,10 @@ def test_what_takes_long_to_import_is_imported_once_for_all(tmp_path: Path, impo
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60)
     one, other = ((tmp_path / name).read_text().split() for name in "ab")
     assert one == other and one[0] == str("wave" in imports)  # both are children of what imported it
+
+
+def test_each_takes_one_core_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    file = tmp_path / "threads"
+    side_by_side([(share, (file,))], 1, lambda: None)
+    assert file.read_text() == "1"

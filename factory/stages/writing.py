@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from factory.evidence.decision import Decision
+from factory.processes import cores
 from factory.progress import Progress
 from factory.row import Kind, Row
 from factory.spec import Spec
@@ -18,6 +18,7 @@ from factory.stages.student import Certainty, Parity, Said, Student, shared
 from factory.students import causal
 from factory.students.by_torch import opened
 from factory.students.causal import WritingRecipe
+from factory.students.encoder import threads
 from factory.students.export import FP32, INT8
 from factory.students.export_causal import EXPORTER, export
 from zoo.manifest import WEIGHTS
@@ -116,7 +117,7 @@ class Writing(Student):
 
         As many texts at once as there may be threads.
         """
-        with ThreadPoolExecutor(int(os.environ.get("OMP_NUM_THREADS", "1"))) as pool:
+        with ThreadPoolExecutor(threads(cores())) as pool:
             found = list(pool.map(specialist.predict, texts))
         return Said([self.decision(one) for one in found], [_score(one) for one in found], "")
 

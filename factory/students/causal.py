@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from factory.files import read_json, write_json
+from factory.processes import cores
 from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import distilled, prompt, pruning, quantized, training
@@ -76,7 +77,7 @@ class Causal:
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging as transformers_logging
 
-        set_threads()
+        set_threads(cores())  # its steps are long enough to be shared
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
         device = device or default_device()

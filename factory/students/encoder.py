@@ -170,8 +170,14 @@ def half() -> AbstractContextManager[Any]:
     return found
 
 
-def set_threads() -> None:
-    """One thread unless OMP_NUM_THREADS says otherwise: on busy machines two are twenty times slower (findings)."""
+def set_threads(most: int = 1) -> None:
+    """So many threads unless OMP_NUM_THREADS says otherwise; of small models one: on busy machines two are twenty times
+    slower (findings)."""
     import torch
 
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.set_num_threads(threads(most))
+
+
+def threads(most: int) -> int:
+    """What OMP_NUM_THREADS says, or so many."""
+    return int(os.environ.get("OMP_NUM_THREADS", most))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,17 @@ def trained(recipe: WritingRecipe, written_rows: list[Row], tmp_path_factory: py
     out = tmp_path_factory.mktemp("trained")
     causal.train(causal.Answers, written_rows[:HELD], written_rows[HELD:], recipe, out)
     return out
+
+
+def test_it_takes_all_cores_unless_told(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.delenv("OMP_NUM_THREADS", raising=False)
+        patch.setattr(causal, "cores", lambda: 3)
+        Causal.load(llama)
+        assert torch.get_num_threads() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    Causal.load(llama)
+    assert torch.get_num_threads() == 1
 
 
 def test_answers_are_learned(trained: Path, written_rows: list[Row]) -> None:
