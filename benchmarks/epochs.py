@@ -36,6 +36,7 @@ from factory.stages.model import choosing, student_of
 from factory.students import classifier, tagger, training
 from factory.students.encoder import Encoder
 from factory.students.encoder_lesson import EncoderLesson
+from factory.students.lesson import average, error
 
 RESULTS = Path(__file__).parent / "results" / "epochs.csv"
 KEY = ("spec", "people", "copies", "epochs", "seed", "epoch")
@@ -104,8 +105,8 @@ def _learned(spec: Spec, where: Settings, asked: argparse.Namespace, seed: int) 
         if len(history) < asked.epochs:  # it is asked once more in the end
             history.append(
                 {
-                    "held_out": training.average(wrong, weights),
-                    "error": training.error(wrong, weights),
+                    "held_out": average(wrong, weights),
+                    "error": error(wrong, weights),
                     "value": value_of(metric, facts, told(encoder, texts, recipe.labels)),
                 }
             )

@@ -29,7 +29,7 @@ from factory.evidence.intervals import paired, value_of
 from factory.files import digest, read_json
 from factory.stages import Build
 from factory.stages.model import recipe_of, student_of
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 RESULTS = Path(__file__).parent / "results" / "recipes.csv"
 KEY = ("spec", "dataset", "trainer", "recipe", "seed")

@@ -40,7 +40,7 @@ from factory.stages import Build
 from factory.stages.model import as_trained, choosing, method_of, student_of
 from factory.stages.scoring import Scoring
 from factory.students import ladder
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 RESULTS = Path(__file__).parent / "results" / "rungs.csv"
 KEY = ("spec", "people", "seed")

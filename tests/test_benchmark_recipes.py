@@ -10,7 +10,7 @@ import pytest
 from benchmarks.parts.recipe import changed
 from factory.errors import FactoryError
 from factory.students.classifier import ContrastRecipe
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from tests import benchmark
 
 BASE = Recipe("encoder", ("sad", "glad"), max_tokens=8)

@@ -19,8 +19,8 @@ from factory.stages.scoring import Scoring, encoder_of
 from factory.students import ladder
 from factory.students.baselines import Majority, Tfidf
 from factory.students.encoder import Encoder
+from factory.students.lesson import Recipe
 from factory.students.static import Static
-from factory.students.training import Recipe
 
 
 class Student(Contestant):

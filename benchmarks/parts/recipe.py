@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from factory.errors import FactoryError
 from factory.students.classifier import ContrastRecipe
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 OWN = "as the spec says"
 _NUMBERS = {"int": int, "float": float}

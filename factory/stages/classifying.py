@@ -18,8 +18,8 @@ from factory.stages.scoring import Logits, Scoring, encoder_of, session
 from factory.stages.student import Certainty, Said, shared
 from factory.students.baselines import Majority, Tfidf
 from factory.students.classifier import ContrastRecipe, Labels, targets
+from factory.students.lesson import Recipe
 from factory.students.static import Static
-from factory.students.training import Recipe
 from factory.teacher.chat import Request
 
 

@@ -35,7 +35,7 @@ from factory.stages.ballot import HUMAN, Ballot
 from factory.stages.build import SUMMARY, Build
 from factory.stages.fitting import HELD, LEARNED, Watch, each, fit, noted, watched
 from factory.stages.student import Student
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from zoo.manifest import WEIGHTS
 
 CROSS_FITTED = 2

@@ -13,7 +13,7 @@ from factory.row import Row, read_rows, write_rows
 from factory.stages.student import Student
 from factory.students import crew
 from factory.students.encoder import default_device
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 LIBRARIES = ("torch", "transformers.modeling_utils", "peft", "onnxscript")
 """What training and exporting import."""

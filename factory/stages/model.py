@@ -24,7 +24,7 @@ from factory.stages.student import Student
 from factory.stages.tagging import Tagging
 from factory.students import ladder, training
 from factory.students.encoder_lesson import PENALTIES
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from factory.teacher import weights
 from zoo.doubt import Doubt
 from zoo.loader import open_folder

@@ -23,7 +23,7 @@ from factory.stages import model
 from factory.stages.build import SUMMARY, Build
 from factory.stages.fitting import HELD, LEARNED, STEPS, Watch, each, fit, noted, watched
 from factory.stages.student import Student
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 SAID, MODEL = "predictions.jsonl", "model"
 

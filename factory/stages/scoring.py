@@ -19,7 +19,7 @@ from factory.students import training
 from factory.students.encoder import Encoder
 from factory.students.encoder_lesson import EncoderLesson
 from factory.students.export import EXPORTER, FP32, INT8, difference, export
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from zoo.manifest import WEIGHTS
 
 Logits = Sequence[NDArray[np.float32]]

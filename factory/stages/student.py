@@ -19,7 +19,7 @@ from factory.row import Row
 from factory.spec import Spec
 from factory.stages.build import Build
 from factory.students.export import FP32, INT8
-from factory.students.training import Lesson, Recipe
+from factory.students.lesson import Lesson, Recipe
 from factory.teacher.chat import Request
 
 Parity = Mapping[str, Mapping[str, float]]

@@ -18,8 +18,8 @@ from factory.stages.build import Build
 from factory.stages.scoring import Logits, Scoring, encoder_of, session
 from factory.stages.student import Certainty, Said
 from factory.students import tagger
+from factory.students.lesson import Recipe
 from factory.students.span_baselines import Lexicon, WordFeatures
-from factory.students.training import Recipe
 from factory.teacher.chat import Request
 
 

@@ -22,7 +22,7 @@ from factory.stages.fitting import fit
 from factory.students import ladder, training
 from factory.students.export import INT8
 from factory.students.ladder import Again
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 
 def train(build: Build) -> Output:

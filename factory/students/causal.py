@@ -18,7 +18,7 @@ from factory.progress import Progress, silent
 from factory.row import Row
 from factory.students import distilled, prompt, pruning, quantized, training
 from factory.students.encoder import default_device, half, set_threads
-from factory.students.training import Lesson, Recipe
+from factory.students.lesson import TRAINER, Lesson, Recipe
 from zoo.manifest import ADAPTER
 
 
@@ -153,7 +153,7 @@ class Example(NamedTuple):
 class Answers(Lesson):
     """A row's answer, token by token."""
 
-    trainer = training.TRAINER + 3  # the prompt's beginning is read once a batch
+    trainer = TRAINER + 3  # the prompt's beginning is read once a batch
     batch: ClassVar[int] = 8  # the vocabulary is large, and what is said of every token of it is held at once
     adapters: ClassVar[Mapping[str, Any]] = {"task_type": "CAUSAL_LM"}
 

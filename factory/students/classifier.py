@@ -25,8 +25,8 @@ from factory.row import Row
 from factory.students import training
 from factory.students.encoder import Encoder, half, to_numpy
 from factory.students.encoder_lesson import EncoderLesson
+from factory.students.lesson import TRAINER, Recipe
 from factory.students.probe import Array
-from factory.students.training import Recipe
 
 SHARPNESS = 0.1
 """What cosines are divided by before the contrastive loss's softmax; Khosla et al. use 0.1, too."""
@@ -51,7 +51,7 @@ class Labels(EncoderLesson):
     """
 
     within = 1.0
-    trainer = training.TRAINER + 3  # a later epoch is kept that is hardly worse
+    trainer = TRAINER + 3  # a later epoch is kept that is hardly worse
 
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: ContrastRecipe, encoder: Encoder) -> None:
         import torch

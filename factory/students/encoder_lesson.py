@@ -14,8 +14,8 @@ from factory.errors import SpecError
 from factory.progress import Progress, silent
 from factory.students import probe, pruning
 from factory.students.encoder import Encoder
+from factory.students.lesson import Lesson, Recipe, average
 from factory.students.probe import Array
-from factory.students.training import Lesson, Recipe, average
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 """On the squares of a frozen model's head; what goes on to be trained starts from `probe.fit`'s own."""

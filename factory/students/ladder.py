@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from factory.files import read_json, write_json
-from factory.students.training import HELD_OUT, Recipe, average
+from factory.students.lesson import Recipe, average
+from factory.students.training import HELD_OUT
 
 LADDER, RUNGS = "ladder.json", "rungs"
 CLIMBER = 2

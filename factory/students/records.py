@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from factory.students import causal, training
+from factory.students import causal
 from factory.students.causal import Causal, Example
+from factory.students.lesson import TRAINER
 
 
 class Records(causal.Answers):
@@ -17,7 +18,7 @@ class Records(causal.Answers):
 
     figure = "share of held-out values wrong"
     patience = 5
-    trainer = training.TRAINER + 4  # records are cut into tokens as the zoo cuts them; the epoch is chosen by values
+    trainer = TRAINER + 4  # records are cut into tokens as the zoo cuts them; the epoch is chosen by values
 
     def held_out(self, learner: Causal) -> tuple[Any, Any]:
         """The share of wrong ones among the values of a row, those that people or the teacher give or the model does.

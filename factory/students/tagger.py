@@ -19,8 +19,8 @@ from factory.span import Spans
 from factory.students import training
 from factory.students.encoder import BATCH, Encoder, half, to_numpy
 from factory.students.encoder_lesson import EncoderLesson
+from factory.students.lesson import TRAINER, Recipe
 from factory.students.probe import Array
-from factory.students.training import Recipe
 from zoo import decoding
 from zoo.windows import Pieces, Window, join, pieces, windows
 
@@ -139,7 +139,7 @@ class Tags(EncoderLesson):
     figure = "share of held-out spans wrong"
     within = 1.0
     patience = 5
-    trainer = training.TRAINER + 2  # the epoch is chosen by spans; a later one is kept that is hardly worse
+    trainer = TRAINER + 2  # the epoch is chosen by spans; a later one is kept that is hardly worse
 
     def __init__(self, rows: Sequence[Row], held_out: Sequence[Row], recipe: Recipe, encoder: Encoder) -> None:
         self.rows, self.held_rows, self.labels, self.penalty = rows, held_out, recipe.labels, recipe.penalty

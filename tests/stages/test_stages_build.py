@@ -20,7 +20,7 @@ from factory.row import read_rows
 from factory.stage import inputs_of
 from factory.stages import STAGES
 from factory.stages.classifying import Classifying
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from tests import shop
 from tests.conftest import NAME, Factory
 from zoo.manifest import WEIGHTS

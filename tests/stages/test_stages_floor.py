@@ -18,7 +18,7 @@ from factory.stages import Build
 from factory.stages.classifying import Classifying
 from factory.stages.scoring import Logits
 from factory.students.export import FP32, INT8
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from tests.conftest import NAME, Factory
 
 RECIPE = Recipe("encoder", ("sad", "glad"), max_tokens=8)

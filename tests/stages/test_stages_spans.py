@@ -31,7 +31,7 @@ from factory.span import plain, strip
 from factory.stages import STAGES
 from factory.stages.tagging import Tagging
 from factory.students.export import INT8
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 from tests import card_code, kitchen, shop, tiny_encoder
 from tests.conftest import Factory
 from tests.stages import whole

@@ -14,7 +14,7 @@ from factory.evidence import calibration
 from factory.row import Lineage, Row
 from factory.stages.model import OF_KIND
 from factory.stages.student import Certainty
-from factory.students.training import Recipe
+from factory.students.lesson import Recipe
 
 ROWS = [Row(text=str(n), label="ab"[n % 2], origin="reviewed", lineage=Lineage(spec="s")) for n in range(4)]
 RECIPE = Recipe("encoder", ("a", "b"), max_tokens=8)

@@ -21,7 +21,7 @@ from factory.students import causal, prompt
 from factory.students.by_torch import opened
 from factory.students.causal import Causal, WritingRecipe
 from factory.students.distilled import divergence
-from factory.students.training import average
+from factory.students.lesson import average
 from tests import lost, registry, tiny_llama
 from zoo.form import Form
 from zoo.guide import Guide

@@ -22,7 +22,7 @@ from factory.stages.model import as_trained
 from factory.students.classifier import ContrastRecipe, Labels, contrast, targets, train
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
-from factory.students.training import PATIENCE
+from factory.students.lesson import PATIENCE
 
 LABELS = ("parcel", "money")
 HELD = 48  # rows from here are held out

@@ -19,7 +19,8 @@ from factory.stages.model import OF_KIND, method_of
 from factory.students import classifier, ladder
 from factory.students.causal import WritingRecipe
 from factory.students.encoder import Encoder
-from factory.students.training import HELD_OUT, Recipe, average
+from factory.students.lesson import Recipe, average
+from factory.students.training import HELD_OUT
 
 BASE = classifier.ContrastRecipe("encoder", ("parcel", "money"), max_tokens=24, rank=2, learning_rate=1e-2)
 METHODS = ("frozen", "lora", "full")

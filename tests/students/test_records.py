@@ -13,8 +13,8 @@ from factory.row import Lineage, Row
 from factory.stages.recording import Recording
 from factory.students import causal
 from factory.students.causal import Causal, WritingRecipe
+from factory.students.lesson import average
 from factory.students.records import Records
-from factory.students.training import average
 from tests import tiny_llama
 
 FIELDS = {"thing": {"type": "text"}, "colour": {"type": "text"}, "place": {"type": "text"}}

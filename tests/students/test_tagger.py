@@ -16,7 +16,7 @@ from factory.span import Spans
 from factory.students import tagger
 from factory.students.encoder import Encoder
 from factory.students.export import FP32, INT8, difference, export
-from factory.students.training import Recipe, average
+from factory.students.lesson import Recipe, average
 from tests import kitchen, tiny_encoder
 from zoo import decoding
 

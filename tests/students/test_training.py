@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from factory.files import read_json
 from factory.row import Lineage, Row
 from factory.students import tagger
-from factory.students.training import Recipe, average, error, kept, train, waited
+from factory.students.lesson import Recipe, average, error
+from factory.students.training import kept, train, waited
 from tests import kitchen, tiny_encoder
 
 
