@@ -177,8 +177,8 @@ def _anew(build: Build, recipe: Recipe, parts: Sequence[tuple[Sequence[Row], Pat
                 prepared(number, len(parts))
                 yield learn, (student, recipe, folder, trainers)
 
-    folders = [folder for _, folder in parts]
-    each(tasks(), len(parts), trainers, watched(folders, build.meter(name, "texts" if recipe.frozen else "steps")))
+    meters = build.meter(name, "texts" if recipe.frozen else "steps"), build.meter(f"{name}, ask", "parts")
+    each(tasks(), len(parts), trainers, watched([folder for _, folder in parts], *meters, SAID))
 
 
 def learn(student: Student, recipe: Recipe, folder: Path, trainers: int, watch: Watch = lambda: None) -> None:

@@ -92,13 +92,23 @@ def noted(folder: Path, watch: Watch) -> Progress:
     return note
 
 
-def watched(folders: Sequence[Path], progress: Progress) -> Watch:
-    """Tells how far trainings are that leave their steps, steps.json, in a folder each."""
+def watched(folders: Sequence[Path], training: Progress, answering: Progress, answers: str) -> Watch:
+    """Tells how far students are that are trained and then asked, in a folder each.
+
+    Args:
+        folders: each is left its steps, steps.json, and in the end a file.
+        training: called with (steps done, steps in all).
+        answering: called, once all are trained, with (students who have answered, students).
+        answers: that file's name.
+    """
 
     def watch() -> None:
         steps = [read_json(folder / STEPS) for folder in folders if (folder / STEPS).exists()]
+        done, total = sum(one for one, _ in steps), max((one for _, one in steps), default=0) * len(folders)
         if steps:
-            progress(sum(done for done, _ in steps), max(total for _, total in steps) * len(folders))
+            training(done, total)
+        if steps and done == total:
+            answering(sum((folder / answers).exists() for folder in folders), len(folders))
 
     return watch
 

@@ -45,7 +45,9 @@ def reseeded(build: Build) -> Output | None:
         write_rows(out / LEARNED, version.rows("train"))
         write_rows(out / HELD, model.choosing(version.rows("held_out"), build.spec.student))
         folders = [_folder(out, one) for one in others]
-        watch = watched(folders, build.meter("train with other seeds", "texts" if recipe.frozen else "steps"))
+        name = "train with other seeds"
+        meters = build.meter(name, "texts" if recipe.frozen else "steps"), build.meter(f"{name}, ask", "students")
+        watch = watched(folders, *meters, SAID)
 
         def tasks() -> Iterator[Task]:
             for one, folder in zip(others, folders, strict=True):
