@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,9 @@ from factory.stages.review import JUDGES, WORTH
 from factory.stages.student import Said, Student
 from zoo.specialist import Specialist
 
+RIVAL = "rival"
+"""A folder for the exports of what the student is held against; gone when the stage ends."""
+
 
 def evaluate(build: Build) -> Output:
     """Everybody on the gold rows: predictions/*.jsonl, evidence.jsonl, gate.json, report.html and report.md."""
@@ -39,10 +43,10 @@ def evaluate(build: Build) -> Output:
         circumstances = here()
         parts = Parts(build.meter("measure", "parts"), len(sealed.exports) + 4)
         seen, aside = _student(build, out / "candidate", worded, circumstances, parts)
-        seen |= _baselines(build, made.path, alone.path, parts)
+        seen |= _baselines(build, made.path, alone.path, parts, out / RIVAL)
         if whole:
-            what = f"the same recipe without pruning, {model.way_of(whole.path)}, by torch"
-            seen["unpruned"] = _of_folder(build, "unpruned", whole.path, what)
+            what = f"the same recipe without pruning, {model.way_of(whole.path)}"
+            seen["unpruned"] = _of_folder(build, "unpruned", whole.path, what, out / RIVAL)
         seen["teacher"] = read_predictions(teacher.path / model.BETTER)
         seen["teacher:weaker prompt"] = read_predictions(teacher.path / prompted.WEAKER)
         if (few.path / prompted.FEW_SHOT).exists():
@@ -152,23 +156,26 @@ def _decisions(student: Student, specialist: Specialist, texts: list[str]) -> Se
     return student.answers(specialist, texts).decisions
 
 
-def _baselines(build: Build, dataset: Path, alone: Path, parts: Parts) -> dict[str, Predictions]:
+def _baselines(build: Build, dataset: Path, alone: Path, parts: Parts, scratch: Path) -> dict[str, Predictions]:
     student, texts = model.student_of(build), [row.text for row in build.gold]
     said = student.opponents(build, open_version(dataset).rows("train"), texts)
     found = {who: _answers(build, who, one) for who, one in said.items()}
     parts.done()
     if read_json(alone / SUMMARY)["trained"]:
         what = f"the same recipe on {read_json(alone / SUMMARY)['rows']} reviewed rows"
-        found["reviewed_only"] = _of_folder(build, "reviewed_only", alone, what)
+        found["reviewed_only"] = _of_folder(build, "reviewed_only", alone, what, scratch)
     parts.done()
     return found
 
 
-def _of_folder(build: Build, who: str, folder: Path, what: str) -> Predictions:
-    """What a student in a folder says, by torch."""
-    student = model.student_of(build)
+def _of_folder(build: Build, who: str, folder: Path, what: str, scratch: Path) -> Predictions:
+    """What a student in a folder says; `scratch` is removed, before, too: a build that was killed may have left it."""
+    student, weights = model.student_of(build), model.trained(build).weights
     texts = [row.text for row in sample(build.gold, student.measured)]
-    return _answers(build, who, Said(*student.alone(folder, model.recipe_of(build), texts), what), student.measured)
+    shutil.rmtree(scratch, ignore_errors=True)
+    said = student.rival(folder, model.recipe_of(build), texts, weights, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return _answers(build, who, said._replace(what=f"{what}, {said.what}"), student.measured)
 
 
 def _answers(build: Build, who: str, said: Said, most: int = 0) -> Predictions:

@@ -167,6 +167,18 @@ class Student(ABC):
     def alone(self, folder: Path, recipe: Any, texts: Sequence[str]) -> tuple[Sequence[Decision], Sequence[Any]]:
         """Decisions and scores of a student in a folder, by torch, without calibration."""
 
+    def rival(self, folder: Path, recipe: Any, texts: Sequence[str], weights: str, scratch: Path) -> Said:
+        """What a student in a folder says, without calibration, for the published one to be held against it.
+
+        Args:
+            folder: what `fit` left.
+            recipe: by which it was trained.
+            texts: what it is asked.
+            weights: the published one's, `fp32` or `int8`.
+            scratch: a folder that is not there, for files; who calls removes it.
+        """
+        return Said(*self.alone(folder, recipe, texts), "by torch")
+
     @abstractmethod
     def opponents(self, build: Build, rows: Sequence[Row], texts: Sequence[str]) -> Mapping[str, Said]:
         """The baselines', by name, made from the rows that the student was trained on."""

@@ -96,6 +96,7 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     assert {record.n for record in accuracy.values()} == {60}
     assert len({record.rows for record in accuracy.values()}) == 1
     assert accuracy["teacher"].value == 1.0  # it knows the answers
+    assert accuracy["reviewed_only"].what.endswith("reviewed rows, by torch")
     assert accuracy["majority"].value == pytest.approx(1 / 3, abs=0.01)
     compared = {record.against for record in records if hasattr(record, "against")}
     assert compared == opponents

@@ -21,6 +21,7 @@ from factory.publish.family import collect
 from factory.publish.hub import open_hub
 from factory.row import read_rows
 from factory.stages import generation
+from factory.stages.measure import RIVAL
 from factory.wording import rouge_l
 from tests import card_code, llama_cpp, lost
 from tests.conftest import Factory
@@ -160,6 +161,9 @@ def test_the_evidence_has_everybody_on_the_same_rows(built: Factory) -> None:
     assert figures["answered"] == 1.0 and 0.5 < figures["length"] < 2.0
     (promise,) = (one for one in records if isinstance(one, Promise))
     assert "unlike people's" in promise.sentence
+    rival = read_predictions(stage(built, "evaluate") / "predictions" / "reviewed_only.jsonl")
+    assert rival.what.endswith(f"ONNX {whole.weights(built, NAME)}")  # as what is published is asked, so it is
+    assert not (stage(built, "evaluate") / RIVAL).exists()
 
 
 def test_the_zoo_loads_it_from_the_hub_and_it_answers_in_words(built: Factory, tmp_path: Path) -> None:
