@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) as work proceeds; total may grow."""
+FEW = 20
+"""Of so many each is told as soon as it is done: they may be long ones."""
 
 
 def silent(done: int, total: int) -> None:
@@ -45,7 +47,7 @@ class Meter:
         self._begun = time.monotonic()
         self._first: int | None = None
         self._warm: tuple[int, float] | None = None  # what was done when something was, and when that was
-        self._printed = 0.0
+        self._printed, self._told = 0.0, -1
         self._over = 0  # the total at which the end was told
         self._live = sys.stderr.isatty()
 
@@ -56,9 +58,10 @@ class Meter:
             self._first, self._begun = done, now  # what the cache already held says nothing about the rate
         if self._warm is None and done > self._first:
             self._warm = done, now
-        if self._over == total or (done < total and now - self._printed < (0.2 if self._live else 10.0)):
+        soon = now - self._printed < (0.2 if self._live else 10.0) and (total > FEW or done == self._told)
+        if self._over == total or (done < total and soon):
             return
-        self._printed, self._over = now, total if done >= total else 0
+        self._printed, self._told, self._over = now, done, total if done >= total else 0
         rate = self._rate(self._first, self._begun, done, now)
         if self._warm and total > done >= 2 * self._warm[0] - self._first:  # less may be the rest of the same burst
             rate = max(rate, self._rate(*self._warm, done, now))

@@ -25,6 +25,21 @@ def test_a_log_has_the_beginning_and_the_end_and_little_between(capsys: pytest.C
     assert [line.split()[1] for line in others] == ["1000/1000"]
 
 
+def test_few_long_ones_are_told_one_by_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter("measure", "parts")
+    for seconds, done in ((0, 0), (60, 1), (61, 2), (62, 2), (65, 2), (72, 2), (160, 4)):
+        monkeypatch.setattr(progress.time, "monotonic", lambda now=seconds: 1000.0 + now)
+        meter(done, 4)
+    said = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        "measure 0/4 parts",
+        "measure 1/4 parts 0.0/s 3:00 left",
+        "measure 2/4 parts 1.0/s 0:02 left",
+        "measure 2/4 parts 0.1/s 0:24 left",
+        "measure 4/4 parts 0.0/s",
+    ]
+
+
 def test_while_nothing_is_done_it_says_for_how_long(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
