@@ -104,10 +104,11 @@ def watched(folders: Sequence[Path], training: Progress, answering: Progress, an
 
     def watch() -> None:
         steps = [read_json(folder / STEPS) for folder in folders if (folder / STEPS).exists()]
-        done, total = sum(one for one, _ in steps), max((one for _, one in steps), default=0) * len(folders)
-        if steps:
-            training(done, total)
-        if steps and done == total:
+        if not steps:
+            return
+        done, total = sum(one for one, _ in steps), max(one for _, one in steps) * len(folders)
+        training(done, total)
+        if done == total:
             answering(sum((folder / answers).exists() for folder in folders), len(folders))
 
     return watch
