@@ -7,7 +7,9 @@ Everything the factory does to a specialist follows from this file and its neigh
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError, model_validator
 
@@ -27,6 +29,11 @@ CONFUSIONS = "confusions.json"
 """Pairs of labels that a student mistook for each other (factory.generate.confusion), beside spec.yaml."""
 RATING = "rate.jinja"
 """What a teacher is asked who scores an answer; beside spec.yaml it takes the place of the built-in template."""
+AFTER_DATA: Mapping[str, Any] = {
+    **dict.fromkeys(("student", "probes", "paraphrases", "gate"), True),
+    "budgets": {"__all__": {"epochs", "measure_teacher"}},
+}
+"""What of a declaration only stages after the dataset take, as pydantic's `exclude`."""
 RESERVED = ("strategy", "change", "near", "types", "fields", "told")
 SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 IN_SHORT = re.compile(r"^## In short[ \t]*\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
@@ -124,20 +131,20 @@ class Spec(Declared):
 
     @property
     def data_identity(self) -> str:
-        """The same without the student's recipe, probes, paraphrases and gate: of specs that ask for the same data.
+        """The same without what only training and measuring take (AFTER_DATA): of specs that ask for the same data.
 
         Stages up to the dataset are made from this. What they take from the recipe all the same (the encoder, the
         weight of synthetic rows) is an input of theirs by itself.
         """
-        return f"{self.name}#{self._digest('student', 'probes', 'paraphrases', 'gate')}"
+        return f"{self.name}#{self._digest(AFTER_DATA)}"
 
-    def _digest(self, *without: str) -> str:
+    def _digest(self, without: Mapping[str, Any] | None = None) -> str:
         files = [self.template(name) for name in COMPANIONS]
         own = [f"{name}.jinja" for name in sorted(self.strategies)]
         own += [CONFUSIONS] if "contrastive" in self.strategies else []
         own += [RATING] if self.answer is not None else []
         files += [self.template(name) for name in own if (self.folder / name).is_file()]
-        declared = self.model_dump(mode="json", exclude=set(without) or None)
+        declared = self.model_dump(mode="json", exclude=without)
         return digest([declared, files])[:8]
 
 

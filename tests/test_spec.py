@@ -220,13 +220,20 @@ def test_the_hash_moves_with_the_declaration_and_its_companions_and_with_nothing
     assert specs.load("notes/mood", tmp_path / "c").hash != before
 
 
-def test_the_data_are_those_of_any_recipe_and_gate(tmp_path: Path) -> None:
+def test_the_data_are_those_of_any_recipe_gate_and_measuring(tmp_path: Path) -> None:
     write(tmp_path, GOOD)
     spec = specs.load("notes/mood", tmp_path)
-    other = {"student": Student(lora_rank=3), "gate": [Requirement(at_least=0.5)]}
+    longer = spec.budgets["quick"].model_copy(update={"epochs": 77, "measure_teacher": 13})
+    other = {
+        "student": Student(lora_rank=3),
+        "gate": [Requirement(at_least=0.5)],
+        "budgets": {**spec.budgets, "quick": longer},
+    }
     for key, value in other.items():
         same_data = spec.model_copy(update={key: value})
         assert same_data.hash != spec.hash and same_data.data_identity == spec.data_identity
+    more = spec.budgets["quick"].model_copy(update={"generate": 1234})
+    assert spec.model_copy(update={"budgets": {**spec.budgets, "quick": more}}).data_identity != spec.data_identity
     asked = spec.model_copy(update={"question": "How glad is the writer?"})
     assert asked.data_identity != spec.data_identity and spec.data_identity.startswith("notes/mood#")
 
