@@ -167,13 +167,13 @@ def _show(asked: argparse.Namespace, where: Settings) -> None:
 
 
 def _plan(asked: argparse.Namespace, where: Settings) -> None:
-    from factory.generate.plan import coverage, grow, requests
+    from factory.generate.plan import coverage, requests
     from factory.stages import Build
-    from factory.stages.sources import material
+    from factory.stages.data import grown
 
     spec = _spec(asked, where)
     with Build(spec, asked.budget, where) as build:
-        cells = grow(material(build), build.budget.generate)
+        cells = grown(build)
     print(f"{spec.identity}, {asked.budget}: {requests(cells)} requests, {sum(cell.count for cell in cells)} rows\n")
     if spec.judges:
         texts = build.budget.judge

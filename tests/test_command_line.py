@@ -74,6 +74,20 @@ def test_plan_tells_how_the_rows_spread(home: Path, capsys: pytest.CaptureFixtur
     assert shares == dict.fromkeys(shop.WORDS, "33.3%")
 
 
+def test_plan_misses_gold_before_it_asks_where_people_answer(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(where: object) -> None:
+        pytest.fail("the place where people answer was started")
+
+    monkeypatch.setenv("FACTORY_PROMPTS", str(tmp_path / "looking"))
+    looks = {"strategies": {"few_shot": 1.0}, "unlabelled": None, "gold": "none"}  # at rows that people decided
+    shop.make_specialist(tmp_path / "looking" / NAME, tmp_path / "gold", looks)
+    monkeypatch.setattr("factory.stages.sources.backend", asked)
+    assert main(["plan", NAME]) == 1
+    assert str(tmp_path / "gold" / "none") in capsys.readouterr().err
+
+
 def test_forecast_counts_what_the_stages_will_ask(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["forecast", NAME]) == 0
     out = capsys.readouterr().out

@@ -42,10 +42,19 @@ def plan(build: Build) -> Output:
     """What to ask the teacher to write: plan.jsonl and coverage.json.
 
     Raises:
-        SpecError, DataError: also for what only later stages need; before anything is paid for.
+        as `grown`.
+    """
+    return planned(build, grown(build))
+
+
+def grown(build: Build) -> list[Cell]:
+    """What to ask the teacher to write.
+
+    Raises:
+        SpecError, DataError: also for what only later stages need; before anything is started or paid for.
     """
     _look_ahead(build)
-    return planned(build, planning.grow(sources.material(build), build.budget.generate))
+    return planning.grow(sources.material(build), build.budget.generate)
 
 
 def planned(build: Build, cells: Sequence[Cell]) -> Output:
