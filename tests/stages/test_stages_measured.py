@@ -54,3 +54,20 @@ def test_seeds_probes_and_what_training_took_are_told(built: Factory, tmp_path: 
     card = (zoo.load(NAME, hub=tmp_path / "home" / "hub").folder / CARD).read_text()
     for told in ("Trained 3 times alike but for the seed", "In other words (by ", "| gender | women |", "Training on "):
         assert told in card and told in (measured / "report.md").read_text(), told
+
+
+def test_what_only_measures_makes_no_student_anew_and_other_epochs_no_data(built: Factory, tmp_path: Path) -> None:
+    shutil.copytree(built.home, tmp_path / "home", ignore=shutil.ignore_patterns("hub"))
+    shutil.copytree(built.prompts / NAME, tmp_path / "prompts" / NAME)
+    file = tmp_path / "prompts" / NAME / "spec.yaml"
+    said = yaml.safe_load(file.read_text())
+    where = built.elsewhere(tmp_path / "home").settings
+    said["budgets"]["quick"] |= {"measure_teacher": 20}
+    file.write_text(yaml.safe_dump(said, sort_keys=False))
+    with Build(specs.load(NAME, tmp_path / "prompts"), "quick", where) as build:
+        assert all(build.run(stage).reused for stage in ("dataset", "train", "calibrate", "reviewed_only"))
+        assert not build.run("zero_shot").reused and build.summary("zero_shot")["rows"] == 20
+    said["budgets"]["quick"] |= {"epochs": said["budgets"]["quick"]["epochs"] + 1}
+    file.write_text(yaml.safe_dump(said, sort_keys=False))
+    with Build(specs.load(NAME, tmp_path / "prompts"), "quick", where) as build:
+        assert build.run("dataset").reused and not build.run("train").reused
