@@ -70,7 +70,7 @@ import zoo
 def evidence(value: float = 0.9, rows: str = "ab" * 32, against: str = "") -> list[AnyEvidence]:
     """Records of every kind that the site draws; `against` a version, with a paired difference of 0.02."""
     own: dict[str, Any] = {"who": WHO, "rows": rows, "n": 1000}
-    teacher: dict[str, Any] = {**own, "who": "teacher", "n": 200}
+    teacher: dict[str, Any] = {**own, "who": "teacher", "n": 200, "sample": "a sample"}
     found: list[AnyEvidence] = [
         Record(**own, metric="accuracy", value=value, low=value - 0.02, high=value + 0.02),
         Record(**own, metric="ece", value=0.03),

@@ -87,7 +87,7 @@ class Seen(html.parser.HTMLParser):
 def test_the_family_is_told_by_its_newest_versions_with_intervals(where: Settings) -> None:
     said = Seen(site(where)["index.html"]).said
     assert "2 specialists are given out" in said
-    assert "test/mood 1.1.0 Mood of a note 90.0 % 88.0–92.0 60.0 % 53.0–67.0" in said
+    assert "test/mood 1.1.0 Mood of a note 90.0 % 88.0–92.0 60.0 % 53.0–67.0 of 200 rows" in said
     assert "test/other 1.0.0 Another & more 70.0 % 68.0–72.0" in said
     assert "test/tags: not published yet" in said
     assert "test/tags (quick): 1 of 2 rows are answered; it goes on at 2026-01-05 03:04 UTC" in said
