@@ -72,11 +72,6 @@ class Ballot:
         """Row id to the encoder's vector of its text [hidden]."""
         return dict(zip(self._place, self._views[""][0], strict=True))
 
-    @property
-    def best_vectors(self) -> dict[str, Array]:
-        """The same of the larger encoder, where the spec names one."""
-        return dict(zip(self._place, self._views.get("reader_", self._views[""])[0], strict=True))
-
     def votes(self, known: Mapping[int, int]) -> Voters:
         """All members' votes, given what people have labelled (row number to label number)."""
         key = tuple(sorted(known.items()))

@@ -46,17 +46,13 @@ class Believed:
 
     Attributes:
         value: the belief, one of BELIEFS.
-        tried: belief to the figure on people's rows that were not learned.
+        tried: belief to strict span F1 on people's rows that were not learned.
         rows: how many of these.
-        figure: which it is.
-        digits: how many decimal places of it tell something.
     """
 
     value: float
     tried: dict[float, float]
     rows: int
-    figure: str = "span F1"
-    digits: int = 1
 
     def weighed(self, row: Row) -> Row:
         """A row of the teacher's with the weight that is left to it, and why it is dropped if that is none."""
@@ -70,9 +66,8 @@ class Believed:
     @property
     def sentence(self) -> str:
         """The same for a person."""
-        each = ", ".join(f"{belief:g}: {found:.{self.digits}f}" for belief, found in self.tried.items())
-        told = f"{self.figure} on {self.rows} of people's rows that a linear head has not learned"
-        return f"{self.value:g} ({told}, {each})"
+        each = ", ".join(f"{belief:g}: {100 * found:.1f}" for belief, found in self.tried.items())
+        return f"{self.value:g} (span F1 on {self.rows} of people's rows that a linear head has not learned, {each})"
 
 
 def believed(
@@ -110,7 +105,7 @@ def believed(
     figures = {belief: value_of("span_f1", truths, answers) for belief, answers in said.items()}
     best = max(figures, key=lambda belief: figures[belief])
     near = [belief for belief in BELIEFS if _near(truths, said[best], said[belief])]
-    return Believed(min(near), {belief: round(100 * found, 2) for belief, found in figures.items()}, len(truths))
+    return Believed(min(near), {belief: round(found, 4) for belief, found in figures.items()}, len(truths))
 
 
 def _near(truths: Sequence[Spans], best: Sequence[Spans], other: Sequence[Spans]) -> bool:

@@ -21,7 +21,7 @@ from factory.review.select import select
 from factory.row import Row, read_rows, write_rows
 from factory.spec import Spec
 from factory.stage import Output
-from factory.stages import believing_labels, sources
+from factory.stages import sources
 from factory.stages.answers import REVIEWERS, answered_of, ask_people, on_reviewers, unanswered
 from factory.stages.ballot import Ballot, voted
 from factory.stages.build import SUMMARY, Build
@@ -86,10 +86,8 @@ def review(build: Build) -> Output:
         rows = merge.keep_reviewed(rows, back.kept)
         judge = trust.measure(seen, merge.unaided(pulled.answers), spec.review.judge_floor)
         checked = hygiene.run(rows, judge.context(known), voted_on)
-        belief = believing_labels.believed(checked.kept, ballot.best_vectors, build.labels)
-        weighed = [belief.weighed(row) if belief and believing_labels.written(row) else row for row in checked.kept]
         gone = [*checked.dropped, *merged.dropped, *appealed.dropped, *back.dropped]
-        hygiene.write(out, hygiene.Result([voted(row) for row in weighed], gone, checked.statistics))
+        hygiene.write(out, hygiene.Result([voted(row) for row in checked.kept], gone, checked.statistics))
         returned = {row.id for row in appealed.rows} & {row.id for row in back.kept}
         audit = _audit(ballot, unaided, pulled.answers, judge)
         agreed = agreement.table(ballot.said, _unled(ballot, pulled.answers))
@@ -117,7 +115,6 @@ def review(build: Build) -> Output:
             "label not believed, dropped": checked.statistics[0].dropped,
             **{f"dropped by {item.check}": item.dropped for item in checked.statistics[1:]},
             "the judge beside people": judge.sentence,
-            **({"belief in what the teacher wrote": belief.sentence} if belief else {}),
             "kept": len(checked.kept),
             **({"proposed changes to the policy": len(proposed)} if proposed else {}),
             "problems": pulled.problems,
@@ -126,8 +123,7 @@ def review(build: Build) -> Output:
         write_json(out / SUMMARY, summary)
 
     came_back = {"came back": back_again} if back_again else {}
-    inputs = {**depends, "believer": believing_labels.BELIEVER, "answers": answered_of(pulled), **came_back}
-    return build.stage("review", inputs, work)
+    return build.stage("review", {**depends, "answers": answered_of(pulled), **came_back}, work)
 
 
 def _voted_on(spec: Spec) -> list[str]:

@@ -113,7 +113,7 @@ def test_only_what_a_teacher_marked_weighs_less(encoder: Encoder) -> None:
 
 
 def test_what_was_tried_is_told() -> None:
-    said = Believed(0.1, {1.0: 50.0, 0.1: 62.5}, 40).sentence
+    said = Believed(0.1, {1.0: 0.5, 0.1: 0.625}, 40).sentence
     assert said == "0.1 (span F1 on 40 of people's rows that a linear head has not learned, 1: 50.0, 0.1: 62.5)"
 
 
