@@ -9,7 +9,7 @@ from pathlib import Path
 from factory.errors import FactoryError
 from factory.evidence.records import AnyEvidence, Record, read_evidence
 from factory.files import write_text
-from factory.publish import package
+from factory.publish import family_readme, package
 from factory.publish.family_figures import STUDENT, Figure, read, write
 from factory.publish.family_picture import picture
 from factory.publish.hub import Hub
@@ -52,7 +52,8 @@ BY_FORCE = ", by force"
 
 def collect(hub: Hub, names: Sequence[str], out: Path) -> Path:
     """Write `<vertical>/<task>.md`, the newest card of each published specialist; their figures into family.csv; and
-    README.md, the table, and family.svg, the picture, of all figures there.
+    README.md, the table, and family.svg, the picture, of all figures there; and the short table into the checkout's
+    README.md.
 
     What a hub does not have stays as another one had it: a version that was published does not change.
 
@@ -83,6 +84,7 @@ def collect(hub: Hub, names: Sequence[str], out: Path) -> Path:
         write_text(out / f"{name}.md", card)
     write(out / FIGURES, figures)
     write_text(out / PICTURE, picture(figures, TITLES))
+    family_readme.put(out.parent / "README.md", figures, TITLES, out.name)
     table = out / "README.md"
     write_text(table, "\n".join([_HEAD, *_tables(figures)]) + "\n")
     return table

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from factory.files import write_text
 
-STUDENT = "student"
+STUDENT, TEACHER, SHOWN, ALONE = "student", "teacher", "few_shot", "reviewed_only"
+"""The specialist; its teacher, as it came and shown people's rows; the specialist without the machines' rows."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,17 @@ class Figure:
     low: float | None
     high: float | None
     n: int
+
+
+def of(specialist: str, figures: Iterable[Figure]) -> dict[str, Figure]:
+    """A specialist's figures, by whose they are."""
+    return {one.who: one for one in figures if one.specialist == specialist}
+
+
+def best_baseline(known: Mapping[str, Figure]) -> Figure | None:
+    """The best of all whose figures are known but the student and its teacher; None: there is none."""
+    others = [one for who, one in known.items() if who not in (STUDENT, TEACHER, SHOWN, ALONE)]
+    return max(others, key=lambda one: one.value, default=None)
 
 
 def read(file: Path) -> list[Figure]:

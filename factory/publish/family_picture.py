@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from factory.evidence.svg import Picture
-from factory.publish.family_figures import STUDENT, Figure
+from factory.publish.family_figures import SHOWN, STUDENT, TEACHER, Figure, best_baseline, of
 
 WIDTH, LEFT, NAMES, RIGHT, LANE, STEP, TOP = 900.0, 14.0, 240.0, 30.0, 48.0, 9.0, 64.0
 """Where names begin and end, how far apart lanes are, and what is told of one specialist within its lane."""
-TEACHERS = {"teacher": "its teacher, zero-shot", "few_shot": "its teacher, shown people's rows"}
+TEACHERS = {TEACHER: "its teacher, zero-shot", SHOWN: "its teacher, shown people's rows"}
 BASELINE = "the best baseline on the same rows"
 _STYLE = """
 svg { background: #fff; font: 14px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
@@ -45,7 +45,7 @@ def picture(figures: Sequence[Figure], titles: Mapping[str, str]) -> str:
         y = TOP + LANE * place
         drawn.text((LEFT, y + 13), name, "name")
         drawn.text((LEFT, y + 30), titles[metric])
-        for row, (css, one) in enumerate(_told([one for one in figures if one.specialist == name])):
+        for row, (css, one) in enumerate(_told(of(name, figures))):
             level = y + 4 + STEP * row
             if one.low is not None and one.high is not None:
                 drawn.line([(_x(one.low), level), (_x(one.high), level)], css)
@@ -57,12 +57,11 @@ def _names(figures: Sequence[Figure], metric: str) -> list[str]:
     return sorted({one.specialist for one in figures if one.metric == metric})
 
 
-def _told(figures: Sequence[Figure]) -> list[tuple[str, Figure]]:
+def _told(known: Mapping[str, Figure]) -> list[tuple[str, Figure]]:
     """What is drawn of a specialist, by style: the student, the teacher twice, the best of all that is no model."""
-    known = {one.who: one for one in figures}
     drawn = [(who, known[who]) for who in (STUDENT, *TEACHERS) if who in known]
-    others = [one for one in figures if one.who not in (STUDENT, *TEACHERS, "reviewed_only")]
-    return drawn + ([("baseline", max(others, key=lambda one: one.value))] if others else [])
+    best = best_baseline(known)
+    return [*drawn, ("baseline", best)] if best else drawn
 
 
 def _x(share: float) -> float:

@@ -6,6 +6,7 @@ from factory.errors import FactoryError
 from factory.evidence.records import GateLine, Record
 from factory.publish.family import collect
 from factory.publish.family_figures import Figure, read, write
+from factory.publish.family_readme import BEGIN, END
 from factory.publish.hub import open_hub
 from factory.publish.release import release
 
@@ -53,6 +54,41 @@ def test_what_this_hub_does_not_have_keeps_its_figures(trained, spec, dataset, e
     assert "other/spans, student: 80.0 %" in said
     assert "other/spans, the best baseline on the same rows: 40.0 %" in said
     assert not any("gone" in one for one in said if one)
+
+
+def test_the_short_table_takes_its_place_in_the_readme_and_nothing_else(trained, spec, dataset, evidence, tmp_path):
+    hub, readme = tmp_path / "hub", tmp_path / "README.md"
+    release(open_hub(str(hub)), trained, spec, dataset.manifest, evidence, tmp_path / "out")
+    readme.write_text(f"# Ours\n\n{BEGIN}\nold\n{END}\n\nThe end.\n")
+    there = [
+        Figure("other/spans", "1.1.0, by force", "span_f1", "student", 0.8, 0.75, 0.85, 300),
+        Figure("other/spans", "1.1.0, by force", "span_f1", "teacher", 0.5, 0.4, 0.6, 200),
+        Figure("other/spans", "1.1.0, by force", "span_f1", "features", 0.6, 0.5, 0.7, 300),
+        Figure("other/spans", "1.1.0, by force", "span_f1", "lexicon", 0.4, None, None, 300),
+        Figure("other/spans", "1.1.0, by force", "span_f1", "reviewed_only", 0.9, None, None, 300),
+    ]
+    write(tmp_path / "cards" / "family.csv", there)
+    for _ in range(2):
+        collect(open_hub(str(hub)), [spec.name, "other/spans"], tmp_path / "cards")
+        said = readme.read_text()
+        assert said.startswith(f"# Ours\n\n{BEGIN}\n") and said.endswith(f"{END}\n\nThe end.\n") and "old" not in said
+        assert (
+            "| [other/spans](cards/other/spans.md) 1.1.0, by force | span F1 (strict) | **80.0** (75.0–85.0) "
+            "| 50.0 (40.0–60.0), of 200 | – | 60.0 (50.0–70.0), features | 90.0 |\n" in said
+        )
+        assert said.count(f"[{spec.name}](cards/{spec.name}.md) 1.0.0") == 1
+
+
+def test_a_readme_without_marks_is_left_alone_and_half_a_pair_is_told(trained, spec, dataset, evidence, tmp_path):
+    hub, readme = tmp_path / "hub", tmp_path / "README.md"
+    release(open_hub(str(hub)), trained, spec, dataset.manifest, evidence, tmp_path / "out")
+    readme.write_text("# Ours\n")
+    collect(open_hub(str(hub)), [spec.name], tmp_path / "cards")
+    assert readme.read_text() == "# Ours\n"
+    readme.write_text(f"# Ours\n{BEGIN}\n")
+    with pytest.raises(FactoryError, match=r"no end(?s:.*)README\.md"):
+        collect(open_hub(str(hub)), [spec.name], tmp_path / "cards")
+    assert readme.read_text() == f"# Ours\n{BEGIN}\n"
 
 
 @pytest.mark.parametrize("there", [True, False])
