@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from factory.errors import FactoryError
+from factory.evidence.report import NAMES
 from factory.files import write_text
 from factory.publish.family_figures import ALONE, SHOWN, STUDENT, TEACHER, Figure, best_baseline, of
 
 BEGIN, END = "<!-- the family: `python -m factory cards` writes this table -->", "<!-- /the family -->"
-_HEAD = (
-    "| specialist | measured by | student | its teacher | shown people's rows | best baseline | people's rows alone |",
-    "|---|---|---|---|---|---|---|",
-)
+_COLUMNS = "student", "its teacher", "teacher shown people's rows", "best baseline", "people's rows alone"
+_HEAD = f"| specialist | measured by | {' | '.join(_COLUMNS)} |", "|---|---|" + "---|" * len(_COLUMNS)
 
 
 def put(readme: Path, figures: Sequence[Figure], titles: Mapping[str, str], cards: str) -> None:
@@ -55,5 +54,6 @@ def _said(one: Figure | None, rows: int) -> str:
         return "–"
     value = f"**{100 * one.value:.1f}**" if one.who == STUDENT else f"{100 * one.value:.1f}"
     interval = "" if one.low is None or one.high is None else f" ({100 * one.low:.1f}–{100 * one.high:.1f})"
-    named = "" if one.who in (STUDENT, TEACHER, SHOWN, ALONE) else f", {one.who}"
+    known = one.who in (STUDENT, TEACHER, SHOWN, ALONE)
+    named = "" if known else ", " + NAMES.get(one.who, one.who).removesuffix(", same rows")
     return f"{value}{interval}{named}" + (f", of {one.n}" if one.n < rows else "")

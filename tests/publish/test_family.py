@@ -74,7 +74,7 @@ def test_the_short_table_takes_its_place_in_the_readme_and_nothing_else(trained,
         assert said.startswith(f"# Ours\n\n{BEGIN}\n") and said.endswith(f"{END}\n\nThe end.\n") and "old" not in said
         assert (
             "| [other/spans](cards/other/spans.md) 1.1.0, by force | span F1 (strict) | **80.0** (75.0–85.0) "
-            "| 50.0 (40.0–60.0), of 200 | – | 60.0 (50.0–70.0), features | 90.0 |\n" in said
+            "| 50.0 (40.0–60.0), of 200 | – | 60.0 (50.0–70.0), Word features | 90.0 |\n" in said
         )
         assert said.count(f"[{spec.name}](cards/{spec.name}.md) 1.0.0") == 1
 
