@@ -40,12 +40,12 @@ _HEAD = """# The family
 ![Each specialist beside its teacher and the best baseline, with 95 % intervals](family.svg)
 
 Figures on human-labelled rows with 95 % intervals, from the evidence published with each version. `python -m factory
-cards` writes this page, family.csv and family.svg; a specialist that its hub does not have keeps its line. Opponents:
-the teacher zero-shot, and shown people's rows like each text (few_shot); TF-IDF and static vectors of words on the same
-training rows, the student without synthetic rows, always the most frequent label; of spans, features of words and the
-words marked in the same rows; of records and answers what the nearest of the same rows has; of records also values
-known from them, of answers also the text's longest question and its first words. A version "by force" did not pass its
-gate; its card says why."""
+cards` writes this page, family.csv, family.svg and the short table in the README.md above; a specialist that its hub
+does not have keeps its line. Opponents: the teacher zero-shot, and shown people's rows like each text (few_shot);
+TF-IDF and static vectors of words on the same training rows, the student without synthetic rows, always the most
+frequent label; of spans, features of words and the words marked in the same rows; of records and answers what the
+nearest of the same rows has; of records also values known from them, of answers also the text's longest question and
+its first words. A version "by force" did not pass its gate; its card says why."""
 BY_FORCE = ", by force"
 """Beside such a version's number."""
 
@@ -84,9 +84,9 @@ def collect(hub: Hub, names: Sequence[str], out: Path) -> Path:
         write_text(out / f"{name}.md", card)
     write(out / FIGURES, figures)
     write_text(out / PICTURE, picture(figures, TITLES))
-    family_readme.put(out.parent / "README.md", figures, TITLES, out.name)
     table = out / "README.md"
     write_text(table, "\n".join([_HEAD, *_tables(figures)]) + "\n")
+    family_readme.put(out.parent / "README.md", figures, TITLES, out.name)
     return table
 
 
