@@ -34,9 +34,15 @@ def tags(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def begins(text: str, places: Sequence[tuple[int, int]]) -> list[bool]:
-    """Whether a word begins with each piece; pieces of one word follow each other without a gap."""
+    """Whether a word begins with each piece.
+
+    Pieces of one word follow each other without a gap, but for accents that the tokenizer left out; where a character
+    is cut into bytes they overlap.
+    """
     return [
-        number == 0 or places[number - 1][1] < start or not inside_a_word(text, start)
+        number == 0
+        or _whole(text, places[number - 1][1]) < start
+        or (places[number - 1][1] <= start and not inside_a_word(text, start))
         for number, (start, _) in enumerate(places)
     ]
 

@@ -13,6 +13,7 @@ from zoo.budget import Budget
 from zoo.cascade import Cascade, Unpromised
 from zoo.endpoint import Endpoint
 from zoo.errors import BadInput
+from zoo.names import NAME
 
 KEY = "ZOO_FALLBACK_KEY"
 """The variable with an endpoint's key: arguments are seen by whoever lists processes."""
@@ -131,7 +132,9 @@ def _shots(said: Sequence[str]) -> dict[str, str]:
     """Files by the name before `=`, or by ''; raises BadInput where there are two for one."""
     found: dict[str, str] = {}
     for one in said:
-        name, _, file = one.rpartition("=")
+        name, _, file = one.partition("=")
+        if not NAME.fullmatch(name):  # a path may hold that sign, too
+            name, file = "", one
         if name in found:
             raise BadInput(f"There are two files of rows for {name or 'any'}.", where="--fallback-shots")
         found[name] = file

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zoo.errors import BadName, UnknownSpecialist, UnknownVersion, VersionTaken, unwritable
@@ -137,5 +137,6 @@ def _taken(name: str, version: Version, place: Path) -> VersionTaken:
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left behind long ago."""
     for part in folder.glob(f"{_INCOMING}*"):
-        if time.time() - part.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(part, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process has swept it, or put its own in place, meanwhile
+            if time.time() - part.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(part, ignore_errors=True)

@@ -40,8 +40,7 @@ class Post:
 
     def __init__(self, url: str, key: str, timeout: float) -> None:
         self.url, self._key, self.timeout = url.rstrip("/"), key, timeout
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        if not _address(self.url):
             raise BadInput(
                 "This is not the address of an endpoint.", where=url, fix="Write http(s)://host:port/v1; the key apart."
             )
@@ -75,9 +74,9 @@ class Post:
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         late, sent, timer = threading.Event(), False, None
-        connection = self._connection(until)
+        connection = self._connection()
         try:
-            connection.connect()
+            connection.sock = self._dial(until)
             # A socket's own timeout is for every piece alone; a server that sends a byte a second would never end.
             timer = threading.Timer(max(0.0, until - time.monotonic()), _cut, (connection.sock, late))
             timer.daemon = True
@@ -109,21 +108,49 @@ class Post:
             return Unanswered(detail, reason="fallback_refused", again=False, down=False)
         return Unanswered(detail, reason="fallback_down", again=status in (408, 429) or status >= 500, after=after)
 
-    def _connection(self, until: float) -> HTTPConnection:
+    def _connection(self) -> HTTPConnection:
         from http.client import HTTPConnection, HTTPSConnection
 
-        parts, left = urlsplit(self.url), max(0.001, until - time.monotonic())
+        parts = urlsplit(self.url)
         host = str(parts.hostname)
         if parts.scheme == "http":
-            return HTTPConnection(host, parts.port, timeout=left)
+            return HTTPConnection(host, parts.port)
         if self._secure is None:
             import ssl
 
             self._secure = ssl.create_default_context()
-        return HTTPSConnection(host, parts.port, timeout=left, context=self._secure)
+        return HTTPSConnection(host, parts.port, context=self._secure)
+
+    def _dial(self, until: float) -> socket.socket:
+        """A connection, over TLS where the address says so; of several addresses each has its share of the time."""
+        parts = urlsplit(self.url)
+        host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
+        places = [(str(place[0]), int(place[1])) for *_, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        for number, place in enumerate(places, 1):
+            left = (until - time.monotonic()) / (len(places) + 1 - number)
+            try:
+                sock = socket.create_connection(place, max(0.001, left))
+                break
+            except OSError:
+                if number == len(places):
+                    raise
+        sock.settimeout(max(0.001, until - time.monotonic()))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock if self._secure is None else self._secure.wrap_socket(sock, server_hostname=host)
 
     def _late(self) -> str:
         return f"no whole reply within {self.timeout:g} seconds"
+
+
+def _address(url: str) -> bool:
+    """Whether it is one that can be posted to."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # brackets that do not close; a port that none is
+        return False
+    plain = not parts.username and not parts.query
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and plain
 
 
 def garbage(what: str) -> Unanswered:

@@ -7,7 +7,6 @@ and that nothing which the text says is left out, no machine can check here.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -131,7 +130,7 @@ def _scalar(value: Any) -> Scalar | None:
         return None if UNPRINTABLE.search(value) else value.strip() or None
     if isinstance(value, bool):
         return value
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) <= LARGEST:
+    if isinstance(value, int | float) and abs(value) <= LARGEST:
         return int(value) if value == int(value) else value
     return None
 

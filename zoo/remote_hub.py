@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from zoo.errors import (
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 TAG = "specialist-zoo"  # cards carry it, so that a namespace may hold other models too
+_PATIENCE = 10  # seconds
 _NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -77,14 +78,11 @@ class RemoteHub:
 
     def names(self) -> list[str]:
         """The names of the namespace's models that carry the tag `specialist-zoo`; raises HubUnreachable."""
-        from huggingface_hub import get_session
-
         found = []
         with self._explained():
-            api = self._api()
             # Listing retries for 20 seconds where nobody answers; asking once before shows that at once.
-            get_session().get(f"{api.endpoint}/api/models", params={"author": self.namespace, "limit": 1}, timeout=10)
-            for model in api.list_models(author=self.namespace):
+            self._get("models", author=self.namespace, limit=1)
+            for model in self._api().list_models(author=self.namespace):
                 owner, _, repo = model.id.partition("/")
                 name = repo.replace("-", "/", 1)
                 # Small servers tell no tags in a listing; there the shape of the name has to do.
@@ -114,10 +112,14 @@ class RemoteHub:
             return {version: self._yank(name, version, Path(folder) / str(version)) for version in sorted(marked)}
 
     def _yank(self, name: str, version: Version, into: Path) -> Yank:
-        from huggingface_hub.errors import EntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-        with suppress(EntryNotFoundError):  # a tag that somebody made by hand: a mark without a reason
+        try:
             self._api().hf_hub_download(self.repo_id(name), YANKED, revision=f"{TAG_YANKED}{version}", local_dir=into)
+        except LocalEntryNotFoundError:  # nobody answered: the mark may well say why
+            raise
+        except EntryNotFoundError:
+            pass  # a tag that somebody made by hand: a mark without a reason
         return Yank.read(into / YANKED)
 
     def _tags(self, name: str) -> list[str]:
@@ -125,10 +127,10 @@ class RemoteHub:
 
         with self._explained():
             try:
-                refs = self._api().list_repo_refs(self.repo_id(name))
+                refs = self._get(f"models/{self.repo_id(name)}/refs")
             except RepositoryNotFoundError as error:
                 raise UnknownSpecialist(f"There is no specialist named {name!r}.", where=self.address) from error
-        return [tag.name for tag in refs.tags]
+            return [tag["name"] for tag in refs["tags"]]
 
     def pull(self, name: str, version: Version) -> Path:
         """Download a version, verify it, and keep it; returns its folder.
@@ -154,6 +156,17 @@ class RemoteHub:
             pass  # another process pulled it meanwhile
         return self.cache.pull(name, version)
 
+    def _get(self, path: str, **parameters: Any) -> Any:
+        """What the server says at a path of its interface; huggingface_hub's own requests wait for ever."""
+        from huggingface_hub import get_session
+        from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
+
+        api = self._api()
+        headers = build_hf_headers(token=api.token, library_name="zoo")
+        said = get_session().get(f"{api.endpoint}/api/{path}", params=parameters, headers=headers, timeout=_PATIENCE)
+        hf_raise_for_status(said)
+        return said.json()
+
     def _slug(self) -> str:
         """A folder name that no other hub has."""
         where = self.endpoint or os.environ.get("HF_ENDPOINT") or "hf"
@@ -165,7 +178,7 @@ class RemoteHub:
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         from huggingface_hub import HfApi
 
-        token = None if self.endpoint is None else os.environ.get("ZOO_TOKEN", False)
+        token = None if self.endpoint is None else os.environ.get("ZOO_TOKEN") or False
         return HfApi(endpoint=self.endpoint, token=token, library_name="zoo")
 
     @contextmanager

@@ -9,6 +9,7 @@ import hashlib
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +25,7 @@ class HubServer:
         requests: `METHOD path` of every request, in order.
         tokens: every Authorization header that was sent.
         page: if set, every request is answered with this web page.
+        silent: as long as it is set, requests are taken in and not answered.
         tags: tags a listing tells of each model.
     """
 
@@ -32,6 +34,7 @@ class HubServer:
         self.requests: list[str] = []
         self.tokens: list[str] = []
         self.page = ""
+        self.silent = False
         self.tags = ["specialist-zoo"]
         self.connections: list[socket.socket] = []
         outer = self
@@ -80,6 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append(f"{self.command} {unquote(url.path)}")
         if "Authorization" in self.headers:
             self.hub.tokens.append(self.headers["Authorization"])
+        while self.hub.silent:
+            time.sleep(0.01)
         if self.hub.page:
             self._send(200, self.hub.page.encode(), {"Content-Type": "text/html"})
             return

@@ -90,6 +90,16 @@ def test_accents_belong_to_their_letter() -> None:
     assert [text[one.start : one.end] for one in decoding.spans(text, cut.places, p, LABELS)] == ["cafe\u0301"]
 
 
+def test_an_accent_apart_from_its_letter_parts_no_word() -> None:
+    text = "o bro\u0308nsted"
+    cut = pieces(TOKENIZER, text)
+    assert decoding.begins(text, cut.places) == [True, True] + [False] * 7
+
+
+def test_the_bytes_of_one_character_are_one_word() -> None:
+    assert decoding.begins("a 🦀", [(0, 1), (2, 3), (2, 3), (2, 3)]) == [True, True, False, False]
+
+
 @given(st.integers(0, 300), st.integers(3, 40))
 def test_every_piece_is_read_once_and_never_at_an_edge_that_has_a_neighbour(count: int, most: int) -> None:
     cut = Pieces(list(range(100, 100 + count)), [(n, n + 1) for n in range(count)], [2], [3])
@@ -110,6 +120,16 @@ def test_a_short_text_is_one_window() -> None:
     assert cut.places == [(0, 1), (1, 2), (3, 4)]
 
 
-@pytest.mark.parametrize(("text", "place", "inside"), [("ab", 1, True), ("a b", 1, False), ("中文", 1, False)])
+@pytest.mark.parametrize(
+    ("text", "place", "inside"),
+    [
+        ("ab", 1, True),
+        ("a b", 1, False),
+        ("中文", 1, False),
+        ("o\u0308n", 1, True),
+        ("o\u0308n", 2, True),
+        ("o\u0308 n", 2, False),
+    ],
+)
 def test_where_a_word_is_not_to_be_cut(text: str, place: int, inside: bool) -> None:
     assert inside_a_word(text, place) is inside

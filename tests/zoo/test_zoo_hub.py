@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 import tiny
 from hub_server import HubServer
+from huggingface_hub import HfApi
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 import zoo
+from zoo import remote_hub
 from zoo.errors import (
     BadName,
     BrokenSpecialist,
@@ -21,6 +24,7 @@ from zoo.errors import (
 )
 from zoo.folder_hub import FolderHub
 from zoo.names import Version
+from zoo.yanked import Yank
 
 V1 = Version(1, 0, 0)
 
@@ -136,6 +140,23 @@ def test_what_killed_processes_left_goes_after_a_day(hub):
     assert (old.exists(), new.exists()) == (False, True)
 
 
+def test_what_another_process_sweeps_meanwhile_is_no_trouble(hub, monkeypatch):
+    for name in ("a", "b"):
+        (hub / f"finance/sentiment/.incoming-{name}").mkdir()
+    glob = Path.glob
+
+    def listed(self, pattern):
+        found = list(glob(self, pattern))
+        for folder in found[:-1]:
+            shutil.rmtree(folder)
+        return found
+
+    monkeypatch.setattr(Path, "glob", listed)
+    with FolderHub(hub).incoming("finance/sentiment", Version(9, 0, 0)) as part:
+        (part / "manifest.json").write_text("{}")
+    assert (hub / "finance/sentiment/9.0.0/manifest.json").exists()
+
+
 def test_a_full_disk_is_said_to_be_one(hub):
     with pytest.raises(CannotWrite, match="disk is full"), FolderHub(hub).incoming("a/b", V1):
         raise OSError(28, "No space left on device")
@@ -184,6 +205,28 @@ def test_a_new_version_is_seen(server, publish):
         assert zoo.load("support/intent", hub=server.address).version == "1.1.0"
 
 
+def test_a_hub_that_takes_what_is_asked_and_says_nothing_is_not_waited_for(server, monkeypatch):
+    monkeypatch.setattr(remote_hub, "_PATIENCE", 0.2)
+    zoo.pull("support/intent@1.0.0", hub=server.address)
+    server.silent = True
+    with pytest.warns(UserWarning, match="in the cache"):
+        assert zoo.load("support/intent", hub=server.address).version == "1.0.0"
+    server.silent = False
+
+
+def test_why_a_version_was_yanked_is_not_forgotten_when_the_hub_fails(server, monkeypatch):
+    def unanswered(*_, **__):
+        raise LocalEntryNotFoundError("502 Server Error")
+
+    zoo.pull("support/intent@1.0.0", hub=server.address)
+    opened = zoo.open_hub(server.address)
+    opened.cache.remember("support/intent", {V1: Yank("swaps two labels")})
+    monkeypatch.setattr(remote_hub.RemoteHub, "_tags", lambda *_: ["v1.0.0", "yanked-v1.0.0"])
+    monkeypatch.setattr(HfApi, "hf_hub_download", unanswered)
+    for _ in range(2):
+        assert opened.yanked("support/intent")[V1].reason == "swaps two labels"
+
+
 def test_a_web_page_is_not_a_hub(server):
     server.page = "<html>Sign in to the wireless network</html>"
     for ask in (
@@ -219,6 +262,9 @@ def test_a_copy_changed_in_the_cache_is_found(server):
 def test_the_hugging_face_token_is_not_sent_to_other_servers(server, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     zoo.load("support/intent", hub=server.address)
+    assert server.tokens == []
+    monkeypatch.setenv("ZOO_TOKEN", "")  # as a compose file leaves it
+    zoo.load("finance/sentiment@1.0.0", hub=server.address)
     assert server.tokens == []
     monkeypatch.setenv("ZOO_TOKEN", "hf_for_this_server")
     zoo.load("finance/sentiment", hub=server.address)

@@ -78,6 +78,7 @@ def test_paths_that_could_lead_outside_are_refused(copy, path):
         ("max_tokens", True),
         ("temperature", 0),
         ("temperature", float("nan")),
+        ("temperature", 10**400),
         ("threshold", 1.1),
         ("threshold", "0.5"),
         ("thresholds", [0.5]),

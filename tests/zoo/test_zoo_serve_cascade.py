@@ -242,6 +242,7 @@ def test_the_command_line_refuses_what_can_t_be(hub: Path, capsys: pytest.Captur
         (["--fallback", "a/b", "--fallback", "a/c"], "two fallbacks for all"),
         (["--fallback", "a/b", "--fallback-calls", "3"], "not a specialist"),
         (["--fallback", "http://x/v1", "--fallback-shots", "a", "--fallback-shots", "b"], "two files of rows for any"),
+        (["--fallback", "http://x/v1", "--fallback-model", "m", "--fallback-shots", "day=1/r.jsonl"], "day=1/r.jsonl"),
         (["--fallback", "http://x/v1", "--fallback-model", "m", "--fallback-pause", "-1"], "pause must be"),
     ):
         assert main(["serve", NAME, "--hub", str(hub), *arguments]) == 1
