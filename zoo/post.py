@@ -125,7 +125,8 @@ class Post:
         """A connection, over TLS where the address says so; of several addresses each has its share of the time."""
         parts = urlsplit(self.url)
         host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
-        places = [(str(place[0]), int(place[1])) for *_, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        places = [(str(place[0]), int(place[1])) for *_, place in found]
         for number, place in enumerate(places, 1):
             left = (until - time.monotonic()) / (len(places) + 1 - number)
             try:
