@@ -35,9 +35,9 @@ def explained(path: Path) -> Iterator[None]:
             raise no_room(path) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise FactoryError(
-                "This folder can't be written.",
-                where=str(path),
-                fix="Give this user write access to it, or choose another folder.",
+                "This can't be written or read.",
+                where=str(error.filename or path),
+                fix="Give this user access to it, or choose another place.",
             ) from error
         if error.errno in (errno.ENOTDIR, errno.EEXIST):
             raise FactoryError(

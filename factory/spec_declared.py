@@ -44,7 +44,11 @@ class Example(Part):
         """YAML takes 2011-05-04 for a date, JSON knows none."""
         if not isinstance(value, dict):
             return value
-        return {name: one.isoformat() if isinstance(one, date) else one for name, one in value.items()}
+
+        def text(one: Any) -> Any:
+            return one.isoformat() if isinstance(one, date) else one
+
+        return {name: [*map(text, one)] if isinstance(one, list) else text(one) for name, one in value.items()}
 
 
 class Seed(Part):

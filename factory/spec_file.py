@@ -34,6 +34,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506  (a SafeLoader)
     except UnicodeDecodeError as error:
         raise SpecError("This file is not UTF-8 text.", where=str(path), fix="Save it as UTF-8.") from error
+    except ValueError as error:  # of a day that there is not, such as 2011-02-30, which PyYAML makes a date of
+        raise SpecError(f"A value of this YAML can't be: {error}.", where=str(path)) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""

@@ -96,6 +96,10 @@ def test_control_characters_are_refused_as_a_spec_error(tmp_path: Path) -> None:
     assert "can't be read" in refused(tmp_path, "title: a\x00b\n")
 
 
+def test_a_day_that_there_is_not_is_told(tmp_path: Path) -> None:
+    assert "day is out of range" in refused(tmp_path, "title: 2011-02-30\n")
+
+
 def test_yaml_tags_are_not_obeyed(tmp_path: Path) -> None:
     assert "can't be read" in refused(tmp_path, "title: !!python/object/apply:os.getcwd []\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from factory.errors import DataError, SpecError
 from factory.files import write_jsonl
 from factory.row import Span, read_gold
 from factory.spec import COMPANIONS, Spec
+from factory.spec_declared import Example
 from tests import kitchen, lost, registry
 
 
@@ -154,6 +156,12 @@ def test_of_gold_spans_that_overlap_the_shorter_stays_where_the_spec_says_so(tmp
         read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans")
     (row,) = read_gold(tmp_path / "g.jsonl", kitchen.WORDS, "spans", overlaps="shorter")
     assert row.spans == (Span(start=4, end=8, label="Food"),)
+
+
+def test_days_of_an_example_are_texts() -> None:
+    """YAML reads them as dates, in lists as well."""
+    said = Example(text="On 4 and 5 May", record={"days": [date(2011, 5, 4), "2011-05-05"], "first": date(2011, 5, 4)})
+    assert said.record == {"days": ["2011-05-04", "2011-05-05"], "first": "2011-05-04"}
 
 
 def test_labels_follow_from_fields(tmp_path: Path) -> None:

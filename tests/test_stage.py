@@ -151,3 +151,12 @@ def test_a_disk_that_refuses_is_told_to_a_person(tmp_path: Path, number: int, sa
         stage.run(tmp_path, "train", {"a": 1}, fails)
     assert str(tmp_path) in caught.value.where
     assert stage.run(tmp_path, "train", {"a": 1}, writes()).reused is False
+
+
+def test_a_file_elsewhere_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    def fails(_: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/models/student/model.safetensors")
+
+    with pytest.raises(FactoryError, match="or read") as caught:
+        stage.run(tmp_path, "train", {"a": 1}, fails)
+    assert caught.value.where == "/models/student/model.safetensors"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from factory.dataset.split import folds, group
+from factory.dataset.split import folds, without
 from factory.evidence.intervals import paired, value_of
 from factory.progress import Progress, silent
 from factory.row import Row, Verdict
@@ -26,7 +26,7 @@ from factory.students.probe import Array
 from zoo import decoding
 from zoo.windows import Pieces
 
-BELIEVER = 2
+BELIEVER = 3
 """The version of how it is done."""
 BELIEFS = (1.0, 0.3, 0.1, 0.03, 0.0)
 PARTS = 3
@@ -95,8 +95,8 @@ def believed(
     truths: list[Spans] = []
     said: dict[float, list[Spans]] = {belief: [] for belief in BELIEFS}
     for part in parts:
-        away, asked = {group(row) for row in part}, {row.id for row in part}
-        left = [n for n, row in enumerate(seen.rows) if group(row) not in away]
+        asked, kept = {row.id for row in part}, {row.id for row in without(seen.rows, part)}
+        left = [n for n, row in enumerate(seen.rows) if row.id in kept]
         told = [n for n, row in enumerate(seen.rows) if row.id in asked]
         truths += [seen.rows[n].spans or () for n in told]
         for belief, answers in said.items():

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from factory.dataset.split import folds, group
+from factory.dataset.split import folds, without
 from factory.dataset.version import DatasetVersion, open_version
 from factory.evidence.metrics import Floats
 from factory.files import read_json, write_json
@@ -38,7 +38,7 @@ from factory.stages.student import Student
 from factory.students.lesson import Recipe
 from zoo.manifest import WEIGHTS
 
-CROSS_FITTED = 2
+CROSS_FITTED = 3
 """The version of how it is done."""
 ENOUGH = 300
 """Where so many of people's rows are held out, nothing is trained anew."""
@@ -142,8 +142,7 @@ def _left(rows: Sequence[Row], part: Sequence[Row]) -> list[Row]:
     The strategy `replaced` also lends words of people's spans to other rows. Where a row has words that only the part
     has, it has others in their place, as if the part had not been there: without such rows much less would be learned.
     """
-    away = {group(row) for row in part}
-    left = [row for row in rows if group(row) not in away]
+    left = without(rows, part)
     kept = [row for row in left if row.origin in HUMAN]
     lent, words = _marked(part) - _marked(kept), words_of(kept)
     found = (row if row.origin in HUMAN or lent.isdisjoint(_marked([row])) else _reworded(row, words) for row in left)

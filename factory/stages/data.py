@@ -26,10 +26,10 @@ from factory.hygiene import trust
 from factory.row import Row, read_rows, write_rows
 from factory.spec import RATING
 from factory.stage import Output
-from factory.stages import sources
+from factory.stages import model, sources
 from factory.stages.build import SUMMARY, Build
 from factory.stages.rounds import write_rounds
-from factory.students import reader
+from factory.students import reader, suitable
 from factory.teacher import weights
 
 VECTORS = "vectors.npy"
@@ -111,6 +111,7 @@ def write(build: Build) -> Output:
         inputs["templates"] = {name: file_sha256(template_file(spec, file)) for name, file in templates.items()}
     if spec.refill:
         inputs |= {"refill": sources.candidate_inputs(build) | {"gold": file_sha256(build.gold_file)}}
+        inputs |= {"encoder": [build.encoder_identity, spec.student.max_tokens]}  # the checks between rounds see by it
     if limits.any:
         inputs["limits"] = limits.identity()
     return build.stage("write", inputs, work)
@@ -233,6 +234,7 @@ def _look_ahead(build: Build) -> None:
     _ = build.spec.rules
     if build.spec.judges:
         _ = build.judges
+    suitable.check(model.recipe_of(build))
 
 
 def limits_of(build: Build) -> Limits:

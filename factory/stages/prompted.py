@@ -124,7 +124,9 @@ def _ask(build: Build, name: str, asked: Sequence[tuple[str, Request]]) -> list[
 def _form(spec: Spec) -> dict[str, Any]:
     """What else a teacher's answers are held to; nothing where labels say it all."""
     if spec.kind == "extraction":
-        return {"fields": {name: field.form for name, field in spec.fields.items()}}
+        required = sorted(name for name, field in spec.fields.items() if field.required)
+        forms = {name: field.form for name, field in spec.fields.items()}
+        return {"fields": forms, **({"required": required} if required else {})}
     return {"words": spec.form.words} if spec.kind == "generation" else {}
 
 

@@ -21,7 +21,7 @@ from factory.files import read_jsonl, write_json, write_jsonl
 from factory.generate import shots
 from factory.generate.asking import Said, ask_about
 from factory.generate.limits import NOT_ASKED, Limits, Spent
-from factory.hygiene import check, trust
+from factory.hygiene import check, contest, trust
 from factory.hygiene import run as hygiene
 from factory.hygiene.contest import dropped_by
 from factory.progress import Progress
@@ -236,13 +236,16 @@ class Way(ABC):
 
         def work(out: Path) -> None:
             merged = merge.merge(sound, pulled.answers)
-            kept = merge.keep_reviewed(merged.rows, sources.adopted(merged.orphans, spec, back_again))
+            adopted = sources.adopted(merged.orphans, spec, back_again)
+            back = contest.admitted(adopted, sources.known_to_checks(build))
+            kept = merge.keep_reviewed(merged.rows, back.kept)
             judge = trust.measure([*seen.kept, *seen.dropped], merge.unaided(pulled.answers), floor, self.agree)
             checked = hygiene.run(kept, judge.context(known), checks)
             undecided = [row for row in rows if not hygiene.sound(row)]
             weighed, belief = self.weighed(build, checked.kept)
             trained_on = [row for row in weighed if hygiene.sound(row)]
-            left = undecided + checked.dropped + merged.dropped + [row for row in weighed if not hygiene.sound(row)]
+            unsound = [row for row in weighed if not hygiene.sound(row)]
+            left = undecided + checked.dropped + merged.dropped + back.dropped + unsound
             hygiene.write(out, hygiene.Result(trained_on, left, checked.statistics))
             write_json(out / REVIEWERS, reviewers.table(pulled.answers))
             proposed = proposals.table(spec, sound, pulled.answers)

@@ -13,7 +13,7 @@ from factory.evidence.intervals import wilson
 from factory.files import write_json
 from factory.generate import committee
 from factory.generate.committee import Weights
-from factory.hygiene import advice, check, contest, disagreement, pii, trust, worth
+from factory.hygiene import advice, check, contest, disagreement, trust, worth
 from factory.hygiene import run as hygiene
 from factory.review import merge, proposals, reviewers
 from factory.review.backend import AUDIT, SPOT_CHECK, UNAIDED, Answer
@@ -47,8 +47,7 @@ def review(build: Build) -> Output:
     cleaned, judged = build.run("clean"), build.run("judge")
     spec = build.spec
     ballot = Ballot(build, cleaned.path, judged.path)
-    known = check.context(spec, pii.mask_gold(build.gold, spec), lambda texts: build.encoder.vectors(texts))
-    known, voted_on = replace(known, opinions=ballot.opinions()), _voted_on(spec)
+    known, voted_on = replace(sources.known_to_checks(build), opinions=ballot.opinions()), _voted_on(spec)
     depends: dict[str, Any] = {
         "clean": cleaned,
         "judge": judged,

@@ -66,7 +66,7 @@ def came_back(build: Build, answers: Iterable[Answer]) -> dict[str, str]:
 
 
 def adopted(orphans: Sequence[Answer], spec: Spec, back: Mapping[str, str]) -> list[Row]:
-    """Rows made of answers alone (merge.adopt), with the sources of those that came back from production."""
+    """Rows made of answers alone (merge.adopt), with the sources of those that are real texts, as `back` has them."""
     rows = merge.adopt(orphans, spec.identity)
     named = ((row, back.get(row.id, row.lineage.source)) for row in rows)
     return [row.model_copy(update={"lineage": row.lineage.model_copy(update={"source": of})}) for row, of in named]
@@ -103,12 +103,16 @@ def candidates(build: Build, written: Sequence[Row]) -> list[Row]:
     return [*people(build), *examples(build.spec), *real, *written]
 
 
+def known_to_checks(build: Build) -> check.Context:
+    """What checks that need no committee may know."""
+    return check.context(build.spec, pii.mask_gold(build.gold, build.spec), lambda texts: build.encoder.vectors(texts))
+
+
 def checked(build: Build, rows: Sequence[Row], progress: Progress = silent) -> hygiene.Result:
     """Rows through every check that the spec asks for and that needs no committee; masked first, if asked."""
     spec = build.spec
-    known = check.context(spec, pii.mask_gold(build.gold, spec), build.encoder.vectors)
     checks = hygiene.of_kind(spec.kind, check.asked(spec.hygiene, CLEANING))
-    return hygiene.run(pii.mask(rows, spec), known, checks, progress)
+    return hygiene.run(pii.mask(rows, spec), known_to_checks(build), checks, progress)
 
 
 def candidate_inputs(build: Build) -> dict[str, Any]:
@@ -179,7 +183,8 @@ def _known(build: Build) -> list[Row]:
     spec = build.spec
     rows = _of_every_budget(build)
     if not rows and not spec.review.required:
-        rows = merge.adopt(merge.merge([], backend(build.settings).pull(spec).answers).orphans, spec.identity)
+        sources = {row_id(passage.text): passage.id for passage in texts(build)}
+        rows = adopted(merge.merge([], backend(build.settings).pull(spec).answers).orphans, spec, sources)
         rows.sort(key=lambda row: row.id)
     found = rows + examples(spec)
     return checked(build, found).kept

@@ -50,12 +50,7 @@ class EncoderLesson(Lesson):
             SpecError: it can't read so many tokens at once, or has too few layers.
         """
         encoder = Encoder.load(recipe.encoder, cls.outputs(recipe.labels), recipe.max_tokens)
-        if encoder.max_tokens < recipe.max_tokens:
-            raise SpecError(
-                f"student.max_tokens is {recipe.max_tokens}, and this student reads {encoder.max_tokens} at once.",
-                where=str(recipe.encoder),
-                fix=f"Set it to {encoder.max_tokens} or less, or name another student.base.",
-            )
+        check_reach(recipe, encoder.max_tokens)
         pruning.keep(encoder.model, recipe.layers)
         return encoder
 
@@ -92,6 +87,16 @@ class EncoderLesson(Lesson):
 def _head(learner: Encoder) -> tuple[Array, Array]:
     found = learner.model.classifier
     return found.weight.detach().cpu().numpy().copy(), found.bias.detach().cpu().numpy().copy()
+
+
+def check_reach(recipe: Recipe, reach: int) -> None:
+    """See that who reads so many tokens at once reads those that a recipe asks for; raises SpecError."""
+    if reach < recipe.max_tokens:
+        raise SpecError(
+            f"student.max_tokens is {recipe.max_tokens}, and this student reads {reach} at once.",
+            where=str(recipe.encoder),
+            fix=f"Set it to {reach} or less, or name another student.base.",
+        )
 
 
 def _set(learner: Encoder, weight: Array, bias: Array) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from factory.errors import FactoryError
+from factory.errors import SpecError
 from factory.students.encoder import quiet
 from factory.students.export import FP32, INT8
 from factory.students.tied import BLOCK, quantize_tied
@@ -41,20 +41,14 @@ def export(model: Path, out: Path) -> None:
         out: a folder.
 
     Raises:
-        FactoryError: the model is too large for one ONNX file.
+        SpecError: the model is too large for one ONNX file.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     with quiet():
         causal = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
-    size = 4 * sum(weights.numel() for weights in causal.parameters())  # tied ones are counted once
-    if size > LARGEST:
-        raise FactoryError(
-            f"The model's weights are {size / 1e9:.1f} GB as float32; one ONNX file holds {LARGEST / 1e9:.1f} GB.",
-            where=str(model),
-            fix="Train a smaller model.",
-        )
+    check_size(sum(weights.numel() for weights in causal.parameters()), model)  # tied ones are counted once
     (out / "onnx").mkdir(parents=True, exist_ok=True)
     arguments, shapes = _example(causal.config)
     layers = causal.config.num_hidden_layers
@@ -71,6 +65,17 @@ def export(model: Path, out: Path) -> None:
             verbose=False,
         )
         _quantize(out / FP32, out / INT8)
+
+
+def check_size(numbers: int, source: Path | str) -> None:
+    """See that a model of so many weights can be exported; raises SpecError where one ONNX file can't hold them."""
+    size = 4 * numbers
+    if size > LARGEST:
+        raise SpecError(
+            f"The model's weights are {size / 1e9:.1f} GB as float32; one ONNX file holds {LARGEST / 1e9:.1f} GB.",
+            where=f"student.base: {source}",
+            fix="Train a smaller model.",
+        )
 
 
 def _quantize(source: Path, to: Path) -> None:

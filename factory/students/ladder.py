@@ -115,8 +115,9 @@ def climb(
         if not rung.pays:
             break
         best = recipe
-    for file in (out / RUNGS / best.method).iterdir():
-        shutil.copy2(file, out / file.name)
+    # With its adapter's folder; without what a kill at the very end of a training leaves.
+    left = shutil.ignore_patterns("checkpoint", "crew")
+    shutil.copytree(out / RUNGS / best.method, out, dirs_exist_ok=True, ignore=left)
     write_json(out / LADDER, [asdict(one) for one in found])
     shutil.rmtree(out / RUNGS)
 

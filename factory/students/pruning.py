@@ -12,6 +12,20 @@ from typing import Any
 from factory.errors import SpecError
 
 
+def check(config: Any, layers: int) -> None:
+    """See that a model of this configuration can be pruned to so many layers; 0: it is not pruned.
+
+    Raises:
+        SpecError: it has no more than that.
+    """
+    if layers and layers >= config.num_hidden_layers:
+        raise SpecError(
+            f"student.layers is {layers}, and this student has {config.num_hidden_layers}.",
+            where=str(config.name_or_path),
+            fix="Say how many of its first layers it is to keep, fewer than it has; or leave the key out.",
+        )
+
+
 def keep(model: Any, layers: int) -> None:
     """Leave a transformers model its first layers alone; it is saved, exported and opened as any other.
 
@@ -22,17 +36,12 @@ def keep(model: Any, layers: int) -> None:
     Raises:
         SpecError: it has no more than that.
     """
+    check(model.config, layers)
     if not layers:
         return
     from torch.nn import ModuleList
 
     config = model.config
-    if layers >= config.num_hidden_layers:
-        raise SpecError(
-            f"student.layers is {layers}, and this student has {config.num_hidden_layers}.",
-            where=str(config.name_or_path),
-            fix="Say how many of its first layers it is to keep, fewer than it has; or leave the key out.",
-        )
     stacks = [
         (parent, name, child)
         for parent in model.modules()

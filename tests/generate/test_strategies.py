@@ -13,11 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factory.dataset.split import split
 from factory.errors import SpecError
 from factory.generate.plan import coverage, grow
 from factory.generate.strategies import STRATEGIES, Material
 from factory.generate.strategies.cell import Cell
 from factory.generate.strategies.contrastive import pairs
+from factory.row import Lineage, Row
 from factory.spec_declared import StrategyName
 from factory.spec_kind import WRITES
 from tests.generate.strategy_specs import ALL, make, material
@@ -107,6 +109,20 @@ def test_what_a_strategy_rests_on_is_shown_and_cited() -> None:
         (row,) = (row for row in here.known if row.text == cell.examples[0])
         assert row.label == cell.label and STRATEGIES["rewrite"].source(cell) == row.lineage.source
         assert cell.attributes["change"] in STRATEGIES["rewrite"].request(cell, here).messages[-1]["content"]
+
+
+@pytest.mark.parametrize("name", ["few_shot", "rewrite"])
+def test_nothing_is_written_after_a_row_that_is_held_out(name: str) -> None:
+    here = material(make())
+    known = [
+        Row(text=f"{label} {n}", label=label, origin="reviewed", lineage=Lineage(spec="s", source=f"g{label}{n}"))
+        for label in here.spec.labels
+        for n in range(20)
+    ]
+    held = {row.text for row in known if split(known)[row.id] == "held_out"}
+    cells = itertools.islice(STRATEGIES[name].cells(replace(here, known=known)), 400)
+    shown = {text for cell in cells for text in cell.examples}
+    assert held and shown == {row.text for row in known} - held
 
 
 def test_labels_without_known_rows_get_no_cells_of_strategies_that_show_them() -> None:

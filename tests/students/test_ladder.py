@@ -34,6 +34,9 @@ def fitter(wrong: dict[str, Sequence[float]], done: list[str]) -> Fit:
         done.append(recipe.method)
         out.mkdir(parents=True, exist_ok=True)
         (out / "model.safetensors").write_text(recipe.method)
+        for folder in ("adapter", "checkpoint", "crew"):  # one is of the model, two are what a kill leaves
+            (out / folder).mkdir()
+            (out / folder / "file").write_text(recipe.method)
         write_json(out / HELD_OUT, {"wrong": list(wrong[recipe.method]), "weights": [1.0] * len(wrong[recipe.method])})
         write_json(out / "training.json", {"recipe": recipe.method})
 
@@ -68,6 +71,7 @@ def test_it_climbs_as_long_as_it_pays(tmp_path: Path, lora: float, full: float, 
     rungs = ladder.rungs(tmp_path)
     assert done == [one.method for one in rungs] == tried
     assert [one.method for one in rungs if one.pays][-1] == best == (tmp_path / "model.safetensors").read_text()
+    assert (tmp_path / "adapter" / "file").read_text() == best and not (tmp_path / "checkpoint").exists()
     assert read_json(tmp_path / "training.json") == {"recipe": best}
     assert rungs[0].sentence == "0.5000" and f"{lora:.4f} (" in rungs[1].sentence
     assert not (tmp_path / ladder.RUNGS).exists()

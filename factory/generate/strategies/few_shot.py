@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from factory.dataset.split import group
 from factory.errors import SpecError
 from factory.generate.strategies.balance import Balance, rounds, turn
 from factory.generate.strategies.cell import Cell
@@ -46,8 +47,3 @@ def known(material: Material, strategy: str) -> dict[str, list[Row]]:
             fix=f"Give some under `examples`, have rows reviewed first, or take {strategy} out of `strategies`.",
         )
     return material.known_by_label
-
-
-def group(row: Row) -> str:
-    """What a dataset's split keeps together with this row (factory.dataset.split)."""
-    return row.lineage.source or row.id

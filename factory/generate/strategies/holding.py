@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from factory.dataset.split import group
 from factory.errors import SpecError
 from factory.generate.examples import given
 from factory.generate.strategies.balance import Balance, turn
 from factory.generate.strategies.cell import Cell
-from factory.generate.strategies.few_shot import SHOTS, group
+from factory.generate.strategies.few_shot import SHOTS
 from factory.generate.strategies.label import EXAMPLES_A_CELL, PASSAGES_A_CELL
 from factory.generate.strategies.strategy import Material, Strategy
 from factory.row import Lineage, Row
@@ -83,7 +84,7 @@ class HoldingFewShot(Holding):
     def cells(self, material: Material) -> Iterator[Cell]:
         """As `asked` orders them; rows that hold the same are shown, in turn, where there are any."""
         spec = material.spec
-        known = list(material.known) or given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
+        known = material.taught or given(spec, Lineage(spec=spec.identity, source="spec.yaml"))
         known = [row for row in known if self._row(row, spec)]
         if not known:
             raise SpecError(

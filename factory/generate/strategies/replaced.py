@@ -10,13 +10,12 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from factory.dataset.split import split
+from factory.dataset.split import group, split
 from factory.errors import SpecError
 from factory.files import digest
 from factory.generate.examples import given
 from factory.generate.strategies.balance import rounds
 from factory.generate.strategies.cell import Cell, Told
-from factory.generate.strategies.few_shot import group
 from factory.generate.strategies.replaced_record import replaced_record
 from factory.generate.strategies.replaced_spans import replaced_spans, words_of
 from factory.generate.strategies.strategy import Draft, Material, Strategy

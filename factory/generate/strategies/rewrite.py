@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from factory.dataset.split import group
 from factory.generate.strategies.balance import Balance, rounds, turn
 from factory.generate.strategies.cell import Cell
-from factory.generate.strategies.few_shot import group, known
+from factory.generate.strategies.few_shot import known
 from factory.generate.strategies.strategy import Material, Strategy
 
 CHANGES = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
+from factory.dataset.split import split
 from factory.files import digest
 from factory.generate.prompt import messages
 from factory.generate.replies import parse_rows, rows_schema
@@ -70,11 +71,17 @@ class Material:
         return found
 
     @cached_property
+    def taught(self) -> list[Row]:
+        """Those of the known rows that are trained on: a text written after a held-out row would give it away."""
+        parts = split(self.known)
+        return [row for row in self.known if parts[row.id] == "train"]
+
+    @cached_property
     def known_by_label(self) -> dict[str, list[Row]]:
-        """Rows with labels by people, by label; labels without any are left out."""
+        """Those that may be shown, by label; labels without any are left out."""
         found: dict[str, list[Row]] = {}
         for label in self.spec.labels:
-            if rows := [row for row in self.known if row.label == label]:
+            if rows := [row for row in self.taught if row.label == label]:
                 found[label] = rows
         return found
 
