@@ -178,15 +178,14 @@ def test_a_full_log_goes_on_in_a_new_file(tmp_path: Path) -> None:
     assert log.verify().decisions == 401
 
 
-def test_an_old_file_is_followed_by_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_file_is_followed_by_a_new_one(tmp_path: Path) -> None:
     log = zoo.AuditLog(tmp_path / "audit", days=1)
     add(log, "first")
     add(log, "second")
     assert log.verify().files == 1
     log._storage._rotation = Rotation(days=1e-9)
-    log.close()
     add(log, "third")
-    assert log.verify().files == 2
+    assert log.verify().files == 2, "in the process that began the first one, too"
 
 
 def test_a_full_disk_fails(log: zoo.AuditLog) -> None:

@@ -42,7 +42,7 @@ class Folder:
     def _forget(self) -> None:
         self._database: sqlite3.Connection | None = None
         self._opened: tuple[Path, int] | None = None
-        self._until: datetime | None = None
+        self._began: datetime | None = None
 
     def create(self) -> None:
         """Make the folder and a head, where they are missing."""
@@ -172,10 +172,7 @@ class Folder:
         self.close()
         self._database = files.writer(path, timeout=self._timeout, sync=self._sync)
         self._opened = (path, _inode(path))
-        self._until = None
-        days = self._rotation.days
-        if days is not None and (first := self._database.execute(files.FIRST).fetchone()):
-            self._until = _time(first[0]) + timedelta(days=days)
+        self._began = None
 
     def _is_full(self) -> bool:
         if self._database is None or files.last(self._database) is None:
@@ -183,8 +180,16 @@ class Folder:
         (pages,), (size,) = (
             self._database.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size")
         )
-        too_old = self._until is not None and datetime.now(UTC) >= self._until
-        return pages * size >= self._rotation.megabytes * 1e6 or too_old
+        return pages * size >= self._rotation.megabytes * 1e6 or self._is_old(self._database)
+
+    def _is_old(self, database: sqlite3.Connection) -> bool:
+        """Whether the file, which has a record, began so many days ago."""
+        days = self._rotation.days
+        if days is None:
+            return False
+        if self._began is None:
+            self._began = _time(database.execute(files.FIRST).fetchone()[0])
+        return (datetime.now(UTC) - self._began) / timedelta(days=1) >= days
 
     def _before(self) -> End:
         """Where the files before the newest end."""
