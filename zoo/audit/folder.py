@@ -159,28 +159,27 @@ class Folder:
         """A connection to the file that is written now; a file that is full or old is followed by the next."""
         there = files.files(self.folder)
         path = there[-1] if there else self.folder / files.name(1)
+        database = self._database
         # Somebody may have taken the file away that is open here: what is written into it then is lost.
-        if self._database is None or self._opened != (path, _inode(path)):
-            self._open(path)
-        if self._is_full():
-            self._open(self.folder / files.name(int(path.stem) + 1))
-        if self._database is None:
-            raise AssertionError("opened above")
-        return self._database
+        if database is None or self._opened != (path, _inode(path)):
+            database = self._open(path)
+        if self._is_full(database):
+            files.settle(database, 0.1 * self._timeout)
+            database = self._open(self.folder / files.name(int(path.stem) + 1))
+        return database
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path) -> sqlite3.Connection:
         self.close()
         self._database = files.writer(path, timeout=self._timeout, sync=self._sync)
         self._opened = (path, _inode(path))
         self._began = None
+        return self._database
 
-    def _is_full(self) -> bool:
-        if self._database is None or files.last(self._database) is None:
+    def _is_full(self, database: sqlite3.Connection) -> bool:
+        if files.last(database) is None:
             return False
-        (pages,), (size,) = (
-            self._database.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size")
-        )
-        return pages * size >= self._rotation.megabytes * 1e6 or self._is_old(self._database)
+        (pages,), (size,) = (database.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size"))
+        return pages * size >= self._rotation.megabytes * 1e6 or self._is_old(database)
 
     def _is_old(self, database: sqlite3.Connection) -> bool:
         """Whether the file, which has a record, began so many days ago."""
