@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.errors import BadInput
+from zoo.errors import BadInput, BrokenLog, Unrecorded, ZooError
 from zoo.serve.batcher import Batcher, Full, Workers
 from zoo.serve.limits import Limits
 
@@ -163,6 +163,26 @@ async def test_what_would_wait_too_long_is_shed_at_once() -> None:
         await asyncio.gather(held, *asked, return_exceptions=True)
     assert 0 < len(shed) < 40 and waiting == 40 - len(shed)
     assert all(isinstance(task.exception(), Full) for task in shed)
+
+
+@pytest.mark.parametrize("kind", [Unrecorded, BrokenLog])
+async def test_nobody_is_asked_again_where_the_log_failed(kind: type[ZooError]) -> None:
+    slow = Slow()
+
+    def answer(texts: list[str]) -> list[str]:
+        slow(texts)
+        raise kind("The disk is full.")
+
+    with ThreadPoolExecutor(1) as executor:
+        served = batcher(executor, answer, [])
+        asked = [asyncio.create_task(served.ask(["0"]))]
+        await turns(lambda: bool(slow.calls))
+        asked += [asyncio.create_task(served.ask([str(number)])) for number in range(1, 4)]
+        await turns(lambda: served.waiting == 3)
+        slow.go.set()
+        said = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in said] == [kind] * 4
+    assert slow.calls == [["0"], ["1", "2", "3"]]
 
 
 async def test_specialists_take_turns() -> None:

@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from zoo.errors import BrokenLog, Unrecorded
 from zoo.serve.limits import Limits
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ class Batcher(Generic[T]):
 
     Args:
         answer: answers texts, in their order; called in a worker. What it raises goes to the one request it was about:
-            where a batch of several fails, each is asked alone.
+            where a batch of several fails, each is asked alone, unless an audit log failed.
         workers: shared with other batchers.
         limits: queue and seconds count.
         batch: texts of one call, at most, unless one request alone has more.
@@ -165,12 +166,16 @@ class Batcher(Generic[T]):
         return (self.waiting + self._at_work) * self._cost / self._workers.count
 
     def _work(self, batch: list[_Asked[T]]) -> None:
-        """In a worker: answer a batch; where that fails, each of its requests alone."""
+        """In a worker: answer a batch; where that fails, each of its requests alone, but for an audit log that failed.
+
+        It would fail again for each, after as long a wait; and those who answered would be asked, and counted, twice.
+        """
         count = sum(len(asked.texts) for asked in batch)
         try:
             failed = self._call(batch)
+            again = len(batch) > 1 and not isinstance(failed, Unrecorded | BrokenLog)
             for asked in batch if failed is not None else ():
-                alone = self._call([asked]) if len(batch) > 1 else failed
+                alone = self._call([asked]) if again else failed
                 if alone is not None:
                     _tell([(asked, alone)])
         finally:
