@@ -83,7 +83,7 @@ def settle(
     """
     escalating, answer = None, _answer(specialist, log)
     if isinstance(specialist, Cascade):
-        escalating = Escalating(specialist, limits.escalations, log)
+        escalating = Escalating(specialist, limits, log)
         answer = escalating.guess
     batcher = Batcher[Any](answer, workers, limits, _together(specialist, limits.batch), seen)
     return Resident(specialist, batcher, follows, escalating)
