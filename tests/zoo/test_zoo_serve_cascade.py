@@ -240,6 +240,53 @@ async def test_a_reload_keeps_what_was_spent(
     assert sorted(one["reason"] for one in said) == ["budget_spent", "budget_spent", "unsure_escalated"]
 
 
+@pytest.mark.parametrize("name", [NAME, f"{NAME}@1.1.0", Trial(f"{NAME}@1.0.0", f"{NAME}@1.1.0")], ids=str)
+async def test_a_reload_reads_rows_again_and_loads_nothing_for_that(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | Trial
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("text,label\nword1,neutral\n")
+    fallbacks = {"": Fallback("http://127.0.0.1:9/v1", model="large", shots={"": file})}
+    async with serving([name], hub=hub, fallbacks=fallbacks) as client:
+        shelf = client.app.state.service.shelf  # type: ignore[attr-defined]
+        before = shelf.get(NAME)
+        monkeypatch.setattr("zoo.serve.shelf.load", None)
+
+        async def reloaded() -> Any:
+            return (await client.post("/v1/admin/reload")).json()["specialists"][0]["problem"]
+
+        assert await reloaded() is None and shelf.get(NAME) is before
+        file.write_text("text,label\nword2,positive\n")
+        assert await reloaded() is None
+        after = shelf.get(NAME)
+        assert after.specialist.rows == (("word2", "positive"),)
+        assert after.specialist.specialist is before.specialist.specialist
+        file.write_text("text,label\nword2,odd\n")
+        assert "can't be shown" in (await reloaded())["detail"] and shelf.get(NAME) is after
+
+
+async def test_a_reload_follows_a_specialist_that_is_a_fallback(tmp_path: Path, guesses: dict[str, zoo.Answer]) -> None:
+    doubted = next(text for text, guess in guesses.items() if guess.unsure)
+    hub = tmp_path / "hub"
+    tiny.make(hub / NAME / "1.0.0", threshold=0.6)
+    tiny.make(hub / "finance/larger/1.0.0", name="finance/larger", threshold=0.01)
+    behind = {NAME: Fallback("finance/larger")}
+    async with serving([NAME], hub=hub, fallbacks=behind) as client:
+        shelf = client.app.state.service.shelf  # type: ignore[attr-defined]
+        before = shelf.get(NAME)
+        await client.post("/v1/admin/reload")
+        assert shelf.get(NAME) is before
+        tiny.make(hub / "finance/larger/1.1.0", name="finance/larger", version="1.1.0", threshold=0.01)
+        (change,) = (await client.post("/v1/admin/reload")).json()["specialists"]
+        assert (change["after"], change["problem"]) == ("1.0.0", None)
+        assert (await ask(client, NAME, doubted)).json()["answers"][0]["tier"] == "finance/larger@1.1.0"
+        assert shelf.get(NAME).specialist.specialist is before.specialist.specialist
+        counts = (await client.get("/metrics")).text
+    assert f'zoo_fallback_calls{{fallback="finance/larger@1.1.0",specialist="{NAME}"}}' in counts
+    assert 'fallback="finance/larger@1.0.0"' not in counts
+    assert f'zoo_reloads_total{{outcome="changed",specialist="{NAME}"}} 1.0' in counts
+
+
 async def test_a_canary_with_a_fallback_compares_the_versions_and_asks_once(
     hub: Path, guesses: dict[str, zoo.Answer], tmp_path: Path
 ) -> None:
