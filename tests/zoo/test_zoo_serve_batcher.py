@@ -139,6 +139,19 @@ async def test_who_waits_too_long_is_shed_and_leaves_room() -> None:
         assert slow.calls == [["a"], ["c"]], "a text that nobody waits for is not answered"
 
 
+async def test_who_has_less_time_than_a_request_is_shed_earlier() -> None:
+    slow, now = Slow(), asyncio.get_running_loop().time()
+    with ThreadPoolExecutor(1) as executor:
+        served = batcher(executor, slow, [], seconds=20.0)
+        with pytest.raises(Full):
+            await served.ask(["late"], now - 1.0)
+        begun = time.monotonic()
+        with pytest.raises(Full):
+            await served.ask(["a"], now + 0.5)
+        slow.go.set()
+    assert time.monotonic() - begun < 5 and slow.calls == [["a"]]
+
+
 async def test_what_would_wait_too_long_is_shed_at_once() -> None:
     slow = Slow()
 

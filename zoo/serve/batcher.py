@@ -115,8 +115,12 @@ class Batcher(Generic[T]):
         self.waiting = 0
         """Texts in the queue."""
 
-    async def ask(self, texts: Sequence[str]) -> list[T]:
+    async def ask(self, texts: Sequence[str], until: float | None = None) -> list[T]:
         """The answers to these texts, in their order.
+
+        Args:
+            texts: of one request.
+            until: a time of the event loop's clock; None: when a request that comes now has to be answered.
 
         Raises:
             Full: the queue has no room for them, or they were not answered in time, or would not be.
@@ -124,15 +128,17 @@ class Batcher(Generic[T]):
         """
         if not texts:  # they would wait without being counted
             return []
-        asked: _Asked[T] = _Asked(texts, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        asked: _Asked[T] = _Asked(texts, loop.create_future())
+        left = self._limits.seconds if until is None else until - loop.time()
         with self._workers.lock:
-            if self.waiting + len(texts) > self._limits.queue or self._wait() > self._limits.seconds:
+            if self.waiting + len(texts) > self._limits.queue or self._wait() > left:
                 raise Full(max(1, math.ceil(self._wait())))
             self._queue.append(asked)
             self.waiting += len(texts)
         self._workers.wake(self)
         try:
-            return await asyncio.wait_for(asked.answers, self._limits.seconds)
+            return await asyncio.wait_for(asked.answers, left)
         except TimeoutError:
             raise Full(max(1, math.ceil(self._wait()))) from None
         finally:
