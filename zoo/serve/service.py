@@ -18,12 +18,11 @@ from zoo.decision import Decision
 from zoo.errors import UnknownRecord
 from zoo.recorded import Recorded
 from zoo.serve.batcher import Full
-from zoo.serve.chain_models import ChainAsked
 from zoo.serve.chains import Chains
 from zoo.serve.keys import KeyFile
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
-from zoo.serve.models import Asked, Correction
+from zoo.serve.models import Asked, ChainAsked, Correction
 from zoo.serve.problem import Problem
 from zoo.serve.rate import Rates
 from zoo.serve.resident import Resident
@@ -155,7 +154,7 @@ class Service:
         with self._refused():
             return await self._ask(resident, texts, until)
 
-    def texts(self, asked: Asked | ChainAsked) -> list[str]:
+    def texts(self, asked: ChainAsked) -> list[str]:
         """A request's texts; raises Problem 422, or BadInput, where they can't be asked about."""
         texts = [asked.text] if isinstance(asked.text, str) else asked.text
         if len(texts) > self.limits.texts:
