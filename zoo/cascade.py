@@ -179,6 +179,11 @@ class Cascade(Named, Generic[D]):
         return found
 
     @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """What `shots` has for an endpoint: texts, and the reply that is right for each."""
+        return () if self._shots is None else self._shots.rows
+
+    @property
     def spent(self) -> Spent:
         """What the endpoint or function has been asked so far."""
         return self._budget.spent

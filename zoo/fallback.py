@@ -67,6 +67,11 @@ class Fallback:
     def __str__(self) -> str:
         return str(self.where) if self._endpoint is None else self._endpoint.model
 
+    @property
+    def specialist(self) -> str | Path | None:
+        """Who it is, as `zoo.load` takes it; None: an endpoint."""
+        return self.where if self._endpoint is None else None
+
     def behind(self, specialist: Any, load: Callable[[str | Path], Any]) -> Cascade[Any]:
         """The cascade of a specialist, or a roll-out of two, and this; raises what zoo.Cascade and `load` raise."""
         fallback = self._endpoint or load(self.where)

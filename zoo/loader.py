@@ -9,7 +9,7 @@ from typing import Any
 from zoo import signing
 from zoo.classifier import Classifier
 from zoo.engine import KEY, Engine
-from zoo.errors import BrokenSpecialist
+from zoo.errors import BrokenSpecialist, ZooError
 from zoo.extractor import Extractor
 from zoo.hub import Hub, find, open_hub
 from zoo.manifest import WRITING, Manifest, verify
@@ -47,7 +47,14 @@ def inspect(
         what `load` raises before it loads a model.
     """
     folder, asked = _locate(name, hub)
-    manifest = verify(folder)
+    try:
+        manifest = verify(folder)
+    except ZooError:
+        raise
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link leads to itself
+        raise BrokenSpecialist(
+            f"It can't be read: {error}.", where=str(folder), fix="Let this user read the folder and all files in it."
+        ) from error
     if asked and manifest.id != asked:
         raise BrokenSpecialist(
             f"The hub has {manifest.id} under the name {asked}.",
@@ -94,7 +101,7 @@ def load(
     Raises:
         BadName, NoHub, UnknownSpecialist, UnknownVersion: the name or the hub is not right.
         HubUnreachable: and nothing that would do is in the cache.
-        Tampered, BrokenSpecialist: the files are not what was published, or do not fit together.
+        Tampered, BrokenSpecialist: the files are not what was published, can't be read, or do not fit together.
         Unsigned: it has to be signed, and is not, or by somebody else.
         MissingExtra: it has to be, and the extra `sign` is not installed.
         BadInput: weights, threads, batch_size or an engine the specialist can't have; a key that can't be read.

@@ -16,7 +16,7 @@ import pytest
 from audit_logs import KINDS, MODEL, SURE, TEXT, UNSURE, add, forked, sql
 
 import zoo
-from zoo.audit import verify
+from zoo.audit import files, verify
 from zoo.audit.storage import Rotation
 from zoo.errors import BadInput, BadName, BrokenLog, UnknownRecord, Unrecorded
 
@@ -178,15 +178,40 @@ def test_a_full_log_goes_on_in_a_new_file(tmp_path: Path) -> None:
     assert log.verify().decisions == 401
 
 
-def test_an_old_file_is_followed_by_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_file_is_followed_by_a_new_one(tmp_path: Path) -> None:
     log = zoo.AuditLog(tmp_path / "audit", days=1)
     add(log, "first")
     add(log, "second")
     assert log.verify().files == 1
     log._storage._rotation = Rotation(days=1e-9)
-    log.close()
     add(log, "third")
-    assert log.verify().files == 2
+    assert log.verify().files == 2, "in the process that began the first one, too"
+
+
+def test_a_file_that_is_followed_is_whole_though_others_have_it_open(tmp_path: Path) -> None:
+    log, other = (zoo.AuditLog(tmp_path / "audit", megabytes=0.05) for _ in range(2))
+    ids = add(other, "first")
+    while not (log.folder / "00000002.db").exists():  # type: ignore[operator]
+        ids += add(log, "more")
+    (tmp_path / "moved").mkdir()
+    (log.folder / "00000001.db").rename(tmp_path / "moved" / "00000001.db")  # type: ignore[operator]
+    ((number, hash),) = sql(tmp_path / "moved", "SELECT number, hash FROM records ORDER BY number DESC LIMIT 1")
+    assert ids[-2] == f"{number}-{hash[:12]}"
+    add(other, "goes on")
+    assert log.verify(after=ids[-2]).problems == ()
+
+
+def test_who_reads_a_file_that_is_followed_holds_nobody_up(tmp_path: Path) -> None:
+    log = zoo.AuditLog(tmp_path / "audit", megabytes=0.05, timeout=2.0)
+    add(log, "first")
+    with files.reader(tmp_path / "audit" / "00000001.db") as reading:
+        took = []
+        while log.verify().files < 2:
+            begun = time.monotonic()
+            add(log, "more")
+            took.append(time.monotonic() - begun)
+        assert max(took) < 1.5 and len(list(files.rows(reading))) == 2
+    assert log.verify().problems == () and log.verify().decisions == 1 + len(took)
 
 
 def test_a_full_disk_fails(log: zoo.AuditLog) -> None:

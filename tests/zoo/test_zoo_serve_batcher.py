@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.errors import BadInput
+from zoo.errors import BadInput, BrokenLog, Unrecorded, ZooError
 from zoo.serve.batcher import Batcher, Full, Workers
 from zoo.serve.limits import Limits
 
@@ -139,6 +139,19 @@ async def test_who_waits_too_long_is_shed_and_leaves_room() -> None:
         assert slow.calls == [["a"], ["c"]], "a text that nobody waits for is not answered"
 
 
+async def test_who_has_less_time_than_a_request_is_shed_earlier() -> None:
+    slow, now = Slow(), asyncio.get_running_loop().time()
+    with ThreadPoolExecutor(1) as executor:
+        served = batcher(executor, slow, [], seconds=20.0)
+        with pytest.raises(Full):
+            await served.ask(["late"], now - 1.0)
+        begun = time.monotonic()
+        with pytest.raises(Full):
+            await served.ask(["a"], now + 0.5)
+        slow.go.set()
+    assert time.monotonic() - begun < 5 and slow.calls == [["a"]]
+
+
 async def test_what_would_wait_too_long_is_shed_at_once() -> None:
     slow = Slow()
 
@@ -163,6 +176,26 @@ async def test_what_would_wait_too_long_is_shed_at_once() -> None:
         await asyncio.gather(held, *asked, return_exceptions=True)
     assert 0 < len(shed) < 40 and waiting == 40 - len(shed)
     assert all(isinstance(task.exception(), Full) for task in shed)
+
+
+@pytest.mark.parametrize("kind", [Unrecorded, BrokenLog])
+async def test_nobody_is_asked_again_where_the_log_failed(kind: type[ZooError]) -> None:
+    slow = Slow()
+
+    def answer(texts: list[str]) -> list[str]:
+        slow(texts)
+        raise kind("The disk is full.")
+
+    with ThreadPoolExecutor(1) as executor:
+        served = batcher(executor, answer, [])
+        asked = [asyncio.create_task(served.ask(["0"]))]
+        await turns(lambda: bool(slow.calls))
+        asked += [asyncio.create_task(served.ask([str(number)])) for number in range(1, 4)]
+        await turns(lambda: served.waiting == 3)
+        slow.go.set()
+        said = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(one) for one in said] == [kind] * 4
+    assert slow.calls == [["0"], ["1", "2", "3"]]
 
 
 async def test_specialists_take_turns() -> None:

@@ -22,6 +22,8 @@ from zoo.__main__ import main
 from zoo.errors import BadInput
 from zoo.fallback import Fallback
 from zoo.serve import Limits, app
+from zoo.serve.batcher import Full
+from zoo.serve.escalating import Escalating
 from zoo.serve.trial import Trial
 
 TEXTS = [f"word{number}" for number in range(30)]
@@ -172,6 +174,57 @@ async def test_a_fallback_that_is_down_is_an_honest_abstention(
         assert {one["reason"] for one in again} == {"answered", "circuit_open"}
 
 
+async def test_a_log_that_is_held_holds_no_request_longer_than_its_time(
+    hub: Path, guesses: dict[str, zoo.Answer], tmp_path: Path
+) -> None:
+    doubted = [text for text, guess in guesses.items() if guess.unsure]
+    log = zoo.AuditLog(tmp_path / "log", timeout=6.0)
+    cascade = zoo.Cascade(zoo.load(NAME, hub=hub), lambda text: "neutral")
+    async with serving([cascade], audit=log, limits=Limits(seconds=1.5)) as client:
+        with log._storage._locked(time.monotonic()):  # type: ignore[attr-defined]
+            begun = time.monotonic()
+            held = await asyncio.gather(*(ask(client, NAME, text) for text in doubted * 3))
+            took = time.monotonic() - begun
+            busy = [one.name for one in threading.enumerate() if "zoo-recording" in one.name]
+        after = await ask(client, NAME, doubted[0])
+    assert {answer.status_code for answer in held} == {503} and took < 4 and len(busy) == 2
+    assert int(held[0].headers["retry-after"]) >= 1
+    assert log.find(after.json()["ids"][0])["reason"] == "unsure_escalated"
+    assert log.verify().problems == () and log.verify().decisions == 3, "nothing that nobody waited for was begun"
+
+
+async def test_no_more_decisions_wait_to_be_recorded_than_may(
+    hub: Path, guesses: dict[str, zoo.Answer], tmp_path: Path
+) -> None:
+    doubted = [text for text, guess in guesses.items() if guess.unsure][:5]
+    log = zoo.AuditLog(tmp_path / "log")
+    made = Escalating(zoo.Cascade(zoo.load(NAME, hub=hub), lambda text: "neutral"), Limits(queue=2, texts=2), log)
+    asked: list[asyncio.Task[Any]] = []
+    with log._storage._locked(time.monotonic()):  # type: ignore[attr-defined]
+        for text in doubted:  # two in threads, two wait, and the last finds no room
+            asked.append(
+                asyncio.create_task(made.decide([text], made.guess([text]), asyncio.get_running_loop().time() + 9))
+            )
+            await until(lambda: made._recording.waiting == max(0, len(asked) - 2) or asked[-1].done())
+        with pytest.raises(Full):
+            await asked.pop()
+    said = [one for found in await asyncio.gather(*asked) for one in found]
+    made.close()
+    assert [log.find(one.id)["tier"] for one in said] == ["<lambda>"] * 4
+
+
+async def test_what_hangs_leaves_time_to_record_what_is_said_without_it(
+    hub: Path, guesses: dict[str, zoo.Answer], tmp_path: Path
+) -> None:
+    doubted = next(text for text, guess in guesses.items() if guess.unsure)
+    log = zoo.AuditLog(tmp_path / "log")
+    with LargeModel(lambda body: "hang") as model:
+        limits, behind = Limits(seconds=3.0), large(model, timeout=20)
+        async with serving([NAME], hub=hub, audit=log, limits=limits, fallbacks=behind) as client:
+            said = (await ask(client, NAME, doubted)).json()
+    assert said["answers"][0]["reason"] == log.find(said["ids"][0])["reason"] == "fallback_down"
+
+
 async def test_a_reload_keeps_what_was_spent(
     tmp_path: Path, hub: Path, guesses: dict[str, zoo.Answer], publish: Callable[..., Path]
 ) -> None:
@@ -185,6 +238,53 @@ async def test_a_reload_keeps_what_was_spent(
             assert (change["after"], change["problem"]) == ("1.1.0", None)
             said = (await ask(client, NAME, TEXTS[:3])).json()["answers"]
     assert sorted(one["reason"] for one in said) == ["budget_spent", "budget_spent", "unsure_escalated"]
+
+
+@pytest.mark.parametrize("name", [NAME, f"{NAME}@1.1.0", Trial(f"{NAME}@1.0.0", f"{NAME}@1.1.0")], ids=str)
+async def test_a_reload_reads_rows_again_and_loads_nothing_for_that(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | Trial
+) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("text,label\nword1,neutral\n")
+    fallbacks = {"": Fallback("http://127.0.0.1:9/v1", model="large", shots={"": file})}
+    async with serving([name], hub=hub, fallbacks=fallbacks) as client:
+        shelf = client.app.state.service.shelf  # type: ignore[attr-defined]
+        before = shelf.get(NAME)
+        monkeypatch.setattr("zoo.serve.shelf.load", None)
+
+        async def reloaded() -> Any:
+            return (await client.post("/v1/admin/reload")).json()["specialists"][0]["problem"]
+
+        assert await reloaded() is None and shelf.get(NAME) is before
+        file.write_text("text,label\nword2,positive\n")
+        assert await reloaded() is None
+        after = shelf.get(NAME)
+        assert after.specialist.rows == (("word2", "positive"),)
+        assert after.specialist.specialist is before.specialist.specialist
+        file.write_text("text,label\nword2,odd\n")
+        assert "can't be shown" in (await reloaded())["detail"] and shelf.get(NAME) is after
+
+
+async def test_a_reload_follows_a_specialist_that_is_a_fallback(tmp_path: Path, guesses: dict[str, zoo.Answer]) -> None:
+    doubted = next(text for text, guess in guesses.items() if guess.unsure)
+    hub = tmp_path / "hub"
+    tiny.make(hub / NAME / "1.0.0", threshold=0.6)
+    tiny.make(hub / "finance/larger/1.0.0", name="finance/larger", threshold=0.01)
+    behind = {NAME: Fallback("finance/larger")}
+    async with serving([NAME], hub=hub, fallbacks=behind) as client:
+        shelf = client.app.state.service.shelf  # type: ignore[attr-defined]
+        before = shelf.get(NAME)
+        await client.post("/v1/admin/reload")
+        assert shelf.get(NAME) is before
+        tiny.make(hub / "finance/larger/1.1.0", name="finance/larger", version="1.1.0", threshold=0.01)
+        (change,) = (await client.post("/v1/admin/reload")).json()["specialists"]
+        assert (change["after"], change["problem"]) == ("1.0.0", None)
+        assert (await ask(client, NAME, doubted)).json()["answers"][0]["tier"] == "finance/larger@1.1.0"
+        assert shelf.get(NAME).specialist.specialist is before.specialist.specialist
+        counts = (await client.get("/metrics")).text
+    assert f'zoo_fallback_calls{{fallback="finance/larger@1.1.0",specialist="{NAME}"}}' in counts
+    assert 'fallback="finance/larger@1.0.0"' not in counts
+    assert f'zoo_reloads_total{{outcome="changed",specialist="{NAME}"}} 1.0' in counts
 
 
 async def test_a_canary_with_a_fallback_compares_the_versions_and_asks_once(

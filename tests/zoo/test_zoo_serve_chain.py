@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from served import problem, serving
 
 import zoo
 from zoo.__main__ import main
+from zoo.classifier import Classifier
 from zoo.errors import BadInput, BrokenSpecialist
 from zoo.manifest import SPANS
 from zoo.serve import Limits
@@ -150,8 +152,27 @@ async def test_a_step_that_fails_loses_no_other_and_no_room_is_told(
             "mood": "answered", "things": "failed", "food": "skipped"}  # fmt: skip
         assert said["failed"] == ["things"] and str(hub) not in json.dumps(said)
         client.app.state.service.shelf.get("finance/sentiment").batcher.waiting = 64  # type: ignore[attr-defined]
-        answer = await client.post("/v1/chains/kitchen/predict", json={"text": text})
+        answer = await client.post("/v1/chains/kitchen/predict", json={"text": [text] * 20})
         assert problem(answer, 503) and int(answer.headers["retry-after"]) >= 1
+        counts = (await client.get("/metrics")).text
+    assert 'zoo_shed_total{specialist="finance/sentiment"} 1.0' in counts, "a request, whose texts are 20"
+
+
+async def test_its_steps_together_have_the_time_of_a_request(
+    hub: Path, declared: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = next(one.text for one in in_python(hub).predict(TEXTS) if one["food"].state == "answered")
+    really = Classifier.predict
+
+    def slow(*args: Any, **how: Any) -> Any:
+        time.sleep(1.4)
+        return really(*args, **how)
+
+    async with serving([], hub=hub, chains=[declared()], limits=Limits(seconds=2.0)) as client:
+        monkeypatch.setattr(Classifier, "predict", slow)
+        told = problem(await client.post("/v1/chains/kitchen/predict", json={"text": text}), 503)
+        counts = (await client.get("/metrics")).text
+    assert told["detail"].startswith("support/intent@1.0.0") and 'shed_total{specialist="support/intent"} 1.0' in counts
 
 
 async def test_a_newer_version_that_a_chain_can_t_do_with_is_not_taken(

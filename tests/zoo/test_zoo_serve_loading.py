@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from served import NAME, Held, ask, problem, serving, until
 
 import zoo
 from zoo.errors import BadInput, BadKeys, MissingExtra
+from zoo.files import file_sha256
 from zoo.serve import Limits, app, extra
 from zoo.yanked import Yank
 
@@ -78,6 +81,30 @@ async def test_a_version_that_can_not_be_loaded_leaves_the_old_one(hub: Path, pu
         shutil.rmtree(hub / NAME / "2.1.0")
         shutil.rmtree(hub / NAME / "2.0.0")  # withdrawn: the name means the one before
         assert (await client.post("/v1/admin/reload")).json()["specialists"][0]["after"] == "1.10.0"
+
+
+async def test_one_that_can_not_be_read_stops_neither_the_others_reload_nor_their_start(
+    hub: Path, publish: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(path: Path) -> str:
+        if "2.1.0" in path.parts:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return file_sha256(path)
+
+    monkeypatch.setattr("zoo.manifest.file_sha256", locked)
+    async with serving([NAME, "support/intent"], hub=hub) as client:
+        publish(hub, NAME, "2.1.0")
+        publish(hub, "support/intent", "1.1.0")
+        broken, fine = (await client.post("/v1/admin/reload")).json()["specialists"]
+    assert (broken["after"], fine["after"], fine["problem"]) == ("2.0.0", "1.1.0", None)
+    assert "can't be read" in broken["problem"]["detail"] and broken["problem"]["fix"]
+    looped = publish(hub, "support/looped", "1.0.0") / "config.json"
+    looped.unlink()
+    looped.symlink_to(looped)
+    async with serving(None, hub=hub) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        served = (await client.get("/v1/specialists")).json()["specialists"]
+    assert [one["name"] for one in served] == ["support/intent"]
 
 
 async def test_what_could_not_be_loaded_is_in_the_log_and_not_ready(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -61,6 +62,20 @@ def _writable(path: Path, timeout: float, sync: bool) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def settle(database: sqlite3.Connection, timeout: float) -> None:
+    """Move what is in a file's WAL into the file, which is whole by itself from then on.
+
+    SQLite does that when the last process lets go of the file, and nobody knows when that is. Where somebody still
+    reads the file after the timeout (in seconds), its end stays in the WAL until then.
+
+    Args:
+        database: to write the file, without a transaction; to be closed next.
+        timeout: others wait for their turn meanwhile.
+    """
+    database.execute(f"PRAGMA busy_timeout = {math.ceil(1000 * timeout)}")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def last(database: sqlite3.Connection) -> End | None:

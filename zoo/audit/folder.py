@@ -42,7 +42,7 @@ class Folder:
     def _forget(self) -> None:
         self._database: sqlite3.Connection | None = None
         self._opened: tuple[Path, int] | None = None
-        self._until: datetime | None = None
+        self._began: datetime | None = None
 
     def create(self) -> None:
         """Make the folder and a head, where they are missing."""
@@ -97,9 +97,8 @@ class Folder:
             head.write(self.folder, Head(coming, coming), sync=False)
 
     def holds(self, records: Sequence[Record], until: float) -> bool:
-        """Never asked: a commit to a file either returns or raises."""
-        found = self.row(records[-1].end.number)
-        return found is not None and found[2] == records[-1].end.hash.encode()
+        """Never asked: `add` raises no Unsettled."""
+        raise AssertionError("a commit to a file either returns or raises")
 
     def close(self) -> None:
         """Let go of the file that is written."""
@@ -159,32 +158,36 @@ class Folder:
         """A connection to the file that is written now; a file that is full or old is followed by the next."""
         there = files.files(self.folder)
         path = there[-1] if there else self.folder / files.name(1)
+        database = self._database
         # Somebody may have taken the file away that is open here: what is written into it then is lost.
-        if self._database is None or self._opened != (path, _inode(path)):
-            self._open(path)
-        if self._is_full():
-            self._open(self.folder / files.name(int(path.stem) + 1))
-        if self._database is None:
-            raise AssertionError("opened above")
-        return self._database
+        if database is None or self._opened != (path, _inode(path)):
+            database = self._open(path)
+        if self._is_full(database):
+            files.settle(database, 0.1 * self._timeout)
+            database = self._open(self.folder / files.name(int(path.stem) + 1))
+        return database
 
-    def _open(self, path: Path) -> None:
+    def _open(self, path: Path) -> sqlite3.Connection:
         self.close()
         self._database = files.writer(path, timeout=self._timeout, sync=self._sync)
         self._opened = (path, _inode(path))
-        self._until = None
-        days = self._rotation.days
-        if days is not None and (first := self._database.execute(files.FIRST).fetchone()):
-            self._until = _time(first[0]) + timedelta(days=days)
+        self._began = None
+        return self._database
 
-    def _is_full(self) -> bool:
-        if self._database is None or files.last(self._database) is None:
+    def _is_full(self, database: sqlite3.Connection) -> bool:
+        if files.last(database) is None:
             return False
-        (pages,), (size,) = (
-            self._database.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size")
-        )
-        too_old = self._until is not None and datetime.now(UTC) >= self._until
-        return pages * size >= self._rotation.megabytes * 1e6 or too_old
+        (pages,), (size,) = (database.execute(f"PRAGMA {what}").fetchone() for what in ("page_count", "page_size"))
+        return pages * size >= self._rotation.megabytes * 1e6 or self._is_old(database)
+
+    def _is_old(self, database: sqlite3.Connection) -> bool:
+        """Whether the file, which has a record, began so many days ago."""
+        days = self._rotation.days
+        if days is None:
+            return False
+        if self._began is None:
+            self._began = _time(database.execute(files.FIRST).fetchone()[0])
+        return (datetime.now(UTC) - self._began) / timedelta(days=1) >= days
 
     def _before(self) -> End:
         """Where the files before the newest end."""

@@ -13,7 +13,7 @@ from zoo.audit import AuditLog
 from zoo.errors import BadInput, ZooError
 from zoo.given import Given, given
 from zoo.rollout import sequential
-from zoo.rollout.differences import Tally, counts
+from zoo.rollout.differences import counts
 from zoo.rollout.pair import Pair, Versioned
 from zoo.rollout.routing import falls, keys_of
 
@@ -125,7 +125,10 @@ class Canary(Pair[A]):
     def health(self) -> Health:
         """How the candidate does."""
         found = self._differences.tally
-        rates = self._rates(found)
+        rates = {  # of what is bounded: how often it was, of how many texts, and the bound
+            "errors": (found.failed, found.compared + found.failed, self.bounds["errors"]),
+            "disagreement": (found.different, found.compared, self.bounds["disagreement"]),
+        }
         return Health(
             asked=found.compared + found.failed,
             errors=found.failed,
@@ -207,18 +210,10 @@ class Canary(Pair[A]):
                 raise BadInput(f"The candidate is {self._state} already.", fix="Begin another canary for another try.")
             yield
 
-    def _rates(self, found: Tally) -> dict[str, tuple[int, int, float]]:
-        """Of what is bounded: how often it was, of how many texts, and the bound."""
-        return {
-            "errors": (found.failed, found.compared + found.failed, self.bounds["errors"]),
-            "disagreement": (found.different, found.compared, self.bounds["disagreement"]),
-        }
-
     def _look(self) -> None:
         """Roll back where the evidence is enough; that is not put off for a log that can't take it."""
-        found = self._differences.tally
-        evidence = {what: sequential.beyond(*rate) for what, rate in self._rates(found).items()}
-        beyond = [what for what, much in evidence.items() if much >= self._enough]
+        health = self.health
+        beyond = {what: much for what, much in health.beyond.items() if much >= health.enough}
         if not beyond:
             return
         with self._lock:
@@ -226,10 +221,10 @@ class Canary(Pair[A]):
                 return
             self._state = "rolled back"
         why = "; ".join(
-            f"{what} is beyond {self.bounds[what]:g} (evidence {evidence[what]:.3g} of {self._enough:g})"
-            for what in beyond
+            f"{what} is beyond {self.bounds[what]:g} (evidence {much:.3g} of {health.enough:g})"
+            for what, much in beyond.items()
         )
-        told = f"{self.candidate.manifest.id} is rolled back after {found.compared + found.failed} texts: {why}."
+        told = f"{self.candidate.manifest.id} is rolled back after {health.asked} texts: {why}."
         try:
             self._tell("rolled back", who="zoo.Canary", why=why, **counts(self.compared))
         except ZooError as error:

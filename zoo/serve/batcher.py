@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from zoo.errors import BrokenLog, Unrecorded
 from zoo.serve.limits import Limits
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ class Batcher(Generic[T]):
 
     Args:
         answer: answers texts, in their order; called in a worker. What it raises goes to the one request it was about:
-            where a batch of several fails, each is asked alone.
+            where a batch of several fails, each is asked alone, unless an audit log failed.
         workers: shared with other batchers.
         limits: queue and seconds count.
         batch: texts of one call, at most, unless one request alone has more.
@@ -114,8 +115,12 @@ class Batcher(Generic[T]):
         self.waiting = 0
         """Texts in the queue."""
 
-    async def ask(self, texts: Sequence[str]) -> list[T]:
+    async def ask(self, texts: Sequence[str], until: float | None = None) -> list[T]:
         """The answers to these texts, in their order.
+
+        Args:
+            texts: of one request.
+            until: a time of the event loop's clock; None: when a request that comes now has to be answered.
 
         Raises:
             Full: the queue has no room for them, or they were not answered in time, or would not be.
@@ -123,15 +128,17 @@ class Batcher(Generic[T]):
         """
         if not texts:  # they would wait without being counted
             return []
-        asked: _Asked[T] = _Asked(texts, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        asked: _Asked[T] = _Asked(texts, loop.create_future())
+        left = self._limits.seconds if until is None else until - loop.time()
         with self._workers.lock:
-            if self.waiting + len(texts) > self._limits.queue or self._wait() > self._limits.seconds:
+            if self.waiting + len(texts) > self._limits.queue or self._wait() > left:
                 raise Full(max(1, math.ceil(self._wait())))
             self._queue.append(asked)
             self.waiting += len(texts)
         self._workers.wake(self)
         try:
-            return await asyncio.wait_for(asked.answers, self._limits.seconds)
+            return await asyncio.wait_for(asked.answers, left)
         except TimeoutError:
             raise Full(max(1, math.ceil(self._wait()))) from None
         finally:
@@ -165,12 +172,16 @@ class Batcher(Generic[T]):
         return (self.waiting + self._at_work) * self._cost / self._workers.count
 
     def _work(self, batch: list[_Asked[T]]) -> None:
-        """In a worker: answer a batch; where that fails, each of its requests alone."""
+        """In a worker: answer a batch; where that fails, each of its requests alone, but for an audit log that failed.
+
+        It would fail again for each, after as long a wait; and those who answered would be asked, and counted, twice.
+        """
         count = sum(len(asked.texts) for asked in batch)
         try:
             failed = self._call(batch)
+            again = len(batch) > 1 and not isinstance(failed, Unrecorded | BrokenLog)
             for asked in batch if failed is not None else ():
-                alone = self._call([asked]) if len(batch) > 1 else failed
+                alone = self._call([asked]) if again else failed
                 if alone is not None:
                     _tell([(asked, alone)])
         finally:

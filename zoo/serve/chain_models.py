@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from zoo.serve.models import DecidedLabel, DecidedRecord, DecidedSpans, DecidedWords, Label, Record, Spans, Words
 
@@ -35,16 +35,6 @@ class ChainAnswered(BaseModel):
 
     chain: str = Field(description="Its name.", examples=["notes"])
     answers: list[Chained]
-
-
-class ChainAsked(BaseModel):
-    """A question to a chain."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"text": "Lithium was given for mania."}]}
-    )
-
-    text: str | list[str] = Field(description="One text, or a list of them; answers come in its order.")
 
 
 class StepDescribed(BaseModel):

@@ -10,6 +10,7 @@ from zoo.chain import Chained
 from zoo.serve import chain_models
 from zoo.serve.answers import KINDS
 from zoo.serve.counting import SPECIALIST
+from zoo.serve.models import ChainAsked
 from zoo.serve.problem import declared
 from zoo.serve.routes import READ, may
 from zoo.serve.service import service
@@ -45,7 +46,7 @@ async def chain(found: Found, request: Request) -> chain_models.ChainDescribed:
     dependencies=[may("predict")],
     responses=declared(400, 401, 403, 404, 408, 413, 422, 429, 503),
 )
-async def predict(found: Found, asked: chain_models.ChainAsked, request: Request) -> Response:
+async def predict(found: Found, asked: ChainAsked, request: Request) -> Response:
     """Ask a chain about one text, or a list of them.
 
     Each step is asked about the texts that reach it. One that fails is told, and loses no other's answer.

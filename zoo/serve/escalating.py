@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from zoo.audit import AuditLog
 from zoo.cascade import Cascade
@@ -14,10 +14,54 @@ from zoo.decision import Reason
 from zoo.escalation import Outcome
 from zoo.given import Given
 from zoo.recorded import Recorded, record
+from zoo.serve.batcher import Full
+from zoo.serve.limits import Limits
 
+T = TypeVar("T")
 Guessed = Recorded[Any] | Given[Any]
 """A decision that is recorded, or a guess that is not sure."""
+_RECORDING = 2  # threads: a log commits for one at a time, and another's texts are masked meanwhile
+_SHARE = 0.1  # of a request's time, which is left to record what was decided
 log = logging.getLogger("zoo.serve")
+
+
+class _Threads:
+    """So many threads of one's own; a call is handed over when one is free, so none waits in them.
+
+    Attributes:
+        waiting: texts that wait for one.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._executor, self._free = ThreadPoolExecutor(count, name), asyncio.Semaphore(count)
+        self.waiting = 0
+
+    async def take(self, until: float, texts: int = 1) -> None:
+        """Wait for one, for so many texts; raises TimeoutError where none is free in time."""
+        self.waiting += texts
+        try:
+            async with asyncio.timeout_at(until):
+                await self._free.acquire()
+        finally:
+            self.waiting -= texts
+
+    def give_back(self) -> None:
+        """Leave the one that was taken to others."""
+        self._free.release()
+
+    async def run(self, until: float, call: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """What a call comes to, or has not come to in time, in the one that was taken; it is given back at its end."""
+        loop = asyncio.get_running_loop()
+        asked = loop.run_in_executor(self._executor, call, *args)
+        asked.add_done_callback(lambda _: self.give_back())
+        await asyncio.wait([asked], timeout=max(0.0, until - loop.time()))
+        if not asked.done():
+            asked.add_done_callback(_ended)
+        return asked
+
+    def close(self, *, wait: bool) -> None:
+        """Begin nothing more, and wait for what is at work."""
+        self._executor.shutdown(wait=wait, cancel_futures=True)
 
 
 class Escalating:
@@ -25,18 +69,22 @@ class Escalating:
 
     Args:
         cascade: as many questions are on their way at once as it says, a thread each.
-        room: texts that may wait for one of these threads. What finds no room, or no thread in time, is answered as it
-            is (`fallback_busy`); what is not answered in time, too (`fallback_down`). So a slow fallback delays the
-            texts that it is asked about, up to a request's time, and no others.
+        limits: `escalations` texts may wait for one of these threads. What finds no room, or no thread in time, is
+            answered as it is (`fallback_busy`); what is not answered in time, too (`fallback_down`). So a slow fallback
+            delays the texts that it is asked about, up to a request's time, and no others. As many texts as `queue`
+            says may wait to be recorded.
         audit: where decisions are recorded before they are given out; None: nowhere.
     """
 
-    def __init__(self, cascade: Cascade[Any], room: int, audit: AuditLog | None) -> None:
-        self.cascade, self._room, self._audit = cascade, room, audit
-        self._threads = ThreadPoolExecutor(cascade.tier.concurrency, "zoo-fallback")
-        self._free = asyncio.Semaphore(cascade.tier.concurrency)
-        self.waiting = 0
-        """Texts that wait for a thread."""
+    def __init__(self, cascade: Cascade[Any], limits: Limits, audit: AuditLog | None) -> None:
+        self.cascade, self._limits, self._audit = cascade, limits, audit
+        self._asking = _Threads(cascade.tier.concurrency, "zoo-fallback")
+        self._recording = _Threads(_RECORDING, "zoo-recording")
+
+    @property
+    def waiting(self) -> int:
+        """Texts that wait for the fallback."""
+        return self._asking.waiting
 
     def guess(self, texts: list[str]) -> list[Guessed]:
         """In a worker: the specialist's answers; those that it is sure of are recorded, in one commit."""
@@ -50,24 +98,41 @@ class Escalating:
         """The decisions about a request's texts, by a time of the event loop's clock; recorded in one commit.
 
         Raises:
+            Full: there was no room for them to be recorded, or they were not in time.
             Unrecorded, BrokenLog: they can't be recorded.
         """
         unsure = [(text, guess) for text, guess in zip(texts, guessed, strict=True) if isinstance(guess, Given)]
         if not unsure:
             return [one for one in guessed if isinstance(one, Recorded)]
-        found = await asyncio.gather(*(self._outcome(text, until) for text, _ in unsure))
+        now = asyncio.get_running_loop().time()
+        asked_until = until if self._audit is None else until - _SHARE * max(0.0, until - now)
+        found = await asyncio.gather(*(self._outcome(text, asked_until) for text, _ in unsure))
         decided = [self.cascade.decide(guess, outcome) for (_, guess), outcome in zip(unsure, found, strict=True)]
-        asked = [text for text, _ in unsure]
-        if self._audit is None:
-            recorded = record(decided, asked, None)
-        else:
-            recorded = await asyncio.to_thread(record, decided, asked, self._audit)
-        kept = iter(recorded)
+        kept = iter(await self._record(decided, [text for text, _ in unsure], until))
         return [one if isinstance(one, Recorded) else next(kept) for one in guessed]
 
     def close(self) -> None:
-        """Ask nobody any more; what is being asked ends by itself, as soon as its own time is up."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Ask nobody any more; what is being asked ends by itself, as soon as its own time is up.
+
+        What is being recorded is waited for.
+        """
+        self._asking.close(wait=False)
+        self._recording.close(wait=True)
+
+    async def _record(self, decided: Sequence[Given[Any]], texts: list[str], until: float) -> list[Recorded[Any]]:
+        """In one commit; what is not given out in time may be in the log all the same."""
+        if self._audit is None:
+            return record(decided, texts, None)
+        if self._recording.waiting + len(texts) > self._limits.queue:
+            raise Full(1)
+        try:
+            await self._recording.take(until, len(texts))
+        except TimeoutError:
+            raise Full(1) from None
+        kept = await self._recording.run(until, record, decided, texts, self._audit)
+        if not kept.done():
+            raise Full(1)
+        return kept.result()
 
     async def _outcome(self, text: str, until: float) -> Outcome:
         loop = asyncio.get_running_loop()
@@ -78,24 +143,17 @@ class Escalating:
 
         if known := tier.refusal():
             return known
-        if self.waiting >= self._room:
+        if self.waiting >= self._limits.escalations:
             return none("fallback_busy", f"{self.waiting} texts wait for it already")
-        self.waiting += 1
         try:
-            async with asyncio.timeout_at(until):
-                await self._free.acquire()
+            await self._asking.take(until)
         except TimeoutError:
             return none("fallback_busy", "it had too much to do to be asked in time")
-        finally:
-            self.waiting -= 1
         if known := tier.refusal():  # it may have failed meanwhile
-            self._free.release()
+            self._asking.give_back()
             return known
-        asked = loop.run_in_executor(self._threads, tier.answer, [text])
-        asked.add_done_callback(lambda _: self._free.release())
-        await asyncio.wait([asked], timeout=max(0.0, until - loop.time()))
+        asked = await self._asking.run(until, tier.answer, [text])
         if not asked.done():
-            asked.add_done_callback(_ended)
             return none("fallback_down", "no answer within the time of the request")
         if error := asked.exception():
             log.error("%s failed: %s", tier.name, error, exc_info=error)
@@ -107,4 +165,4 @@ class Escalating:
 def _ended(asked: asyncio.Future[Any]) -> None:
     """Nobody waits for it any more; what went wrong with it is told all the same."""
     if not asked.cancelled() and (error := asked.exception()):
-        log.error("a fallback failed: %s", error)
+        log.error("it failed when nobody waited for it any more: %s", error)

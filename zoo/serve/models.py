@@ -12,12 +12,21 @@ Scalar = bool | int | float | str
 Score = Annotated[float, Field(ge=0, le=1)]
 
 
-class Asked(BaseModel):
-    """A question to a specialist."""
+class ChainAsked(BaseModel):
+    """A question to a chain."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "My card has not arrived yet"}]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"text": "Lithium was given for mania."}]}
+    )
 
     text: str | list[str] = Field(description="One text, or a list of them; answers come in its order.")
+
+
+class Asked(ChainAsked):
+    """A question to a specialist."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "My card has not arrived yet"}]})
+
     scores: bool = Field(False, description="Of classifiers: every label's probability, too.")
 
 
@@ -53,23 +62,6 @@ class DecidedLabel(Decided):
     )
 
 
-class Span(BaseModel):
-    """A stretch of a text, and what it is."""
-
-    label: str
-    start: int = Field(ge=0, description="In Unicode code points, not in UTF-16 units.")
-    end: int = Field(ge=0, description="After the last code point.")
-    text: str = Field(description="The words there.")
-    score: Score = Field(description="The calibrated probability of its least sure word piece.")
-    unsure: bool = Field(description="Below the specialist's threshold: ask a person. Without a threshold never.")
-
-
-class Spans(BaseModel):
-    """What was found in a text, by start; there may be nothing."""
-
-    spans: list[Span]
-
-
 class Mark(BaseModel):
     """A stretch of a text, and what it is, whoever says so."""
 
@@ -79,6 +71,19 @@ class Mark(BaseModel):
     text: str = Field(description="The words there.")
     score: Score | None = Field(description="By the specialist that found it; null: an endpoint did.")
     unsure: bool = Field(description="Below the threshold of the specialist that found it.")
+
+
+class Span(Mark):
+    """A stretch of a text, and what it is."""
+
+    score: Score = Field(description="The calibrated probability of its least sure word piece.")
+    unsure: bool = Field(description="Below the specialist's threshold: ask a person. Without a threshold never.")
+
+
+class Spans(BaseModel):
+    """What was found in a text, by start; there may be nothing."""
+
+    spans: list[Span]
 
 
 class DecidedSpans(Decided):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,10 +49,14 @@ class Resident:
         asked = self.specialist.specialist if isinstance(self.specialist, Cascade) else self.specialist
         return asked if isinstance(asked, Pair) else None
 
-    async def ask(self, texts: Sequence[str], seconds: float) -> list[Recorded[Any]]:
-        """The answers about texts, in their order, within about so many seconds; raises what Batcher.ask raises."""
-        until = asyncio.get_running_loop().time() + seconds
-        answers = await self.batcher.ask(texts)
+    async def ask(self, texts: Sequence[str], until: float) -> list[Recorded[Any]]:
+        """The answers about texts, in their order, by a time of the event loop's clock.
+
+        Raises:
+            Full: there is no room, or they were not answered, or not recorded, in time.
+            what else Batcher.ask and Escalating.decide raise.
+        """
+        answers = await self.batcher.ask(texts, until)
         return answers if self.escalating is None else await self.escalating.decide(texts, answers, until)
 
     def close(self) -> None:
@@ -83,7 +86,7 @@ def settle(
     """
     escalating, answer = None, _answer(specialist, log)
     if isinstance(specialist, Cascade):
-        escalating = Escalating(specialist, limits.escalations, log)
+        escalating = Escalating(specialist, limits, log)
         answer = escalating.guess
     batcher = Batcher[Any](answer, workers, limits, _together(specialist, limits.batch), seen)
     return Resident(specialist, batcher, follows, escalating)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,11 @@ from zoo.decision import Decision
 from zoo.errors import UnknownRecord
 from zoo.recorded import Recorded
 from zoo.serve.batcher import Full
-from zoo.serve.chain_models import ChainAsked
 from zoo.serve.chains import Chains
 from zoo.serve.keys import KeyFile
 from zoo.serve.limits import Limits
 from zoo.serve.metrics import Metrics
-from zoo.serve.models import Asked, Correction
+from zoo.serve.models import Asked, ChainAsked, Correction
 from zoo.serve.problem import Problem
 from zoo.serve.rate import Rates
 from zoo.serve.resident import Resident
@@ -31,6 +31,19 @@ from zoo.specialist import check_texts
 
 ANYONE = "anyone"
 log = logging.getLogger("zoo.serve")
+
+
+class NoRoom(Problem):
+    """A specialist has no room for a request's texts, or no answer in time.
+
+    Attributes:
+        specialist: its name.
+    """
+
+    def __init__(self, resident: Resident, after: int) -> None:
+        self.specialist = resident.specialist.name
+        what = f"{resident.specialist.manifest.id} has more to do than it can."
+        super().__init__(503, what, fix=f"Ask again in {after} s, or run more of this service.", after=after)
 
 
 @dataclass
@@ -99,8 +112,13 @@ class Service:
         return name
 
     async def follow(self, chain: str, asked: ChainAsked) -> list[Chained]:
-        """What a chain says about a request's texts, in their order; raises Problem 422 and 503, as `answer`."""
-        return await self.chains.predict(chain, self.texts(asked), self.ask)
+        """What a chain says about a request's texts, in their order; raises Problem 422 and 503, as `answer`.
+
+        All its steps together have the time of one request.
+        """
+        texts, until = self.texts(asked), self._until()
+        with self._refused():
+            return await self.chains.predict(chain, texts, lambda resident, fed: self._ask(resident, fed, until))
 
     def not_ready(self) -> Problem:
         """The answer as long as not all specialists are loaded."""
@@ -132,22 +150,11 @@ class Service:
             Problem: 422 a text that can't be asked about, or too much of it; 503 no room.
             ZooError: the specialist failed.
         """
-        return await self.ask(resident, self.texts(asked))
+        texts, until = self.texts(asked), self._until()
+        with self._refused():
+            return await self._ask(resident, texts, until)
 
-    async def ask(self, resident: Resident, texts: Sequence[str]) -> list[Recorded[Any]]:
-        """As `answer`, about texts that were looked at."""
-        name = resident.specialist.name
-        try:
-            answers = await resident.ask(texts, self.limits.seconds)
-        except Full as full:
-            self.metrics.shed.labels(name).inc()
-            what = f"{resident.specialist.manifest.id} has more to do than it can."
-            fix = f"Ask again in {full.after} s, or run more of this service."
-            raise Problem(503, what, fix=fix, after=full.after) from None
-        self._passed(resident, texts, answers)
-        return answers
-
-    def texts(self, asked: Asked | ChainAsked) -> list[str]:
+    def texts(self, asked: ChainAsked) -> list[str]:
         """A request's texts; raises Problem 422, or BadInput, where they can't be asked about."""
         texts = [asked.text] if isinstance(asked.text, str) else asked.text
         if len(texts) > self.limits.texts:
@@ -159,6 +166,28 @@ class Service:
                 raise Problem(422, what, where=f"text {place}", fix="Cut it into parts, and ask about each.")
         check_texts(texts)
         return texts
+
+    def _until(self) -> float:
+        """When a request that comes now has to be answered."""
+        return asyncio.get_running_loop().time() + self.limits.seconds
+
+    async def _ask(self, resident: Resident, texts: Sequence[str], until: float) -> list[Recorded[Any]]:
+        """Answers about texts that were looked at; raises NoRoom."""
+        try:
+            answers = await resident.ask(texts, until)
+        except Full as full:
+            raise NoRoom(resident, full.after) from None
+        self._passed(resident, texts, answers)
+        return answers
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """Count a request that finds no room, once, whichever of its texts that was."""
+        try:
+            yield
+        except NoRoom as error:
+            self.metrics.shed.labels(error.specialist).inc()
+            raise
 
     def _passed(self, resident: Resident, texts: Sequence[str], answers: Sequence[Recorded[Any]]) -> None:
         """Count answers, before the client has them."""

@@ -125,6 +125,7 @@ class Shelf:
     async def reload(self) -> list[Change]:
         """Load what the names mean now, beside what is loaded, and let it answer from one moment on.
 
+        So it is with fallbacks: specialists by their names, and files of rows, which are read again.
         Requests in flight end on the old versions. Where one can't be found or loaded the old one stays, and the change
         says why. Reloads wait for one another.
         """
@@ -189,35 +190,60 @@ class Shelf:
             return []
 
     def _newer(self, old: Resident) -> Resident | None:
-        """What the resident's name means now, loaded; None: the same version."""
-        if self._hub is None or not _in_hub(old.follows) or Reference.parse(str(old.follows)).exact:
+        """What the resident's name means now, before what its fallback is now, loaded; None: both are the same."""
+        means = self._means(old.follows)
+        if means not in (None, old.specialist.manifest.id):
+            return self._load(means, old.follows)
+        cascade = old.specialist
+        if isinstance(cascade, Cascade) and cascade is not old.follows and (fallback := self._fallback(cascade)):
+            return self._renewed(cascade, fallback, old.follows)
+        return None
+
+    def _renewed(self, before: Cascade[Any], fallback: Fallback, follows: Name) -> Resident | None:
+        """The same version, not loaded again, before what its fallback is now; None: that is the same, too."""
+        means = None if fallback.specialist is None else self._means(fallback.specialist)
+        if not fallback.shots and means in (None, before.tier.name):
             return None
-        name, version = find(str(old.follows), self._hub)
-        if str(version) == old.specialist.version:
+        after = fallback.behind(before.specialist, self._loaded)
+        same = (after.tier.name, after.rows) == (before.tier.name, before.rows)
+        return None if same else self._settle(after, follows)
+
+    def _means(self, name: Name) -> str | None:
+        """The `name@version` that this is now; None: it is the same at any time."""
+        if not _in_hub(name) or Reference.parse(str(name)).exact:
             return None
-        return self._load(f"{name}@{version}", old.follows)
+        found, version = find(str(name), open_hub(self._hub))
+        return f"{found}@{version}"
 
     def _opened(self, name: Name) -> Served:
         """What a name means, loaded."""
         if isinstance(name, Trial):
             return name.open(self._opened, self._log)
-        found: Served = load(name, hub=self._hub, **self._how) if isinstance(name, str | Path) else name
+        found: Served = self._loaded(name) if isinstance(name, str | Path) else name
         return found
 
+    def _loaded(self, name: str | Path) -> Any:
+        return load(name, hub=self._hub, **self._how)
+
     def _load(self, name: Name, follows: Name) -> Resident:
-        specialist = self._behind(self._opened(name))
+        return self._settle(self._behind(self._opened(name)), follows)
+
+    def _settle(self, specialist: Served, follows: Name) -> Resident:
         seen: Callable[[int], Any] = self._metrics.batches.labels(specialist.name).observe
         how: dict[str, Any] = {"workers": self._workers, "limits": self._limits, "seen": seen, "log": self._log}
         return settle(specialist, follows, **how)
 
-    def _behind(self, specialist: Served) -> Served:
-        """With its fallback behind it, where it has one; one for all others is of classifiers."""
-        named = self._fallbacks.get(specialist.name)
-        fallback = named or self._fallbacks.get("")
+    def _fallback(self, specialist: Served) -> Fallback | None:
+        """The specialist's own, or the one for all others, which is of classifiers."""
         classifies = specialist.manifest.kind == CLASSIFICATION
-        if fallback is None or isinstance(specialist, Cascade) or not (named or classifies):
+        return self._fallbacks.get(specialist.name) or (self._fallbacks.get("") if classifies else None)
+
+    def _behind(self, specialist: Served) -> Served:
+        """With its fallback behind it, where it has one."""
+        fallback = self._fallback(specialist)
+        if fallback is None or isinstance(specialist, Cascade):
             return specialist
-        return fallback.behind(specialist, lambda name: load(name, hub=self._hub, **self._how))
+        return fallback.behind(specialist, self._loaded)
 
     def _announce(self, resident: Resident) -> None:
         specialist, batcher = resident.specialist, resident.batcher
