@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -89,20 +90,43 @@ def rows(spec: Spec, feedback: Feedback) -> tuple[dict[str, Row], list[str]]:
     return found, unfit
 
 
-def passages(spec: Spec, feedback: Feedback) -> list[Passage]:
-    """Texts without an answer: those that were unsure, the newest first, then those that were drawn.
+def passages(spec: Spec, feedback: Feedback, most: int = 0) -> list[Passage]:
+    """Texts without an answer, in turns: one of those that were drawn, one that was unsure, the newest first.
 
-    As other real texts are taken: white space folded, each once, and none outside `hygiene.words`.
+    As other real texts are taken: white space folded, each once, and none outside `hygiene.words`. A text that was
+    both is drawn if it is among the drawn that are taken: these are a sample of production only if those that the
+    version was unsure of are among them.
+
+    Args:
+        spec: for what texts it takes.
+        feedback: where they are.
+        most: how many from the first will be taken. Half of them, and more where too few were unsure, are drawn.
     """
+    drawn, unsure = _fit(spec, feedback, DRAWN), _fit(spec, feedback, UNSURE)
+    sample: dict[str, Passage] = {}
+    others = len(unsure)
+    for text, passage in drawn.items():
+        if 2 * len(sample) >= most and len(sample) + others >= most:
+            break
+        sample[text] = passage
+        others -= text in unsure
+    doubted = [passage for text, passage in unsure.items() if text not in sample]
+    left = [passage for text, passage in drawn.items() if text not in sample and text not in unsure]
+    turns = chain.from_iterable(zip_longest(sample.values(), doubted))
+    return [*(passage for passage in turns if passage), *left]
+
+
+def _fit(spec: Spec, feedback: Feedback, how: str) -> dict[str, Passage]:
+    """Those that were drawn, as they came, or that were unsure, the newest first; by their text in small letters."""
     shortest, longest = spec.hygiene.words
+    lines = feedback.drawn.items() if how == DRAWN else reversed(list(feedback.unsure.items()))
     known = {_folded(value).casefold() for value in feedback.corrected.values()}
     found: dict[str, Passage] = {}
-    for how, lines in ((UNSURE, reversed(list(feedback.unsure.items()))), (DRAWN, list(feedback.drawn.items()))):
-        for id, value in lines:
-            text = _folded(value)
-            if shortest <= len(text.split()) <= longest and text.casefold() not in known:
-                found.setdefault(text.casefold(), Passage(f"{how}{id}", text, value["source"]))
-    return list(found.values())
+    for id, value in lines:
+        text = _folded(value)
+        if shortest <= len(text.split()) <= longest and text.casefold() not in known:
+            found.setdefault(text.casefold(), Passage(f"{how}{id}", text, value["source"]))
+    return found
 
 
 def by_id(values: Iterable[dict[str, Any]]) -> Lines:

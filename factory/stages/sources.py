@@ -81,13 +81,14 @@ def texts(build: Build) -> list[Passage]:
     """Real texts to be labelled, up to the budget: first those of production, half of it at most.
 
     What a specialist was unsure of is no sample of what it is asked: the other half keeps the rest from being
-    forgotten.
+    forgotten. A budget that has no room for real texts takes none of production either.
     """
     own = unlabelled(build.spec, build.settings)
     if build.spec.reads == "like_people":
         rows = _of_every_budget(build)
         own = like(rows, unknown(own, [*(row.text for row in rows), *(row.text for row in build.gold)]))
-    back = kept.passages(build.spec, _feedback(build))[: (build.budget.label + 1) // 2]
+    half = (build.budget.label + 1) // 2
+    back = kept.passages(build.spec, _feedback(build), half)[:half]
     known = {passage.text.casefold() for passage in back}
     return [*back, *(one for one in own if one.text.casefold() not in known)][: build.budget.label]
 

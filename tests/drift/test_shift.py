@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from factory.drift import shift
+from factory.drift.reference import DRAWN_ENOUGH
 from factory.drift.shift import Shift
 
 ALPHA, SEEDS, WIDTH = 0.05, 200, 8
@@ -59,6 +60,16 @@ def test_a_shift_is_found(test: Callable[[int, float, int], Shift]) -> None:
 def test_a_larger_shift_is_further_away(test: Callable[[int, float], Shift]) -> None:
     near, far = (np.mean([test(seed, moved).distance for seed in range(10)]) for moved in (0.2, 0.8))
     assert near < far
+
+
+def test_of_as_few_texts_as_are_enough_a_large_shift_is_found() -> None:
+    found = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        ours, theirs = (rng.normal(size=(DRAWN_ENOUGH, 384)) for _ in range(2))
+        theirs[rng.random(DRAWN_ENOUGH) < 0.6] += 8.0 / 384**0.5
+        found += shift.texts(ours, theirs, seed).p < ALPHA / 4
+    assert found >= 80, found
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=40), st.lists(st.sampled_from("bcd"), min_size=1))

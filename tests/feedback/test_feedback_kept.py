@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import stat
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import zoo
 from factory import settings as environment
@@ -81,14 +85,30 @@ def test_what_came_back_comes_first_and_takes_half_of_the_texts(build: Build, tm
     assert "'weather', which the spec does not declare" in why
 
     passages = sources.texts(build)
-    assert [one.text for one in passages[:5]] == texts(8, "weather")[:2:-1]
+    assert [one.text for one in passages[:5]] == [*texts(1, "song"), *texts(8, "weather")[:3:-1]]
+    assert [one.id.startswith(DRAWN) for one in passages[:5]] == [True, *[False] * 4]
     assert [one.text for one in passages[5:]] == [one.text for one in unlabelled(build.spec, build.settings)[:5]]
-    assert [one.id.startswith(DRAWN) for one in kept.passages(build.spec, kept.read(build.settings.home, NAME))] == [
-        *[False] * 8,
-        True,
-    ]
     after = sources.candidate_inputs(build)
     assert {name for name in before if before[name] != after[name]} == {"unlabelled", "people"}
+
+
+@given(st.permutations(range(24)), st.sets(st.integers(0, 23)), st.integers(0, 24), st.integers(0, 30))
+def test_what_is_drawn_is_a_sample_of_production_whatever_was_unsure(
+    order: list[int], doubtful: set[int], size: int, most: int
+) -> None:
+    """Else a version made after drift is compared with the texts that the one before was sure of."""
+    said = [{"id": f"{number}", "text": f"text number {number}", "source": "audit"} for number in order]
+    drawn, unsure = said[:size], [one for one in said if int(one["id"]) in doubtful]
+    spec: Any = SimpleNamespace(hygiene=SimpleNamespace(words=(1, 9)))
+    found = kept.passages(spec, Feedback(unsure=kept.by_id(unsure), drawn=kept.by_id(drawn)), most)
+    assert sorted(one.text for one in found) == sorted({one["text"] for one in [*drawn, *unsure]})
+    taken = found[:most]
+    sample = [one.text for one in taken if one.id.startswith(DRAWN)]
+    assert sample == [one["text"] for one in drawn[: len(sample)]]  # the first of them, unsure or not
+    assert len(sample) >= min(len(drawn), (most + 1) // 2)
+    doubted = [one.text for one in taken if one.id.startswith(UNSURE)]
+    left = [one["text"] for one in reversed(unsure) if one["text"] not in sample]
+    assert doubted == left[: len(doubted)] and len(doubted) >= min(len(left), most // 2)
 
 
 def test_spans_come_back_as_people_marked_them(tmp_path: Path) -> None:
