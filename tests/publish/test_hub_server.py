@@ -1,5 +1,6 @@
 """The embedded server, asked by the real huggingface_hub and datasets clients."""
 
+import json
 import stat
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from factory.publish.folder_hub import FolderHub
 from factory.publish.hub import open_hub
 from factory.services.hub.server import HubServer, load_token, running, token_file
 from factory.services.process import free_port
+from tests.publish.proxy import proxied
 
 LARGE = b"0123456789abcdef" * (3 << 16)  # 3 MiB
 
@@ -222,6 +224,44 @@ def test_datasets_opens_a_published_dataset_through_the_server(server, dataset, 
 def test_only_loopback_names_are_answered(published, server):
     assert get(f"{server.endpoint}/api/models", Host="evil.example")[0] == 400
     assert get(f"{server.endpoint}/api/models", Host="localhost")[0] == 200
+
+
+def test_large_files_go_through_the_proxy_that_stands_before_it(server, tmp_path):
+    with proxied(server.endpoint) as (address, asked):
+        api = HfApi(endpoint=address, token=server.token)
+        made = api.create_repo("zoo/test-mood")
+        commit = api.upload_file(path_or_fileobj=LARGE, path_in_repo="large.bin", repo_id="zoo/test-mood")
+        path = api.hf_hub_download("zoo/test-mood", "large.bin", revision=commit.oid, cache_dir=tmp_path / "cache")
+    assert Path(path).read_bytes() == LARGE
+    assert any(one.startswith("PUT /lfs/") for one in asked)
+    assert made.url.startswith(address) and commit.commit_url.startswith(address)
+
+
+@pytest.mark.parametrize(
+    ("told", "scheme", "host"),
+    [
+        ({"X-Forwarded-Host": "hub.example", "X-Forwarded-Proto": "https"}, "https", "hub.example"),
+        (
+            {"X-Forwarded-Host": "hub.example:8720, inner", "X-Forwarded-Proto": "https, http"},
+            "https",
+            "hub.example:8720",
+        ),
+        ({"X-Forwarded-Host": "hub.example", "X-Forwarded-Proto": "javascript"}, "http", "hub.example"),
+        ({"X-Forwarded-Host": "hub.example"}, "http", "hub.example"),
+        ({}, "http", "127.0.0.1"),
+    ],
+)
+def test_what_a_proxy_is_called_is_what_clients_are_sent_to(server, told, scheme, host):
+    batch = json.dumps({"objects": [{"oid": "a" * 64, "size": 5}]}).encode()
+    said = {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json", "Host": "127.0.0.1", **told}
+    url = f"{server.endpoint}/zoo/test-mood.git/info/lfs/objects/batch"
+    with urllib.request.urlopen(urllib.request.Request(url, batch, said), timeout=10) as answer:
+        (item,) = json.load(answer)["objects"]
+    assert item["actions"]["upload"]["href"].startswith(f"{scheme}://{host}/lfs/{'a' * 64}?permission=")
+
+
+def test_who_is_asked_by_another_name_believes_no_proxy(server):
+    assert get(f"{server.endpoint}/api/models", Host="evil.example", **{"X-Forwarded-Host": "127.0.0.1"})[0] == 400
 
 
 def test_the_token_is_drawn_once(tmp_path):

@@ -1,7 +1,9 @@
 """The part of the Hugging Face Hub's protocol that huggingface_hub needs to publish, list and download.
 
 Anyone who can reach the server may read; writing needs the token. Large files are put to addresses that carry their
-own permission (a keyed hash of the file's name), because the protocol sends them without the token.
+own permission (a keyed hash of the file's name), because the protocol sends them without the token. Behind a proxy
+addresses have the name that X-Forwarded-Host says. It may be believed: what comes here was sent to a name of this
+server (Host), so no page of another origin can have sent it.
 """
 
 from __future__ import annotations
@@ -135,7 +137,7 @@ class _Server:
             raise HTTPException(403, headers={"X-Error-Message": f"This hub has the one namespace {self.namespace}"})
         kind: Kind = "datasets" if body.get("type") == "dataset" else "models"
         made = await run_in_threadpool(self.store.create, kind, repo)
-        url = f"{request.base_url}{'datasets/' if kind == 'datasets' else ''}{namespace}/{repo}"
+        url = f"{_base(request)}{'datasets/' if kind == 'datasets' else ''}{namespace}/{repo}"
         return JSONResponse({"url": url, "name": f"{namespace}/{repo}"}, 200 if made else 409)
 
     async def preupload(self, request: Request) -> Response:
@@ -155,7 +157,7 @@ class _Server:
                 raise HTTPException(400, "oid is not a sha256")
             answer: dict[str, Any] = {"oid": oid, "size": size}
             if not await run_in_threadpool(self.store.has_object, oid, size):
-                href = f"{request.base_url}lfs/{oid}?permission={self._permission(oid)}"
+                href = f"{_base(request)}lfs/{oid}?permission={self._permission(oid)}"
                 answer["actions"] = {"upload": {"href": href}}
             objects.append(answer)
         return JSONResponse({"transfer": "basic", "objects": objects})
@@ -181,7 +183,7 @@ class _Server:
             raise HTTPException(400, headers={"X-Error-Message": "This hub has the one branch main"})
         operations = [json.loads(line) for line in (await request.body()).splitlines() if line.strip()]
         commit = await run_in_threadpool(self.store.write, kind, repo, operations)
-        url = f"{request.base_url}{self.namespace}/{repo}/commit/{commit}"
+        url = f"{_base(request)}{self.namespace}/{repo}/commit/{commit}"
         return JSONResponse({"success": True, "commitOid": commit, "commitUrl": url, "hookOutput": ""})
 
     async def tag(self, request: Request) -> Response:
@@ -228,6 +230,14 @@ def _kind(request: Request) -> Kind:
     if named in ("models", None):
         return "models"
     raise Missing("RepoNotFound")
+
+
+def _base(request: Request) -> str:
+    """This server's address as the client knows it, with a slash at its end."""
+    host, scheme = (request.headers.get(f"x-forwarded-{of}", "").split(",")[0].strip() for of in ("host", "proto"))
+    if not host:
+        return str(request.base_url)
+    return f"{scheme if scheme in ('http', 'https') else request.url.scheme}://{host}/"
 
 
 async def _json(request: Request) -> Any:
