@@ -137,6 +137,7 @@ class Watch:
         home, declared = self._settings.home, specs.load(spec, self._settings.prompts)
         known = waiting.read(home, spec, budget)
         if known is None or not declared.review.required:
+            waiting.end(home, spec, budget)
             return None
         answers = take_in(declared, place, Editions.of(home, declared)).answers
         review = declared.review

@@ -109,8 +109,13 @@ def keep(home: Path, waiting: Waiting) -> None:
     write_json(_path(home, waiting.spec, waiting.budget), asdict(waiting))
 
 
+def end(home: Path, spec: str, budget: str) -> None:
+    """Nobody is waited for any longer, because the spec stopped requiring it; were it to again, that begins anew."""
+    _path(home, spec, budget).unlink(missing_ok=True)
+
+
 def read(home: Path, spec: str, budget: str) -> Waiting | None:
-    """What a build waits for, or waited for last; None where it never has."""
+    """What a build waits for, or waited for last; None where it has not."""
     path = _path(home, spec, budget)
     return Waiting(**read_json(path)) if path.exists() else None
 

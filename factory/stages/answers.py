@@ -58,10 +58,11 @@ def ask_people(build: Build, shown: Sequence[Selection], rows: Sequence[Row] = (
     touched = editions.touched(pulled.answers, {row.id: row for row in rows})
     if again := [editions.item(row_id, touched[row_id]) for row_id in list(touched)[:room]]:
         place.push(spec, again)
+    home, now = build.settings.home, datetime.now(UTC)
     awaited = {one.row.id: one.people for one in shown if spec.review.required is True or one.reason in UNAIDED}
     if not spec.review.required:
+        waiting.end(home, spec.name, build.budget_name)
         return pushed, pulled
-    home, now = build.settings.home, datetime.now(UTC)
     waits = waiting.begin(home, spec.name, build.budget_name, awaited, pushed.where, now)
     waits = waiting.look(waits, pulled.answers, spec.review.reviewers, spec.review.patience, now)
     waiting.keep(home, waits)

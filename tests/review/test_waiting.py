@@ -121,6 +121,16 @@ def test_nobody_is_waited_for_unless_the_spec_says_so(spec: Spec, tmp_path: Path
     assert not (tmp_path / "waiting").exists()
 
 
+def test_a_spec_that_requires_review_no_longer_ends_the_wait(spec: Spec, tmp_path: Path) -> None:
+    shown = chosen(AUDIT, "uncertain")
+    for _ in range(2):
+        with pytest.raises(ReviewPendingError):
+            ask_people(a_build(spec, tmp_path, required=True), shown)
+        assert len(waiting.everything(tmp_path)) == 1
+        ask_people(a_build(spec, tmp_path), shown)
+        assert waiting.everything(tmp_path) == [] and waiting.read(tmp_path, spec.name, "quick") is None
+
+
 def test_from_the_deadline_on_a_build_takes_what_is_there(spec: Spec, tmp_path: Path) -> None:
     build, shown = a_build(spec, tmp_path, required=True, deadline="2h"), chosen(AUDIT, "uncertain", "coverage")
     with pytest.raises(ReviewPendingError):
