@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from factory import settings
@@ -37,6 +40,22 @@ def test_the_table_tells_what_became_of_each() -> None:
     assert "did not pass its gate" in said
     assert "seconds: plan 0, write 72" in said
     assert said.endswith("1 of 2 published")
+
+
+@pytest.mark.parametrize(
+    "trouble", [httpx.ConnectError("refused"), RuntimeError("another version"), ValueError("no JSON")]
+)
+def test_a_prefect_that_died_stops_no_family(
+    trouble: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def away(**_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr("prefect.client.orchestration.get_client", away)
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 4))
+    here = dataclasses.replace(settings.load(), home=tmp_path)
+    all_of_them = family.build(["test/one", "test/other"], "quick", here, at_once=1, ray=False)
+    assert [(one.name, one.status, one.seconds) for one in all_of_them] == [("test/one", 4, {}), ("test/other", 4, {})]
 
 
 RUN = "import sys; from flows.family import main; sys.exit(main(sys.argv[1:]))"
