@@ -12,6 +12,8 @@ from factory.errors import FactoryError
 from factory.services.prefect import PrefectServer
 from factory.settings import Settings
 
+KILLED = "Its process was killed."
+
 
 def connect(settings: Settings) -> PrefectServer:
     """Start the Prefect server or find it running, and make this process report to it.
@@ -71,5 +73,5 @@ def _close(flow: str, runs: Mapping[str, Any]) -> int:
     with get_client(sync_client=True) as client:
         found = client.read_flow_runs(flow_filter=which, flow_run_filter=FlowRunFilter.model_validate(runs))
         for run in found:
-            client.set_flow_run_state(run.id, Crashed(message="Its process was killed."), force=True)
+            client.set_flow_run_state(run.id, Crashed(message=KILLED), force=True)
     return len(found)

@@ -3,7 +3,8 @@
 It runs until it is stopped (`make up` starts it, and so does a build that has to wait), and does three things. It looks
 which suspended builds need wait no longer: after every knock at its door, at every deadline, and every few minutes,
 because knocks can be lost. It has Argilla knock (a webhook) whenever somebody answers. And it serves the builds'
-deployment in Prefect, so that resumed ones run here, one after the other.
+deployment in Prefect, so that resumed ones run here, one after the other. One that it had begun when it was stopped, or
+killed, it begins anew when it is started again: what is finished is found.
 
 A knock is a POST of anything to its address on loopback. It is a reason to look, and nothing in it is believed, so
 that it matters little who knocks; looks are a second apart.
@@ -22,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from factory import settings as environment
 from factory import spec as specs
+from factory.alone import builder
 from factory.errors import FactoryError
 from factory.review import waiting
 from factory.review.argilla import ArgillaBackend
@@ -35,7 +37,8 @@ from factory.services.watch import WatchServer
 from factory.settings import Settings
 from factory.stages.answers import backend, take_in
 from flows import engine
-from flows.terminal import say
+from flows.notify import notify
+from flows.terminal import NOBODY, say
 
 EVERY = 300.0  # seconds between two looks that nobody asked for
 AGAIN = 30.0  # the same after one that failed
@@ -57,16 +60,20 @@ class Watch:
         self._settings = settings
         self._url = WatchServer(settings).url
         self.knocked = threading.Event()
-        self._hooked = False
+        self._hooked, self._begun = False, datetime.now(UTC)
 
     def look(self) -> float:
-        """Resume the builds that need wait no longer; returns in how many seconds to look again."""
+        """Resume the builds that need wait no longer; returns in how many seconds to look again.
+
+        One whose specialist is being built, measured or pruned by another process would find that out and fail, so it
+        is left until that has ended.
+        """
         from flows.waiting import resume, suspended
 
+        soonest = self._take_up()
         runs = suspended()
         place = backend(self._settings) if runs else None
         self.hook(place)
-        soonest = EVERY
         for run in runs:
             try:
                 waits = self._examine(place, **run.parameters) if place else None
@@ -75,11 +82,32 @@ class Watch:
                 soonest = min(soonest, AGAIN)
                 continue
             if waits is None or waits.verdict != "wait":
+                if builder(run.parameters["spec"], self._settings):
+                    soonest = min(soonest, AGAIN)
+                    continue
                 say(f"{run.name} goes on: {waits.missing if waits else 0} rows are missing")
                 resume(run, waits)
             elif waits.until:
                 left = datetime.fromisoformat(waits.until) - datetime.now(UTC)
                 soonest = min(soonest, max(left.total_seconds(), 0.0))
+        return soonest
+
+    def _take_up(self) -> float:
+        """Begin anew what a watch before this one had begun, and tell of what crashed; returns when to look again."""
+        from flows.waiting import again, forget, lost, resumed
+
+        soonest = EVERY
+        for run in resumed():
+            if lost(run, self._begun):
+                if builder(run.parameters["spec"], self._settings):  # it outlived the watch, or another one is at work
+                    soonest = min(soonest, AGAIN)
+                    continue
+                say(f"{run.name} goes on: the watch that was building it had ended")
+                again(run)
+            elif run.state and run.state.is_crashed():
+                what = f"{run.state.message}\n{NOBODY}"
+                notify(f"{run.parameters['spec']} could not be built", what, self._settings)
+                forget(run)
         return soonest
 
     def watch(self) -> None:

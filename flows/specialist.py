@@ -34,6 +34,8 @@ from flows.board import Board, artifact_key, show_figures
 from flows.notify import notify
 from flows.places import markdown, places
 
+RESUMED = "resumed"
+"""The tag of a run that the watch goes on with: nobody is at a terminal to see how it ends."""
 TRANSIENT = (TeacherError, ServiceError, ReviewError)  # a server that was not there may be back; a wrong spec stays so
 
 
@@ -112,6 +114,10 @@ def build(spec: str, budget: str = "quick", force: bool = False) -> dict[str, st
                 outputs[stage] = left
     except GateError as error:  # here, since a build that the watch goes on with ends nowhere else
         notify(f"{spec}: publishing was refused", str(error), settings)
+        raise
+    except Exception as error:
+        if RESUMED in prefect.runtime.flow_run.tags:
+            notify(f"{spec} could not be built", f"{error}\n{terminal.NOBODY}\n{run_url}", settings)
         raise
     finally:  # a report there is, even where the gate was not passed
         news.tell(settings)

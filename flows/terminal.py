@@ -18,6 +18,10 @@ WAITS, REFUSED = 4, 3
 """Exit status of a build that waits for people, and of one whose gate refused."""
 
 
+NOBODY = "Nobody goes on with it: put that right, and start the build again. What is finished is kept."
+"""Of a build that nobody watched."""
+
+
 def ended(work: Callable[[], int]) -> int:
     """Do a command's work; returns its exit status.
 

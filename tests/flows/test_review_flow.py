@@ -20,7 +20,7 @@ from tests.shop import label_of
 
 pytestmark = pytest.mark.real
 
-UP = "from factory.services.__main__ import main; main(['watch', 'up'])"
+UP, DOWN = (f"from factory.services.__main__ import main; main(['watch', {action!r}])" for action in ("up", "down"))
 SMALL = {"generate": 12, "label": 12, "judge": 12, "review": 6, "measure_teacher": 12, "epochs": 1}
 
 
@@ -88,3 +88,47 @@ def test_what_is_answered_while_everything_is_dead_counts(world: World) -> None:
     assert read_jsonl(folder / "to_review.jsonl") == shown
     assert (world.settings.home / "hub" / spec).exists()
     assert waiting.everything(world.settings.home) == []
+
+
+def test_a_build_that_the_watch_was_at_is_not_lost_with_it(world: World) -> None:
+    """Killed, as by a power cut, it leaves a run that is at work for ever; stopped, one that Prefect has cancelled."""
+    spec = world.specialist(
+        "test/restarted", review="required", budgets={"quick": SMALL, "full": SMALL}, teacher={"model": "loopback"}
+    )
+    assert world.run(spec).returncode == 4
+    run = until(world, spec, "Suspended")
+    folder = Path(next(one.where for one in waiting.everything(world.settings.home) if one.spec == spec))
+    shown = read_jsonl(folder / "to_review.jsonl")
+    write_jsonl(folder / "answers.jsonl", [{"row_id": row["row_id"], "label": label_of(row["text"])} for row in shown])
+    world.teacher.server._delay = 60.0
+    try:
+        asked = len(world.teacher.asked)
+        knock = urllib.request.Request(WatchServer(world.settings).url, b"", method="POST")
+        urllib.request.urlopen(knock, timeout=10).close()
+        more_asked(world, asked)
+        watch = psutil.Process(int((world.settings.home / "run" / "watch.pid").read_text()))
+        for process in (watch, *watch.children(recursive=True)):
+            process.kill()
+        psutil.wait_procs([watch], timeout=30)
+        assert until(world, spec, "Running")["id"] == run["id"]
+
+        asked = len(world.teacher.asked)
+        assert "watch is up" in world.run(code=UP).stdout
+        more_asked(world, asked)
+        assert "watch stopped" in world.run(code=DOWN).stdout
+        (stopped,) = world.runs(spec)
+        assert stopped["state_type"] in ("CANCELLED", "CRASHED"), stopped["state"]
+    finally:
+        world.teacher.server._delay = 0.0
+    assert "watch is up" in world.run(code=UP).stdout
+    assert until(world, spec, "Completed")["id"] == run["id"]
+    assert WatchServer(world.settings).log.read_text().count("the watch that was building it had ended") == 2
+    assert (world.settings.home / "hub" / spec).exists()
+
+
+def more_asked(world: World, than: int, seconds: float = 300.0) -> None:
+    """Wait until the teacher is asked, so that a build is at work."""
+    deadline = time.monotonic() + seconds
+    while len(world.teacher.asked) <= than:
+        assert time.monotonic() < deadline, WatchServer(world.settings).log.read_text()
+        time.sleep(0.1)
