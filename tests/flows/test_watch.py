@@ -12,14 +12,16 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import prefect
 import pytest
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Cancelled, Crashed, Pending, Running, State
 
 from factory import settings as environment
+from factory.errors import ServiceError
 from factory.review import waiting as reviews
 from factory.settings import CHECKOUT, Settings
-from flows import review, waiting
+from flows import review, specialist, waiting
 from flows.engine import KILLED
 from flows.review import AGAIN, EVERY, Watch
 from tests import shop
@@ -113,6 +115,27 @@ def test_one_that_crashes_by_itself_is_told_and_left(here: Settings, monkeypatch
     assert (done["again"], done["forget"]) == ([], [killed.id])
     ((title, what),) = done["notify"]
     assert title == f"{SPEC} could not be built" and "status code: -9" in what and "start the build again" in what
+
+
+@pytest.mark.parametrize(("tags", "told"), [([SPEC, waiting.RESUMED], [f"{SPEC} could not be built"]), ([SPEC], [])])
+def test_what_fails_where_nobody_watches_is_told(
+    tags: list[str], told: list[str], here: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.make_specialist(tmp_path / "prompts" / SPEC, tmp_path / "gold", {})
+    monkeypatch.setenv("FACTORY_PROMPTS", str(tmp_path / "prompts"))
+    heard: list[str] = []
+
+    def refused(*_: object) -> None:
+        raise ServiceError("another process builds it")
+
+    monkeypatch.setattr(specialist, "alone", refused)
+    monkeypatch.setattr(specialist, "url_for", lambda *_, **__: "")
+    monkeypatch.setattr(specialist, "create_markdown_artifact", lambda *_: None)
+    monkeypatch.setattr(specialist, "notify", lambda title, *_: heard.append(title))
+    monkeypatch.setattr(prefect.runtime.flow_run, "tags", tags, raising=False)
+    with pytest.raises(ServiceError, match="another process"):
+        specialist.build.fn(SPEC, "quick")
+    assert heard == told
 
 
 @pytest.mark.parametrize(
