@@ -14,10 +14,12 @@ import time
 from factory import settings as environment
 from factory import spec as specs
 from factory.alone import alone
+from factory.errors import FactoryError
 from factory.generate.seed import unlabelled
 from factory.gold import gold_of
 from factory.processes import end_with
 from factory.progress import clock
+from factory.publish.sound import said
 from factory.review import waiting
 from factory.services.watch import WatchServer
 from factory.settings import Settings
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(name: str, budget: str, force: bool) -> int:
-    """Build, and ask what was published; returns the exit status. Raises FactoryError."""
+    """Build, and ask what was published; returns the exit status. Raises FactoryError, but not for what was asked."""
     settings = environment.load()
     spec = specs.load(name, settings.prompts)
     with alone(spec.name, settings):
@@ -56,7 +58,11 @@ def run(name: str, budget: str, force: bool) -> int:
     if not ended:
         _wait(spec, budget, settings)
         return terminal.WAITS
-    _ask(spec, settings)
+    try:
+        with said():
+            _ask(spec, settings)
+    except FactoryError as error:  # it is published all the same
+        terminal.say(f"\nThe published model was not asked:\n{error}")
     return 0
 
 

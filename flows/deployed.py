@@ -19,6 +19,7 @@ from factory import settings as environment
 from factory.alone import alone
 from factory.errors import FactoryError
 from factory.feedback.decide import ENOUGH, Decision
+from factory.publish.sound import said
 from flows import engine, refreshing
 from flows import family as families
 from flows.board import artifact_key
@@ -36,7 +37,7 @@ def refresh(
     """
     settings = environment.load()
     try:
-        with alone(spec, settings, "refresh"):
+        with alone(spec, settings, "refresh"), said():
             engine.close_killed_refreshes(spec, str(prefect.runtime.flow_run.id))
             decision, status = refreshing.run(spec, logs or [], budget, enough, since, settings)
     except FactoryError as error:  # nobody is watching a schedule

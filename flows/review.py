@@ -188,8 +188,8 @@ async def _serve() -> None:
 
 def main() -> int:
     """Watch; returns the exit status."""
-    settings = environment.load()
     try:
+        settings = environment.load()
         engine.connect(settings)
         watch = Watch(settings)
         with watch.at_the_door():

@@ -13,6 +13,7 @@ from factory.progress import clock
 from factory.review.waiting import Waiting
 from factory.settings import Settings
 from factory.spec import Spec
+from zoo.errors import ZooError
 
 WAITS, REFUSED = 4, 3
 """Exit status of a build that waits for people, and of one whose gate refused."""
@@ -30,7 +31,7 @@ def ended(work: Callable[[], int]) -> int:
     """
     try:
         return work()
-    except FactoryError as error:
+    except (FactoryError, ZooError) as error:
         print(f"\n{error}", file=sys.stderr)
         return REFUSED if isinstance(error, GateError) else 1
     except KeyboardInterrupt:

@@ -16,8 +16,8 @@ from factory.teacher import weights
 
 def main(arguments: Sequence[str]) -> int:
     """Fetch them; returns the exit status."""
-    known = settings.load()
     try:
+        known = settings.load()
         asked = spec.load(arguments[0], known.prompts)
         names = list(dict.fromkeys((asked.student.encoder, asked.base)))
         names += [asked.reader] if asked.reader else []

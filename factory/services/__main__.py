@@ -47,13 +47,13 @@ RELOADED = ("zoo", "site")
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, or 1 for a refusal or, with `status`, for a server that is down."""
     asked = _parser().parse_args(arguments)
-    known = settings.load()
-    names = [asked.service]
-    if asked.service == "all":  # a hub that is a server already needs none of ours
-        names = [name for name in SERVICES if name != "hub" or not is_server(known.hub)]
-    if asked.action == "down":
-        names.reverse()  # worker and watch keep the others up
     try:
+        known = settings.load()
+        names = [asked.service]
+        if asked.service == "all":  # a hub that is a server already needs none of ours
+            names = [name for name in SERVICES if name != "hub" or not is_server(known.hub)]
+        if asked.action == "down":
+            names.reverse()  # worker and watch keep the others up
         if asked.action in KEEPING:
             KEEPING[asked.action](ArgillaServer(known), asked)
             return 0

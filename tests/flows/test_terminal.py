@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import zoo
-from flows import terminal
+from factory import settings as environment
+from factory.services import __main__ as services
+from flows import build, refresh, review, terminal, weights
+from tests import shop
+from tests.conftest import NAME
+from zoo.errors import BadInput
 
 
 @pytest.mark.parametrize(
@@ -33,3 +40,48 @@ def test_an_answer_of_any_kind_is_told(answer: Any, told: list[str], capsys: pyt
     said = capsys.readouterr().out.splitlines()
     assert "'May I eat it?'" in said[2]
     assert [line.strip() for line in said[3:]] == told
+
+
+def test_an_error_of_the_zoo_is_told_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        raise BadInput("This is no log.", fix="Name another.")
+
+    assert terminal.ended(work) == 1
+    assert "This is no log.\n  fix:   Name another." in capsys.readouterr().err
+
+
+def test_what_is_published_is_published_though_it_can_not_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where ZOO_SIGNED_BY names a key, and nobody signed it."""
+    shop.make_specialist(tmp_path / "prompts" / NAME, tmp_path / "gold", {})
+    places = {"home": tmp_path / "home", "prompts": tmp_path / "prompts", "gold": tmp_path / "gold"}
+    here = dataclasses.replace(environment.load(), **places)
+
+    def unsigned(*_: object, **__: object) -> None:
+        raise BadInput("Nobody signed it.")
+
+    monkeypatch.setattr(build.environment, "load", lambda: here)
+    monkeypatch.setattr(build, "_build", lambda *_: True)
+    monkeypatch.setattr(zoo, "load", unsigned)
+    assert terminal.ended(lambda: build.run(NAME, "quick", force=False)) == 0
+    assert "The published model was not asked:\nNobody signed it." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda: services.main(["zoo", "status"]),
+        lambda: services.main(["all", "status"]),
+        lambda: build.main([NAME]),
+        lambda: refresh.main([NAME]),
+        lambda: weights.main([NAME]),
+        review.main,
+    ],
+)
+def test_a_port_that_is_none_is_told_in_words(
+    command: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FACTORY_ZOO_PORT", "abc")
+    assert command() == 1
+    assert "'abc' is no port.\n  where: FACTORY_ZOO_PORT" in capsys.readouterr().err
