@@ -16,10 +16,14 @@ import argparse
 import sys
 
 from factory import settings as environment
+from factory.errors import FactoryError
 from factory.feedback import decide
+from factory.publish.sound import said
 from flows import engine
 from flows.terminal import ended
 from zoo.audit.opening import opened
+
+SECRET = {"password", "sslpassword"}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("spec", help="the specialist, e.g. support/intent")
     parser.add_argument("--budget", choices=["quick", "full"], default="quick")
     parser.add_argument(
-        "--log", metavar="LOG", action="append", default=[], help="an audit log, folder or URL; default: <home>/audit"
+        "--log",
+        metavar="LOG",
+        action="append",
+        default=[],
+        help="an audit log, folder or URL without a password; default: <home>/audit",
     )
     parser.add_argument(
         "--enough", type=int, default=decide.ENOUGH, help=f"new corrections worth a build; default: {decide.ENOUGH}"
@@ -43,11 +51,29 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _flow(asked: argparse.Namespace) -> int:
-    engine.connect(environment.load())
+    settings, logs = environment.load(), [_place(log) for log in asked.log]
+    engine.connect(settings)
     from flows.deployed import refresh
 
-    logs = [str(place.resolve()) if (place := opened(log).folder) else log for log in asked.log]
     return int(refresh(asked.spec, logs, asked.budget, asked.enough, asked.since))
+
+
+def _place(log: str) -> str:
+    """A log as a parameter of the run, which Prefect keeps and shows; raises FactoryError where that tells a secret."""
+    with said():
+        place = opened(log)
+        if place.folder:
+            return str(place.folder.resolve())
+        from zoo.audit.postgres_url import parsed
+
+        known, _ = parsed(log)
+    if known.keys() & SECRET:
+        raise FactoryError(
+            "The log's URL holds a password, and Prefect would keep it and show it.",
+            where=f"--log {place.where}",
+            fix="Leave it out, and put it into ~/.pgpass or PGPASSWORD.",
+        )
+    return log
 
 
 if __name__ == "__main__":

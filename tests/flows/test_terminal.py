@@ -85,3 +85,31 @@ def test_a_port_that_is_none_is_told_in_words(
     monkeypatch.setenv("FACTORY_ZOO_PORT", "abc")
     assert command() == 1
     assert "'abc' is no port.\n  where: FACTORY_ZOO_PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        ("postgresql://app:s3cret@db.example/audit", "holds a password"),
+        ("postgresql://app@db.example/audit?password=s3cret", "holds a password"),
+        ("postgresql://db.example/audit?sslpassword=s3cret&sslmode=verify-full", "holds a password"),
+        ("postgresql://app:s3cret@[/db", "can't be read"),
+    ],
+)
+def test_no_password_becomes_a_parameter_that_prefect_shows(
+    log: str, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(refresh.engine, "connect", lambda _: pytest.fail("a run was begun"))
+    assert refresh.main([NAME, "--log", log]) == 1
+    out = capsys.readouterr()
+    assert why in out.err and "s3cret" not in out.err + out.out
+
+
+def test_logs_without_a_password_are_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    passed: list[object] = []
+    monkeypatch.setattr(refresh.engine, "connect", lambda _: None)
+    monkeypatch.setattr("flows.deployed.refresh", lambda *given: passed.extend(given) or 0)
+    url = "postgresql://app@db.example/audit?sslmode=verify-full"
+    monkeypatch.chdir(tmp_path)
+    assert refresh.main([NAME, "--log", url, "--log", "log"]) == 0
+    assert passed[1] == [url, str(tmp_path / "log")]
