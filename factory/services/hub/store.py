@@ -3,7 +3,7 @@
 Tags are the versions of the folder hub, which are there whole or not at all. Between an upload and its tag the files
 are a draft, which only its commit id (and `main`) leads to:
 
-    <root>/.drafts/objects/<sha256>                    uploaded large files
+    <root>/.drafts/objects/<sha256>                    uploaded large files, shared by all uploads; swept after a day
     <root>/.drafts/<models|datasets>/<repo>/<commit>/  files of a commit without a tag
     <root>/.drafts/<models|datasets>/<repo>/HEAD       the commit `main` stands for
 
@@ -167,7 +167,7 @@ class Store:
                 if YANKED not in commit.files:
                     raise HubError(f"This tag takes a version back, and its commit has no {YANKED}.", where=repo)
                 self.hub.yank(_name(repo), version, Yank.read(commit.files[YANKED].path).reason)
-                self._forget(commit, commit.files[YANKED].path.parent, head)
+                self._forget(commit.id, commit.files[YANKED].path.parent, head)
                 return True
             if FILE not in commit.files:
                 raise HubError(
@@ -183,7 +183,7 @@ class Store:
                     fix="Tag a model v<version> and a dataset <version>, in the repository of its name.",
                 )
             (self.hub.publish if kind == "models" else self.hub.publish_dataset)(folder)
-            self._forget(commit, folder, head)
+            self._forget(commit.id, folder, head)
             return True
 
     def untag(self, kind: Kind, repo: str, tag: str) -> None:
@@ -196,12 +196,14 @@ class Store:
             if kind != "models" or version is None or not self.hub.unyank(_name(repo), version):
                 raise Missing("RevisionNotFound")
 
-    def _forget(self, commit: Commit, folder: Path, head: str) -> None:
-        """Remove a commit's draft once it is tagged."""
+    def _forget(self, commit: str, folder: Path, head: str) -> None:
+        """Remove a commit's draft once it is tagged.
+
+        Large files stay as objects until they are swept: another upload may have been told that they are there. So they
+        take their room twice for a day, and until somebody commits again.
+        """
         if folder.is_relative_to(self._drafts):
-            shutil.rmtree(folder.parent if head == commit.id else folder)  # what came before `main` is over too
-            for entry in commit.files.values():
-                self._object(entry.sha256).unlink(missing_ok=True)
+            shutil.rmtree(folder.parent if head == commit else folder)  # what came before `main` is over too
 
     def _apply(self, folder: Path, key: str, value: Mapping[str, Any]) -> None:
         if key == "header":
