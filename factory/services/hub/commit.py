@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from factory.files import file_sha256
-
 LARGE = 1 << 20
 """Files from this size on, in bytes, travel by LFS."""
 
@@ -118,11 +116,12 @@ def _entry(path: Path, stat: os.stat_result) -> Entry:
 @lru_cache(maxsize=10_000)
 def _hashes(path: Path, size: int, changed: int, inode: int) -> tuple[str, str]:
     """sha256 and git blob id of a file; size, time and inode say when a cached answer no longer holds."""
-    git = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    sha256, git = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
+            sha256.update(chunk)
             git.update(chunk)
-    return file_sha256(path), git.hexdigest()
+    return sha256.hexdigest(), git.hexdigest()
 
 
 def _folder(path: str) -> dict[str, Any]:
