@@ -24,7 +24,7 @@ class PrefectServer(Service):
     name, title, health = "prefect", "Prefect", "/api/health"
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.prefect_port)
+        super().__init__(settings)
         self.home: Path = settings.home / "prefect"
 
     def describe(self) -> str:

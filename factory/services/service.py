@@ -17,11 +17,10 @@ class Service(ABC):
     """An embedded server of one FACTORY_HOME: start it, find it, stop it.
 
     Args:
-        settings: where the home is.
-        port: the loopback port it listens on.
+        settings: where the home is, and which loopback port it listens on: `<name>_port`.
 
     Attributes:
-        name: `python -m factory.services NAME up`; names its log and its port's setting, too.
+        name: `python -m factory.services NAME up`; names its log, its port and the port's setting, too.
         title: what a person calls it.
         health: path of its address that answers 2xx as soon as it can serve.
         within: seconds in which it must answer, once started.
@@ -37,9 +36,9 @@ class Service(ABC):
     grace: ClassVar[float] = 20.0
     inherits: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings, port: int) -> None:
-        self._settings, self._port = settings, port
-        self.url = f"http://{LOOPBACK}:{port}"
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._port = settings, int(getattr(settings, f"{self.name}_port"))
+        self.url = f"http://{LOOPBACK}:{self._port}"
 
     def start(self, timeout: float | None = None) -> bool:
         """Start it, or find it running; return once it answers.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from factory.services.service import Service
-from factory.settings import Settings
 
 
 class WatchServer(Service):
@@ -11,9 +10,6 @@ class WatchServer(Service):
 
     name, title, health = "watch", "The watch over reviews", ""
     inherits = True
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.watch_port)
 
     def describe(self) -> str:
         """See Service.describe."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from factory.services.prefect import PrefectServer
 from factory.services.service import Service
-from factory.settings import Settings
 
 
 class WorkerServer(Service):
@@ -12,9 +11,6 @@ class WorkerServer(Service):
 
     name, title, health = "worker", "The Prefect worker", "/health"
     inherits = True
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.worker_port)
 
     def start(self, timeout: float | None = None) -> bool:
         """See Service.start; the Prefect server that it asks comes first."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from factory.files import explained
 from factory.services.process import bare_environment
 from factory.services.service import Service
-from factory.settings import CHECKOUT, Settings
+from factory.settings import CHECKOUT
 from zoo.hub import is_server
 
 READS = ("ZOO_CACHE", "ZOO_TOKEN", "ZOO_SIGNED_BY", "XDG_CACHE_HOME", "HF_ENDPOINT", "HF_TOKEN")
@@ -21,9 +21,6 @@ class ZooServer(Service):
     name, title, health = "zoo", "The zoo's service", "/readyz"
     within = 300.0  # until every specialist is loaded
     grace = 60.0  # until what it was asked is answered
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.zoo_port)
 
     def start(self, timeout: float | None = None) -> bool:
         """See Service.start."""

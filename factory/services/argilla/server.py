@@ -21,7 +21,7 @@ class ArgillaServer(Service):
     within = 180.0
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.argilla_port)
+        super().__init__(settings)
         self.home: Path = settings.home / "argilla"
 
     @property

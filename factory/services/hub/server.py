@@ -15,7 +15,6 @@ from factory.errors import ServiceError
 from factory.files import explained
 from factory.services.process import LOOPBACK
 from factory.services.service import Service
-from factory.settings import Settings
 from zoo.hub import is_server
 
 if TYPE_CHECKING:
@@ -33,9 +32,6 @@ class HubServer(Service):
 
     name, title, health = "hub", "The hub server", "/api/models"
     within = 60.0
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.hub_port)
 
     @property
     def root(self) -> Path:

@@ -6,7 +6,7 @@ import os
 
 from factory.services.process import bare_environment
 from factory.services.service import Service
-from factory.settings import CHECKOUT, Settings
+from factory.settings import CHECKOUT
 
 
 class SiteServer(Service):
@@ -14,9 +14,6 @@ class SiteServer(Service):
 
     name, title, health = "site", "The site's server", "/healthz"
     within = 60.0
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings, settings.site_port)
 
     def describe(self) -> str:
         """See Service.describe."""
