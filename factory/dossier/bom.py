@@ -9,9 +9,16 @@ from typing import Any
 from factory.dossier.records import Records
 from factory.errors import FactoryError
 from factory.evidence.records import Record
-from zoo.manifest import WEIGHTS
+from zoo.manifest import WEIGHTS, Manifest
 
 FILE = "bom.cdx.json"
+MADE_OF = {
+    "encoder": "The encoder it was trained from",
+    "language model": "The language model it was trained from",
+    "distilled from": "The larger model whose probabilities of every token it learned, too",
+    "teacher": "The teacher",
+}
+"""Key of a manifest's lineage that cites a model, to what that is; `judges` cites several."""
 _BOMS = uuid.UUID("6f0f4d0e-6d53-5a0e-9d0b-3f3c7a4f5f55")
 """The name space of serial numbers, drawn once: the same specialist and day have the same number."""
 _TASKS = {
@@ -75,7 +82,7 @@ def _specialist(records: Records, facts: dict[str, dict[str, Any]], data: list[s
             "modelParameters": {
                 "approach": {"type": "supervised"},
                 "task": _TASKS[manifest.kind],
-                "modelArchitecture": manifest.lineage.get("encoder", ""),
+                "modelArchitecture": manifest.lineage.get("encoder") or manifest.lineage.get("language model", ""),
                 "datasets": [{"ref": ref} for ref in data[:1]],
                 "inputs": [{"format": "text"}],
                 "outputs": [{"format": manifest.kind}],
@@ -105,22 +112,25 @@ def _metric(one: Record) -> dict[str, Any]:
     }
 
 
+def cited(manifest: Manifest) -> list[tuple[str, str]]:
+    """The models it was made with and from, as its lineage cites them: each with its role, `judge` once for each."""
+    judges = [one for one in manifest.lineage.get("judges", "").split(", ") if one]
+    said = [(role, manifest.lineage[role]) for role in MADE_OF if manifest.lineage.get(role)]
+    return [*said, *(("judge", one) for one in judges)]
+
+
 def _models(records: Records, facts: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """The models it was made with and from: encoder and teacher, as the manifest cites them."""
     known, found = facts["models"]["value"], []
-    for role in ("encoder", "teacher"):
-        cited = records.manifest.lineage.get(role, "")
-        if not cited:
-            continue
-        name, _, version = cited.partition("@")
-        weights = known.get(name, {})
+    for role, identity in cited(records.manifest):
+        name, _, version = identity.partition("@")
+        weights, what = known.get(name, {}), MADE_OF.get(role, "A judge")
         found.append(
             {
                 "type": "machine-learning-model",
-                "bom-ref": f"{role}:{cited}",
+                "bom-ref": f"{role.replace(' ', '-')}:{identity}",
                 "name": name,
                 **({"version": version} if version else {}),
-                "description": f"The {role}" + (f": {weights['source']}" if weights else ""),
+                "description": what + (f": {weights['source']}" if weights else ""),
                 **({"hashes": [_sha256(weights["sha256"])]} if weights else {}),
                 **({"licenses": _licences(weights["licence"])} if weights else {}),
             }

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from factory.dossier import human
+from factory.dossier.bom import cited
 from factory.dossier.records import Records
 from factory.publish.package import CARD
 from factory.template import CARDS, fill
@@ -41,6 +42,7 @@ def papers(records: Records, facts: dict[str, dict[str, Any]], bill: dict[str, A
         "who": records.who,
         "human": facts["human"]["value"],
         "fields": human.FIELDS,
+        "cited": cited(records.manifest),
         "software": sum(part["type"] == "library" for part in bill["components"]),
         "locks": [f"{lock}.lock" for lock in records.software],
         "signed": (records.root / "specialist" / SIGNATURE).exists(),

@@ -23,7 +23,7 @@ from zoo.names import Version
 
 LABELS = 8
 """As many labels are told whose rows became more or fewer."""
-MADE = ("teacher", "encoder", "base", "budget", "spec")
+MADE = ("teacher", "judges", "encoder", "language model", "distilled from", "budget", "spec")
 """What of a manifest's lineage is compared; its dataset is compared row by row."""
 CALIBRATION = ("ece",)
 

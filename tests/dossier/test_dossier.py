@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from factory.__main__ import main
-from factory.dossier import bom, human, seal
+from factory.dossier import bom, facts, human, papers, seal
 from factory.dossier.collect import masked
 from factory.dossier.make import make, records_of, write
 from factory.dossier.papers import plain
@@ -20,7 +20,7 @@ from factory.dossier.verify import verify
 from factory.errors import DataError, FactoryError, SpecError
 from factory.files import read_json, write_jsonl
 from factory.settings import Settings
-from tests.dossier.conftest import NAME, swap
+from tests.dossier.conftest import NAME, edit, swap
 from zoo import signing
 
 
@@ -72,8 +72,8 @@ def test_what_only_a_person_can_say_is_asked_for_or_taken_over(published: str, w
 
 
 def test_every_question_stands_in_a_paper(dossier: Path) -> None:
-    papers = "".join((dossier / name).read_text() for name in ("annex-iv.md", "risk.md", "data-protection.md"))
-    assert [key for key in human.FIELDS if f"(`{key}` in human.yaml)" not in papers] == []
+    told = "".join((dossier / name).read_text() for name in ("annex-iv.md", "risk.md", "data-protection.md"))
+    assert [key for key in human.FIELDS if f"(`{key}` in human.yaml)" not in told] == []
 
 
 @pytest.mark.parametrize(("text", "told"), [("shoe_size: '43'", "shoe_size"), ("provider: [a]", "must be a text")])
@@ -106,6 +106,37 @@ def test_the_bill_names_models_data_and_software(dossier: Path) -> None:
     assert "pkg:pypi/pydantic" in " ".join(locked)
     metrics = bill["metadata"]["component"]["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
     assert ("accuracy", "0.912") in [(one["type"], one["value"]) for one in metrics]
+
+
+def test_a_bill_of_one_that_writes_names_its_language_model_its_mentor_and_each_judge(dossier: Path) -> None:
+    made_of = {
+        "teacher": "teacher-1@abc",
+        "judges": "qwen2.5-coder-1.5b-instruct@sha256:cc32, judge-2@def",
+        "language model": "smollm2-135m-instruct@sha256:b179",
+        "distilled from": "mentor@123",
+    }
+    edit(dossier / FOLDER / "specialist" / "manifest.json", lambda value: value.update(lineage=made_of))
+    records = records_of(dossier)
+    found = facts.facts(records)
+    bill = bom.bom(records, found)
+    assert bom.check(bill) == ""
+    models = [one for one in bill["components"] if one["type"] == "machine-learning-model"]
+    assert [(one["bom-ref"].partition(":")[0], one["name"], one.get("version")) for one in models] == [
+        ("language-model", "smollm2-135m-instruct", "sha256:b179"),
+        ("distilled-from", "mentor", "123"),
+        ("teacher", "teacher-1", "abc"),
+        ("judge", "qwen2.5-coder-1.5b-instruct", "sha256:cc32"),
+        ("judge", "judge-2", "def"),
+    ]
+    assert models[0]["licenses"] == [{"license": {"id": "Apache-2.0"}}] and models[0]["hashes"]
+    card = bill["metadata"]["component"]["modelCard"]
+    assert card["modelParameters"]["modelArchitecture"] == made_of["language model"]
+    annex = papers.papers(records, found, bill)["annex-iv.md"]
+    assert [line.partition("`")[0] for line in annex.splitlines() if line.startswith("- ") and "@" in line] == [
+        "- language model: ", "- distilled from: ", "- teacher: ", "- judge: ", "- judge: "
+    ]  # fmt: skip
+    assert "trained from the language model, and learned the probabilities of the model it was distilled from." in annex
+    assert "encoder" not in annex[annex.index("Pre-trained models") : annex.index("### 2(b)")]
 
 
 def test_a_signature_is_made_and_asked_for(published: str, where: Settings, tmp_path: Path) -> None:

@@ -89,6 +89,16 @@ def test_each_version_tells_what_is_new_in_it_and_before(
     hub.papers("test/mood", Version(1, 1, 0), tmp_path)
 
 
+def test_all_that_it_was_made_from_is_compared(packed: Callable[..., Path]) -> None:
+    manifest = Manifest.read(packed())
+    made_of = ("teacher", "judges", "encoder", "language model", "distilled from", "budget", "spec")
+    one, other = (replace(manifest, lineage={**manifest.lineage, **{key: f"{key} {n}" for key in made_of}})
+                  for n in (1, 2))  # fmt: skip
+    text = render(other, [], Followed(Papers(one, [])))
+    for key in made_of:
+        assert f"- {key}: `{key} 1` → `{key} 2`" in text
+
+
 def test_no_text_of_a_gold_row_is_published(packed: Callable[..., Path], tmp_path: Path) -> None:
     manifest = Manifest.read(packed())
     manifest = replace(manifest, files={**manifest.files, PROMPT: FileEntry("0" * 64, 1)})
