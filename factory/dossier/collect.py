@@ -156,12 +156,12 @@ def mistakes_of(answers: Path) -> list[Prediction]:
     return mistakes(list(read_predictions(answers).items))
 
 
-def shown(gold: Path, ids: set[str], spec: Spec) -> list[dict[str, str]]:
-    """Ids and texts of gold rows, personal data of a known form masked."""
+def shown(gold: Path, ids: set[str], spec: Spec) -> list[dict[str, Any]]:
+    """Ids and texts of gold rows, personal data of a known form masked; `masked` where there was some."""
     from factory.hygiene import pii
 
-    rows = (row for row in read_jsonl(gold) if row["id"] in ids)
-    return [{"id": row["id"], "text": pii.masked(row["text"], spec)} for row in rows]
+    rows = [(row["id"], row["text"], pii.masked(row["text"], spec)) for row in read_jsonl(gold) if row["id"] in ids]
+    return [{"id": one, "text": told, **({"masked": True} if told != text else {})} for one, text, told in rows]
 
 
 def _masked(steps: list[Entry], builds: Path, spec: Spec | None, root: Path) -> None:

@@ -5,8 +5,10 @@ Rules sort, select and copy. They compute no evidence: figures are as they stand
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -33,6 +35,8 @@ from factory.evidence.records import (
     Speed,
     Training,
 )
+from factory.spec import Spec
+from zoo.manifest import SPANS, WRITING
 
 EVIDENCE, MANIFEST, DATASET = "specialist/evidence.jsonl", "specialist/manifest.json", "dataset/manifest.json"
 LEDGER, SPEC, CLEAN = "ledger/ledger.jsonl", "spec/", "stages/clean/statistics.json"
@@ -88,11 +92,47 @@ def _data(*keys: str) -> Callable[[Records], Any]:
 
 
 def _examples(records: Records) -> list[dict[str, Any]]:
-    found = []
+    """Mistakes as they may be shown: what was read out of a text or written of it only where its masked text is."""
+    kind, found = records.manifest.kind, []
     for one in mistakes(records.answers):
-        value = one.model_dump(mode="json", include={"id", "gold", "predicted"})
-        found.append({**value, "confidence": one.confidence, "text": records.texts.get(one.id)})
+        value, text = one.model_dump(mode="json", include={"id", "gold", "predicted"}), records.texts.get(one.id)
+        gold, said = value["gold"], value["predicted"]
+        if kind in WRITING:
+            if records.spec is None or text is None:
+                continue
+            mask = partial(_masked, spec=records.spec, text=text if one.id in records.covered else "")
+            gold, said = {key: part if key == "told" else mask(part) for key, part in gold.items()}, mask(said)
+        elif kind == SPANS:
+            whole = None if one.id in records.covered else text
+            gold, said = _worded(gold, whole), _worded(said, whole)
+        sure = None if kind == SPANS else one.confidence  # each span has its own
+        found.append({"id": one.id, "gold": gold, "predicted": said, "confidence": sure, "text": text})
     return found
+
+
+def _masked(value: Any, spec: Spec, text: str) -> Any:
+    """A value read or written, with personal data of a known form masked in it.
+
+    A vague form, such as nine digits, is known by the words around it, which a value lacks: so where something was
+    masked in the text (`text`, as it is then; else empty) go all words with digits that are not left in that.
+    """
+    from factory.hygiene import pii
+
+    if isinstance(value, dict):
+        return {key: _masked(one, spec, text) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one, spec, text) for one in value]
+    if value is None or isinstance(value, bool):
+        return value
+    told = pii.masked(str(value), spec)
+    if text:
+        told = re.sub(r"\S*\d\S*", lambda word: word[0] if word[0] in text else "<PERSONAL_DATA>", told)
+    return value if told == str(value) else told
+
+
+def _worded(spans: list[dict[str, Any]] | None, text: str | None) -> list[dict[str, Any]] | None:
+    """Spans with their words; none where the text is not at hand as it is, since they count in that."""
+    return spans and [{**one, "words": text and text[one["start"] : one["end"]]} for one in spans]
 
 
 def _stages(records: Records) -> list[dict[str, Any]]:
@@ -177,7 +217,8 @@ RULES = (
     Rule("gold", "stages/evaluate/inputs.json", "sha256 of the gold file; of ids and labels, from evidence", _gold),
     Rule("verdict", "stages/evaluate/gate.json", "all of it", lambda r: r.of_stage("evaluate", "gate.json")),
     Rule("examples", "stages/evaluate/predictions/",
-         "the wrong answers it was surest of, of spans the first; texts from gold/shown.jsonl", _examples),
+         "the wrong answers it was surest of, of spans the first; texts, and spans' words, from gold/shown.jsonl; "
+         "what was read or written is masked, too, and shown only beside its text", _examples),
     Rule("stages", LEDGER, "the entries behind the specialist, the last first", _stages),
     Rule("models", "models.json", "all of it: weights that travel as packages", lambda r: r.models),
     Rule("human", "human.yaml", "what people said", lambda r: r.human),

@@ -104,10 +104,20 @@ class Records:
         return list(read_predictions(path).items) if path.exists() else []
 
     @cached_property
+    def shown(self) -> list[dict[str, Any]]:
+        """The gold rows that are shown: `id`, `text`, and `masked` where the text is not people's to the letter."""
+        path = self.root / "gold" / "shown.jsonl"
+        return read_jsonl(path) if path.exists() else []
+
+    @property
     def texts(self) -> dict[str, str]:
         """Id to text of the gold rows that are shown."""
-        path = self.root / "gold" / "shown.jsonl"
-        return {row["id"]: row["text"] for row in read_jsonl(path)} if path.exists() else {}
+        return {row["id"]: row["text"] for row in self.shown}
+
+    @property
+    def covered(self) -> set[str]:
+        """Ids of those whose texts have placeholders: offsets do not count in them."""
+        return {row["id"] for row in self.shown if row.get("masked")}
 
     @cached_property
     def spec(self) -> Spec | None:

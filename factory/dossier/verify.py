@@ -170,8 +170,8 @@ def _texts(records: Records, settings: Settings, notes: list[str]) -> Iterator[D
     if not path.exists() or f"sha256:{file_sha256(path)}" != stated:
         notes.append("Texts of gold rows not compared: the file measured on is not on this machine.")
         return
-    theirs = {row["id"]: row["text"] for row in collect.shown(path, set(records.texts), records.spec)}
-    yield from values(f"{FOLDER}/gold/shown.jsonl", records.texts, theirs)
+    theirs = {row["id"]: row for row in collect.shown(path, set(records.texts), records.spec)}
+    yield from values(f"{FOLDER}/gold/shown.jsonl", {row["id"]: row for row in records.shown}, theirs)
 
 
 def _json(path: Path) -> object:

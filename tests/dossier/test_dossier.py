@@ -12,16 +12,21 @@ from markdown_it import MarkdownIt
 
 from factory.__main__ import main
 from factory.dossier import bom, facts, human, papers, seal
-from factory.dossier.collect import masked
+from factory.dossier.collect import masked, shown
 from factory.dossier.make import make, records_of, write
 from factory.dossier.papers import plain
-from factory.dossier.records import FOLDER
+from factory.dossier.records import FOLDER, Records
 from factory.dossier.verify import verify
 from factory.errors import DataError, FactoryError, SpecError
+from factory.evidence.decision import Known, Worded
+from factory.evidence.predictions import Prediction, Predictions, file_of, write_predictions
 from factory.files import read_json, write_jsonl
 from factory.settings import Settings
+from factory.span import Span
+from factory.spec import Spec
 from tests.dossier.conftest import NAME, edit, swap
 from zoo import signing
+from zoo.manifest import PROMPT, WRITING
 
 
 def test_it_verifies_and_says_what_it_was_compared_with(dossier: Path, where: Settings) -> None:
@@ -94,6 +99,69 @@ def test_examples_are_real_mistakes_with_personal_data_masked(dossier: Path) -> 
     ]
     assert examples[0]["text"] == "a sad note, write to <EMAIL_ADDRESS>"
     assert "ann@example.com" not in "".join(path.read_text() for path in dossier.rglob("*") if path.is_file())
+
+
+def _wrong(dossier: Path, kind: str, *said: Prediction) -> Records:
+    """Records of a dossier as if the specialist was of another kind and had said this to its first gold rows."""
+    root = dossier / FOLDER
+    edit(root / "specialist" / "manifest.json", lambda value: value.update(kind=kind))
+    write_predictions(
+        root / "stages" / "evaluate" / file_of("student:int8"), Predictions(who="student:int8", items=said)
+    )
+    if kind in WRITING:
+        seal = {PROMPT: {"sha256": "0" * 64, "bytes": 1}}
+        edit(root / "specialist" / "manifest.json", lambda value: value["files"].update(seal))
+    return records_of(dossier)
+
+
+def test_what_was_read_or_written_is_masked_as_its_text_is(dossier: Path, spec: Spec) -> None:
+    text = "My US passport number is 912803456, my bank account 945456787, on 2 May; mail ann@example.com"
+    gold = dossier.parent / "more.jsonl"
+    write_jsonl(gold, [{"id": "g1", "text": text}])
+    write_jsonl(dossier / FOLDER / "gold" / "shown.jsonl", shown(gold, {"g1"}, spec))
+    read = {"passport": 912803456, "mail": ["ann@example.com"], "day": "2 May", "bank": "no. 945456787", "sent": False}
+    known = Known(record=read, told=("passport", "day"))
+    records = _wrong(
+        dossier, "extraction", Prediction(id="g1", gold=known, predicted={**read, "day": "3"}, scores=(0.9,))
+    )
+    (one,) = facts.facts(records)["examples"]["value"]
+    hidden = {"passport": "<PERSONAL_DATA>", "mail": ["<EMAIL_ADDRESS>"], "bank": "no. <PERSONAL_DATA>", "sent": False}
+    assert one["gold"] == {"record": {**hidden, "day": "2 May"}, "told": ["passport", "day"]}
+    assert one["confidence"] == 0.9
+    shutil.rmtree(dossier / FOLDER / "spec")  # nobody knows what is to be masked
+    assert facts.facts(records_of(dossier))["examples"]["value"] == []
+
+
+def test_words_are_masked_and_not_shown_without_their_text(dossier: Path) -> None:
+    said = [
+        Prediction(id=key, gold=Worded(answer="call +43 1 58858-0"), predicted="mail ann@example.com", scores=(0.5,))
+        for key in ("g1", "g2")  # the text of g2 is not among the records
+    ]
+    records = _wrong(dossier, "generation", *said)
+    found = facts.facts(records)
+    (one,) = found["examples"]["value"]
+    assert (one["id"], one["predicted"]) == ("g1", "mail <EMAIL_ADDRESS>")
+    assert "58858" not in str(one)
+    told = papers.papers(records, found, bom.bom(records, found))
+    assert "ann@example.com" not in "".join(told.values())
+    assert "with what people and the specialist read out of them or wrote" in told["data-protection.md"]
+
+
+def test_spans_are_shown_by_their_words_and_have_no_confidence_in_common(dossier: Path) -> None:
+    def span(start: int, end: int) -> Span:
+        return Span(start=start, end=end, label="glad")
+
+    said = [  # "a sad note, write to <EMAIL_ADDRESS>" and "a note"
+        Prediction(id="g1", gold=(span(2, 5),), predicted=(), scores=()),
+        Prediction(id="g3", gold=(span(2, 6),), predicted=(span(0, 1), span(2, 4)), scores=(0.9, 0.8)),
+    ]
+    records = _wrong(dossier, "spans", *said)
+    found = facts.facts(records)
+    lines = papers.papers(records, found, bom.bom(records, found))["risk.md"].splitlines()
+    assert [line.split(" | ")[2:] for line in lines if line.startswith(("| g1", "| g3"))] == [
+        ["glad: 2 to 5", "no span", "– |"],
+        ["glad: note", "glad: a; glad: no", "– |"],
+    ]
 
 
 def test_the_bill_names_models_data_and_software(dossier: Path) -> None:
