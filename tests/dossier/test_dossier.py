@@ -207,6 +207,17 @@ def test_a_bill_of_one_that_writes_names_its_language_model_its_mentor_and_each_
     assert "encoder" not in annex[annex.index("Pre-trained models") : annex.index("### 2(b)")]
 
 
+def test_groups_of_persons_that_were_told_apart_are_told_of(dossier: Path) -> None:
+    annex, risk = ((dossier / name).read_text() for name in ("annex-iv.md", "risk.md"))
+    assert 'see "Groups of persons" in the [risk sheet](risk.md). No record says whose text a gold row is.' in annex
+    assert "Accuracy for groups of persons was not measured" not in annex
+    assert "| 0.0469 | 64 |" in risk and "| – | 0 (too few to tell) |" in risk
+    records = records_of(dossier)
+    found = facts.facts(records) | {"counterfactuals": {"value": [], "record": "", "rule": ""}}
+    told = papers.papers(records, found, bom.bom(records, found))["annex-iv.md"]
+    assert "Accuracy for groups of persons was not measured" in told and "Texts were answered" not in told
+
+
 def test_a_signature_is_made_and_asked_for(published: str, where: Settings, tmp_path: Path) -> None:
     public, other = signing.new_key(tmp_path / "key"), signing.new_key(tmp_path / "other")
     folder = make(published, where, tmp_path / "signed", tmp_path / "key")
