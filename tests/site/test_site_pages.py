@@ -100,6 +100,7 @@ def test_a_specialists_page_has_its_versions_pictures_and_how_to_load_it(where: 
     seen = Seen(page)
     assert "1.1.0 is given out" in seen.said
     assert re.search(r"1\.1\.0 2026-01-02 90\.0 % 88\.0–92\.0 60\.0 %.* 1\.0\.0 2026-01-02 88\.0 %", seen.said)
+    assert "60.0 % 53.0–67.0 of 200 rows" in seen.said, "the teacher's figure is of a sample"
     assert [one["aria-label"] for one in seen.of("svg")] == [
         "Share wrong among the surest answers, with 95 % interval, by share taken",
         "Share right, with 95 % interval, by mean confidence, in bins of equal mass",
