@@ -78,7 +78,8 @@ class RemoteHub:
     def yank(self, name: str, version: Version, reason: str) -> None:
         """Commit the mark to `main`, and tag that commit; the next version that is published takes the file off again.
 
-        The tag is made last: a yank that dies before has not happened.
+        The tag is made last: a yank that dies before has not happened. A tag that is there can't be moved, only taken
+        away and made anew: a version yanked again is given out in between. HubError says so where it stays like that.
         """
         if version not in (there := self.versions(name)):
             raise not_there(name, version, there, self.address)
@@ -90,8 +91,18 @@ class RemoteHub:
                 repo_id=self._repo(name),
                 commit_message=f"{name} {version} yanked",
             )
-            self.unyank(name, version)  # a tag is not moved, but made anew
-            self._api().create_tag(self._repo(name), tag=f"{YANKED_TAG}{version}", revision=commit.oid)
+        lifted = self.unyank(name, version)
+        try:
+            with self._explained():
+                self._api().create_tag(self._repo(name), tag=f"{YANKED_TAG}{version}", revision=commit.oid)
+        except HubError as error:
+            if not lifted:
+                raise
+            raise HubError(
+                f"{name}@{version} is NOT yanked now: its mark could not be renewed. {error.what}",
+                where=self.address,
+                fix="Run the same command again at once.",
+            ) from error
 
     def unyank(self, name: str, version: Version) -> bool:
         """Take the tag away; False where there is none."""

@@ -180,6 +180,34 @@ def test_without_the_token_nothing_is_yanked(packed: Packed, tmp_path: Path) -> 
     assert open_hub(str(hub)).yanked(NAME)[OLD].reason == "why"
 
 
+def test_a_mark_that_is_lost_while_it_is_renewed_is_told(
+    packed: Packed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import HfApi
+
+    def die(*_: object, **__: object) -> None:
+        raise ConnectionError("the network is gone")
+
+    open_hub(str(tmp_path / "hub")).publish(packed())
+    with running(tmp_path / "hub") as server:
+        hub = open_hub(server.address, server.token)
+        with monkeypatch.context() as broken:
+            broken.setattr(HfApi, "create_tag", die)
+            with pytest.raises(HubError, match="can't be reached") as never:  # it was not yanked before, either
+                hub.yank(NAME, OLD, "first")
+        assert "NOT yanked" not in never.value.what and hub.yanked(NAME) == {}
+        hub.yank(NAME, OLD, "first")
+        with monkeypatch.context() as broken:
+            broken.setattr(HfApi, "create_tag", die)
+            with pytest.raises(
+                HubError, match=r"test/mood@1\.0\.0 is NOT yanked now: its mark could not be rene"
+            ) as lost:
+                hub.yank(NAME, OLD, "second")
+        assert lost.value.fix == "Run the same command again at once." and hub.yanked(NAME) == {}
+        hub.yank(NAME, OLD, "second")
+        assert hub.yanked(NAME)[OLD].reason == "second"
+
+
 def test_the_same_again_is_not_published_in_silence(trained, spec, dataset, evidence, tmp_path: Path) -> None:
     hub = open_hub(str(tmp_path / "hub"))
     release(hub, trained, spec, dataset.manifest, evidence, tmp_path / "out")
