@@ -29,12 +29,14 @@ class Followed:
         changelog: its CHANGELOG.md; empty: it has none, being older than these.
         data: what sets their datasets apart; None: it is the same.
         behaviour: which of its answers to gold rows are others now, told without texts; None where nobody knows.
+        yanked: why it was taken back; empty: it was not, or there is no knowing.
     """
 
     papers: Papers
     changelog: str = ""
     data: Data | None = None
     behaviour: Behaviour | None = None
+    yanked: str = ""
 
 
 def render(manifest: Manifest, evidence: Sequence[AnyEvidence], before: Followed | None) -> str:
@@ -48,6 +50,7 @@ def render(manifest: Manifest, evidence: Sequence[AnyEvidence], before: Followed
     values = {
         "after": after,
         "change": change(before.papers, after, before.data, before.behaviour) if before else None,
+        "yanked": before.yanked if before else "",
         "writes": manifest.kind in WRITING,
         "metrics": METRICS,
     }

@@ -62,7 +62,7 @@ def publish(build: Build) -> Output:
         held = [hub.manifest(build.spec.name, version) for version in given(hub, build.spec.name)]  # no others are got
         published = compare.before(held, draft)
         compared = _beside_the_published(build, hub, student, published, measured.path, out) if published else []
-        follows = published or next(reversed(compare.earlier(held, draft)), None)
+        follows = published or next(reversed(compare.earlier(held, draft)), None) or _taken_back(build, hub, draft)
         followed = _followed(build, hub, follows, student, measured.path, out) if follows else None
         forced = not gate["passed"] or any(isinstance(one, GateLine) and not one.passed for one in compared)
         dataset_at = hub.publish_dataset(_version_alone(made.path, out / "dataset"))
@@ -131,8 +131,16 @@ def _beside_the_published(
     return found
 
 
+def _taken_back(build: Build, hub: Hub, draft: Manifest) -> Manifest | None:
+    """The newest version before the student where all are yanked: nothing is compared with it, but it was there."""
+    there = [hub.manifest(build.spec.name, version) for version in hub.versions(build.spec.name)]
+    return next(reversed(compare.earlier(there, draft)), None)
+
+
 def _followed(build: Build, hub: Hub, published: Manifest, student: Trained, measured: Path, out: Path) -> Followed:
     """The version that the student follows, for its changelog: its papers, and how its data and answers differ."""
+    yank = hub.yanked(published.name).get(Version.parse(published.version))
+    why = yank.reason if yank else ""
     then, now = (one.get("dataset", "") for one in (published.lineage, student.lineage))
     data = changes.data(published.name, then, now, build.settings)
     behaviour, theirs = None, out / ANSWERS
@@ -143,9 +151,9 @@ def _followed(build: Build, hub: Hub, published: Manifest, student: Trained, mea
         with tempfile.TemporaryDirectory() as folder:
             papers = hub.papers(published.name, Version.parse(published.version), Path(folder))
             told = (papers / CHANGELOG).read_text(encoding="utf-8") if CHANGELOG in published.files else ""
-            return Followed(Papers(published, read_evidence(papers / EVIDENCE)), told, data, behaviour)
+            return Followed(Papers(published, read_evidence(papers / EVIDENCE)), told, data, behaviour, why)
     except FactoryError:  # its papers were changed: they are no reason to hold back this one
-        return Followed(Papers(published, []), "", data, behaviour)
+        return Followed(Papers(published, []), "", data, behaviour, why)
 
 
 def _version_alone(folder: Path, to: Path) -> Path:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 import zoo
 from factory import settings
-from factory.dataset.build import build
+from factory.dataset.build import build as build_dataset
 from factory.dataset.version import DatasetVersion
 from factory.evidence import behaviour
 from factory.evidence.decision import Known, Worded
 from factory.evidence.predictions import Prediction, Predictions
-from factory.evidence.records import AnyEvidence, Comparison, read_evidence
+from factory.evidence.records import AnyEvidence, Comparison, read_evidence, write_evidence
+from factory.files import write_json
 from factory.publish import changes
 from factory.publish.changelog import Followed, render
 from factory.publish.changes import Papers
@@ -25,6 +29,8 @@ from factory.publish.release import release
 from factory.row import Lineage, Row
 from factory.span import Span
 from factory.spec import Spec
+from factory.stage import Output
+from factory.stages import publish as publishing
 from zoo.manifest import PROMPT, FileEntry, Manifest
 from zoo.names import Version
 
@@ -57,7 +63,7 @@ def test_each_version_tells_what_is_new_in_it_and_before(
 
     rows = [Row(text=f"note {n}", label=["sad", "calm"][n % 2], origin="generated", lineage=Lineage(spec="x"))
             for n in range(44)]  # fmt: skip
-    other = build(rows, spec, tmp_path / "other")
+    other = build_dataset(rows, spec, tmp_path / "other")
     hub.publish_dataset(tmp_path / "dataset")
     hub.publish_dataset(tmp_path / "other")
     where = replace(settings.load(), home=tmp_path / "home", hub=str(shelf))
@@ -97,6 +103,37 @@ def test_all_that_it_was_made_from_is_compared(packed: Callable[..., Path]) -> N
     text = render(other, [], Followed(Papers(one, [])))
     for key in made_of:
         assert f"- {key}: `{key} 1` → `{key} 2`" in text
+
+
+def test_after_a_version_that_was_taken_back_it_is_told_and_not_forgotten(
+    trained: Trained, spec: Spec, dataset: DatasetVersion, evidence: list[AnyEvidence], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    where = replace(settings.load(), home=tmp_path / "home", hub=str(tmp_path / "hub"))
+    measured = tmp_path / "measured"
+    write_json(measured / "gate.json", {"passed": True, "lines": []})
+    write_evidence(measured / "evidence.jsonl", evidence)
+    hub = open_hub(where.hub)
+    release(hub, trained, spec, dataset.manifest, evidence, tmp_path / "out")
+    hub.yank("test/mood", Version(1, 0, 0), "glad and sad were swapped")
+    (trained.folder / "model.safetensors").write_bytes(b"other")
+    monkeypatch.setattr(publishing.model, "trained", lambda build: trained)
+
+    def stage(name: str, inputs: dict[str, Any], work: Callable[[Path], None]) -> Output:
+        work(tmp_path / name)
+        return Output(name, "key", tmp_path / name, False)
+
+    build = SimpleNamespace(
+        spec=spec, settings=where, force=False, root=tmp_path / "book", stage=stage,
+        run=lambda name: Output(name, "key", measured if name == "evaluate" else dataset.path, True),
+    )  # fmt: skip
+    publishing.publish(build)  # type: ignore[arg-type]
+    text = (tmp_path / "hub/test/mood/1.0.1" / CHANGELOG).read_text()
+    assert "after 1.0.0" in text and "1.0.0 was taken back: glad and sad were swapped" in text
+    assert text.index("## 1.0.1 (") < text.index("was taken back") < text.index("## 1.0.0 (")
+    assert text.endswith("The first version.\n")
+    published = read_evidence(tmp_path / "hub/test/mood/1.0.1" / EVIDENCE)
+    assert not any(isinstance(one, Comparison) and one.against == "version 1.0.0" for one in published)
 
 
 def test_no_text_of_a_gold_row_is_published(packed: Callable[..., Path], tmp_path: Path) -> None:
