@@ -20,7 +20,10 @@ EXAMINER = 4
 
 
 def measure(
-    predictions: Predictions, circumstances: Circumstances, texts: Mapping[str, str] | None = None
+    predictions: Predictions,
+    circumstances: Circumstances,
+    texts: Mapping[str, str] | None = None,
+    language: str = "en",
 ) -> list[AnyEvidence]:
     """Everything that can be said of one system's answers.
 
@@ -33,6 +36,7 @@ def measure(
         predictions: its answers.
         circumstances: what to write beside the figures.
         texts: the gold rows' texts by id, which answers in words are held against.
+        language: of these texts, an ISO 639-1 code.
     """
     saying = Saying(predictions, circumstances)
     if predictions.kind == "spans":
@@ -40,7 +44,7 @@ def measure(
     if predictions.kind == "extraction":
         return measure_fields.measure(predictions, saying)
     if predictions.kind == "generation":
-        return measure_words.measure(predictions, saying, texts or {})
+        return measure_words.measure(predictions, saying, texts or {}, language)
     gold, predicted = predictions.gold, predictions.predicted
     n = len(gold)
     right = intervals.wilson(sum(item.right for item in predictions.items), n)

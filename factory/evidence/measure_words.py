@@ -12,7 +12,9 @@ from factory.wording import copied, foreign
 from factory.words import words
 
 
-def measure(predictions: Predictions, said: Saying, texts: Mapping[str, str]) -> list[AnyEvidence]:
+def measure(
+    predictions: Predictions, said: Saying, texts: Mapping[str, str], language: str = "en"
+) -> list[AnyEvidence]:
     """The records of one system.
 
     ROUGE-L, ROUGE-1 and ROUGE-2 F1 beside people's answers, on average (bootstrap over rows; no answer counts 0);
@@ -25,6 +27,7 @@ def measure(predictions: Predictions, said: Saying, texts: Mapping[str, str]) ->
         predictions: the answers.
         said: whose they are.
         texts: the gold rows' texts, by id.
+        language: theirs; in some, names can't be told by their capital letters (factory.wording.foreign).
     """
     gold, predicted = predictions.gold, predictions.predicted
     found: list[AnyEvidence] = [*said.figures(intervals.OF_WORDS, predictions)]
@@ -36,7 +39,7 @@ def measure(predictions: Predictions, said: Saying, texts: Mapping[str, str]) ->
         people = [one.answer for one, answer in zip(gold, predicted, strict=True) if answer is not None]
         length = sum(len(words(answer)) for _, answer in given) / max(1, sum(len(words(one)) for one in people))
         runs = intervals.mean([copied(text, answer) for text, answer in given])
-        strange = intervals.wilson(sum(bool(foreign(text, answer)[0]) for text, answer in given), len(given))
+        strange = intervals.wilson(sum(bool(foreign(*one, language)[0]) for one in given), len(given))
         found += [
             said.record("length", length),
             said.record("copied", runs.value, runs, intervals.BOOTSTRAP),

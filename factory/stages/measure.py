@@ -21,6 +21,7 @@ from factory.files import digest, read_json, read_jsonl, write_json
 from factory.hygiene import trust
 from factory.progress import Parts
 from factory.review import proposals
+from factory.spec import Spec
 from factory.stage import Output
 from factory.stages import economics, learning, model, prompted, reseeding, rewording, train
 from factory.stages.build import SUMMARY, Build
@@ -61,7 +62,9 @@ def evaluate(build: Build) -> Output:
         opponents = {name: seen[name] for name in seen if not name.startswith("student")}
         candidate = seen[sealed.who]
         judged = gate.judge(build.spec.gate, candidate, opponents, build.gold, circumstances)
-        records: list[AnyEvidence] = [r for one in seen.values() for r in figures.measure(one, circumstances, texts)]
+        records: list[AnyEvidence] = []
+        for one in seen.values():
+            records += figures.measure(one, circumstances, texts, build.spec.language)
         records += [
             figures.compare(candidate, other, circumstances, metric)
             for other in opponents.values()
@@ -95,9 +98,16 @@ def evaluate(build: Build) -> Output:
         **({"reseeded": others} if others else {}),
         **({"reworded": worded} if worded else {}),
         **({"ask": digest(sealed.ask)} if sealed.ask else {}),
+        **_by_kind(build.spec),
         **({"probes": build.spec.probes} if build.spec.probes else {}),
     }
     return build.stage("evaluate", inputs, work)
+
+
+def _by_kind(spec: Spec) -> dict[str, Any]:
+    """What the figures of some kinds depend on beside the rest; of others it says nothing, and stages stay finished."""
+    # As English is how the answers of every language were measured at first.
+    return {"language": spec.language} if spec.kind == "generation" and spec.language != "en" else {}
 
 
 def _student(

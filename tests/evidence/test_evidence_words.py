@@ -69,3 +69,18 @@ def test_everything_that_is_said_of_answers() -> None:
     assert next(record.risk for record in records if isinstance(record, Coverage)) == 2 / 8
     other = answers("lead", gold, [row.text for row in gold])
     assert evaluate.compare(one, other, Circumstances(), "rouge_l").low > 0.0
+
+
+def test_names_are_not_looked_for_where_all_nouns_are_written_as_they_are() -> None:
+    gold = [Gold(id="1", text="ich verlor in York mein Haus", answer="Wo ist es?")]
+    one = answers("student", gold, ["Wo ist die Wohnung?"])
+    texts = {"1": gold[0].text}
+    found = {
+        language: next(
+            record.value
+            for record in evaluate.measure(one, Circumstances(), texts, language)
+            if isinstance(record, Record) and record.metric == "foreign"
+        )
+        for language in ("de", "en")
+    }
+    assert found == {"de": 0.0, "en": 1.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -15,7 +16,7 @@ from factory.evidence.records import Counterfactual, Record, Robustness, Seeds, 
 from factory.evidence.robustness import REWORDED
 from factory.files import read_json
 from factory.publish.package import CARD
-from factory.stages import Build
+from factory.stages import Build, measure
 from factory.students.took import TOOK
 from tests.conftest import NAME, Factory
 
@@ -71,3 +72,17 @@ def test_what_only_measures_makes_no_student_anew_and_other_epochs_no_data(built
     file.write_text(yaml.safe_dump(said, sort_keys=False))
     with Build(specs.load(NAME, tmp_path / "prompts"), "quick", where) as build:
         assert build.run("dataset").reused and not build.run("train").reused
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "more"),
+    [
+        ("classification", "de", set()),
+        ("extraction", "de", set()),
+        ("spans", "de", set()),
+        ("generation", "en", set()),
+        ("generation", "de", {"language"}),
+    ],
+)
+def test_what_only_some_figures_depend_on_measures_no_others_again(kind: str, language: str, more: set[str]) -> None:
+    assert set(measure._by_kind(SimpleNamespace(kind=kind, language=language))) == more  # type: ignore[arg-type]
