@@ -17,6 +17,8 @@ from factory.evidence.saying import Saying
 CONFUSIONS = 20  # pairs recorded a system
 EXAMINER = 4
 """Raised whenever what is measured on gold rows, or how, changes, so that finished stages measure again."""
+OF_SPANS = 1
+"""The same of spans' figures alone."""
 
 
 def measure(

@@ -17,7 +17,8 @@ def measure(predictions: Predictions, said: Saying) -> list[AnyEvidence]:
 
     Strict and relaxed F1, precision and recall (bootstrap over rows), `texts_right` (share of texts with all spans
     right and no others) and `answered` (Wilson); every type's figures and mistakes; and where every answer has scores,
-    over found spans, `ece`, `brier` and `aurc`, and the risk at ten coverages with the recall that is left.
+    over found spans, `ece`, its bins, `brier` and `aurc`, and the risk at ten coverages with the recall that is left;
+    the intervals of both are wider by what spans of one text err together.
     """
     gold, predicted = predictions.gold, predictions.predicted
     found: list[AnyEvidence] = [*said.figures(intervals.OF_SPANS, predictions)]
@@ -57,8 +58,9 @@ def _confidence(predictions: Predictions, said: Saying) -> list[AnyEvidence]:
         said.record("brier", float(((sure - right) ** 2).mean()), method="of found spans, 0 to 1"),
         said.record("aurc", metrics.aurc(sure, right), method="of found spans"),
     ]
-    found += said.reliability(sure, right)
-    for one in said.coverages(sure, right):
+    texts = [place for place, item in enumerate(predictions.items) for _ in item.scores or ()]
+    found += said.reliability(sure, right, texts)
+    for one in said.coverages(sure, right, texts):
         still: dict[str, Any] = {"recall": min(1.0, (1.0 - one.risk) * one.accepted / there) if there else 0.0}
         found.append(one.model_copy(update=still))
     return found

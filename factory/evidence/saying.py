@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from factory.evidence import metrics
 from factory.evidence.circumstances import Circumstances
+from factory.evidence.clusters import correlation, design_effect
 from factory.evidence.intervals import BOOTSTRAP, WILSON, Interval, Metric, bootstrap, wilson
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import Coverage, Record, Reliability
@@ -44,20 +47,40 @@ class Saying:
         found = {name: wilson(count, n) for name, count in counts.items()}
         return [self.record(name, one.value, one, WILSON) for name, one in found.items()]
 
-    def coverages(self, sure: Any, right: Any) -> list[Coverage]:
-        """The error rate among the surest, at ten coverages: confidences [n], and whether each was right [n]."""
-        found = []
+    def coverages(self, sure: Any, right: Any, texts: Any = None) -> list[Coverage]:
+        """The error rate among the surest, at ten coverages.
+
+        Args:
+            sure, right: the confidence of each answer, and whether it was right, [n].
+            texts: which text each answers, [n], where a text has several: what errs together shows less, and the
+                intervals are wider by that (factory.evidence.clusters). None: each has its own.
+        """
+        found, effect = [], _effect(right, texts)
+        order = np.argsort(-np.asarray(sure, np.float64), kind="stable")
         for point in metrics.risk_at(sure, right):
-            band = wilson(min(point.accepted, round(point.risk * point.accepted)), point.accepted)
+            wrong = min(point.accepted, round(point.risk * point.accepted))
+            band = wilson(wrong, point.accepted, effect=effect(order[: point.accepted]))
             low, high = min(point.risk, band.low), max(point.risk, band.high)
             found.append(Coverage(**vars(point), low=low, high=high, **self.common))
         return found
 
-    def reliability(self, sure: Any, right: Any) -> list[Reliability]:
-        """How often answers of like confidence are right: confidences [n], and whether each was right [n]."""
+    def reliability(self, sure: Any, right: Any, texts: Any = None) -> list[Reliability]:
+        """How often answers of like confidence are right; arguments as of coverages."""
+        bins, effect = metrics.reliability(sure, right), _effect(right, texts)
+        order = np.argsort(-np.asarray(sure, np.float64), kind="stable")
+        places = np.array_split(order, len(bins))  # as metrics.reliability splits them
         found = []
-        for place, one in enumerate(reversed(metrics.reliability(sure, right)), 1):
-            band = wilson(min(one.count, round(one.right * one.count)), one.count)
+        for place, (one, its) in enumerate(zip(reversed(bins), reversed(places), strict=True), 1):
+            band = wilson(min(one.count, round(one.right * one.count)), one.count, effect=effect(its))
             low, high = min(one.right, band.low), max(one.right, band.high)
             found.append(Reliability(**vars(one), bin=place, low=low, high=high, **self.common))
         return found
+
+
+def _effect(right: Any, texts: Any) -> Callable[[Any], float]:
+    """From places of answers to how many of these show as much as one drawn by itself; 1 where texts are not told."""
+    if texts is None:
+        return lambda places: 1.0
+    of = np.asarray(texts)
+    alike = correlation(np.asarray(right, np.float64) < 1.0, of)
+    return lambda places: design_effect(of[places], alike)

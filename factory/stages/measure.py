@@ -106,6 +106,8 @@ def evaluate(build: Build) -> Output:
 
 def _by_kind(spec: Spec) -> dict[str, Any]:
     """What the figures of some kinds depend on beside the rest; of others it says nothing, and stages stay finished."""
+    if spec.kind == "spans":
+        return {"examiner of spans": figures.OF_SPANS}
     # As English is how the answers of every language were measured at first.
     return {"language": spec.language} if spec.kind == "generation" and spec.language != "en" else {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from factory.evidence.circumstances import Circumstances
 from factory.evidence.evaluate import compare, measure
 from factory.evidence.gate import judge
 from factory.evidence.predictions import Predictions, answers, read_predictions, write_predictions
-from factory.evidence.records import ClassFigures, Coverage, Record, SpanMistakes, gold_hash
+from factory.evidence.records import ClassFigures, Coverage, Record, Reliability, SpanMistakes, gold_hash
 from factory.evidence.sample import sample
+from factory.evidence.saying import Saying
 from factory.row import Gold, Span
 from factory.spec_gate import Requirement
 
@@ -151,6 +153,43 @@ def test_everything_that_is_said_of_spans() -> None:
     assert recalls == sorted(recalls, reverse=True) and recalls[0] == pytest.approx(by["span_recall"].value)
     assert kinds[Coverage][0].risk == pytest.approx(1 - by["span_precision"].value)
     assert {r.rows for r in records} == {gold_hash(GOLD)}
+
+
+def test_intervals_are_wider_by_what_spans_of_one_text_err_together() -> None:
+    gold = [
+        Gold(id=str(n), text="ab cd ef gh", spans=tuple(span(3 * at, 3 * at + 2) for at in range(4))) for n in range(90)
+    ]
+    sure = [(0.9 - n / 1000,) * 4 for n in range(90)]
+    together = [
+        row.spans if n % 3 else tuple(span(3 * at, 3 * at + 1) for at in range(4)) for n, row in enumerate(gold)
+    ]
+    found = {
+        kind: [
+            one for one in measure(answers("student:int8", gold, together, scores=sure), NOTED) if isinstance(one, kind)
+        ]
+        for kind in (Coverage, Reliability)
+    }
+    whole = found[Coverage][0]
+    apart, as_texts = intervals.wilson(120, 360), intervals.wilson(30, 90)
+    assert whole.risk == pytest.approx(apart.value)
+    assert whole.high - whole.low > 1.8 * (apart.high - apart.low)  # four spans of a text are worth one
+    assert (whole.low, whole.high) == pytest.approx((as_texts.low, as_texts.high), abs=0.01)
+    assert sum(one.count for one in found[Reliability]) == 360
+    for one in found[Reliability]:
+        alone = intervals.wilson(round(one.right * one.count), one.count)
+        assert one.high - one.low > 1.5 * (alone.high - alone.low)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 4)), min_size=1, max_size=40))
+def test_an_interval_is_never_narrower_for_telling_texts(rows: list[tuple[int, bool, int]]) -> None:
+    sure, right, texts = zip(*((a / 5, b, c) for a, b, c in rows), strict=True)
+    said = Saying(system("student", 0.5), NOTED)
+    for tell in (said.coverages, said.reliability):
+        told: list[tuple[Any, Any]] = list(zip(tell(sure, right, texts), tell(sure, right), strict=True))
+        for one, other in told:
+            assert one.low <= other.low + 1e-12 and other.high <= one.high + 1e-12
+            assert one.model_copy(update={"low": 0, "high": 0}) == other.model_copy(update={"low": 0, "high": 0})
+        assert tell(sure, right, range(len(rows))) == tell(sure, right), "a text an answer: as if none were told"
 
 
 def test_who_finds_nothing_is_measured_too() -> None:

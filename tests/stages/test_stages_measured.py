@@ -79,7 +79,7 @@ def test_what_only_measures_makes_no_student_anew_and_other_epochs_no_data(built
     [
         ("classification", "de", set()),
         ("extraction", "de", set()),
-        ("spans", "de", set()),
+        ("spans", "en", {"examiner of spans"}),
         ("generation", "en", set()),
         ("generation", "de", {"language"}),
     ],
