@@ -53,7 +53,7 @@ class Refill:
             return []
         found = list(self._take(lacking))
         avoid = {label: tuple(typical(texts, AVOID)) for label, texts in by_label.items()}
-        return [cell.model_copy(update={"avoid": avoid[cell.label]}) for cell in found]
+        return [cell.model_copy(update={"avoid": avoid.get(cell.label, ())}) for cell in found]
 
     def _take(self, lacking: Mapping[str, int]) -> Iterator[Cell]:
         left = {label: count for label, count in lacking.items() if count > 0}

@@ -68,6 +68,13 @@ def test_pairs_are_asked_again_where_either_side_lacks() -> None:
     assert further and all("label 2" in cell.asks for cell in further)
 
 
+def test_a_pair_of_whose_labels_one_was_never_asked_for_shows_nothing_of_it() -> None:
+    pair = Cell(label="label 0", attributes={}, count=8, ordinal=0, strategy="contrastive", against="label 2")
+    other = pair.model_copy(update={"label": "label 1", "ordinal": 1})
+    (further,) = Refill([pair], iter([other])).further(rows("label 0", 4) + rows("label 2", 2))
+    assert (further.label, further.against, further.avoid) == ("label 1", "label 2", ())
+
+
 def test_a_label_that_no_strategy_serves_is_given_up() -> None:
     _, refill = started(strategies={"few_shot": 1.0})
     refill.wanted["label 3"] = 5  # nobody has ever labelled a row so
