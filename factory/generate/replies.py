@@ -61,17 +61,20 @@ def parse_scores(
 ) -> tuple[list[float] | None, str]:
     """What a judge thinks of every option, from the likeliest tokens at the first position of its reply.
 
-    A token speaks for a code when it begins that code and no other ("pos" for "positive"); case counts only where
-    codes differ by it. Where the server reports no tokens, or none that speaks, the reply itself is all there is.
+    A token speaks for a code when it is that code, though others begin so, too ("no" beside "not_sure"), or begins that
+    code and no other ("pos" for "positive"); case counts only where codes differ by it. Where the server reports no
+    tokens, or none that speaks, the reply itself is all there is.
 
     Returns:
         Log-probabilities in the codes' order, normalised; or None and a reason.
     """
     fold = str.lower if len({code.lower() for code in codes}) == len(codes) else str
+    folded = [fold(code) for code in codes]
     found = [FLOOR] * len(codes)
     for token, logprob in (top_logprobs[0] if top_logprobs else {}).items():
         begun = fold(token.strip())
-        meant = [i for i, code in enumerate(codes) if begun and fold(code).startswith(begun)]
+        meant = [i for i, code in enumerate(folded) if code == begun]
+        meant = meant or [i for i, code in enumerate(folded) if begun and code.startswith(begun)]
         if len(meant) == 1 and not math.isnan(logprob):
             found[meant[0]] = max(found[meant[0]], min(logprob, 0.0))
     if all(value == FLOOR for value in found):

@@ -97,6 +97,22 @@ def test_a_token_speaks_for_the_one_code_that_it_begins() -> None:
     assert neutral < 1e-4
 
 
+@given(st.sets(st.sampled_from(["n", "no", "No", "not", "not_sure", "NOT_sure"]), min_size=2), finite)
+def test_a_token_that_is_a_code_speaks_for_it_whatever_else_begins_so(codes: set[str], logprob: float) -> None:
+    different = list({code.lower(): code for code in sorted(codes)}.values())
+    for place, code in enumerate(different):
+        scores, failure = parse_scores("", [{f" {code}": logprob}], different)
+        assert not failure or logprob <= FLOOR
+        assert scores is None or all(scores[place] >= score for score in scores)
+
+
+def test_no_is_not_lost_beside_not_sure() -> None:
+    tokens = {"no": math.log(0.8), "yes": math.log(0.1), "not": math.log(0.05)}
+    scores, _ = parse_scores("no", [tokens], ["yes", "no", "not_sure"])
+    assert scores is not None
+    assert [round(math.exp(score), 3) for score in scores] == [0.105, 0.842, 0.053]
+
+
 def test_of_two_tokens_for_a_code_the_likelier_counts() -> None:
     first, _ = parse_scores("", [{"pos": -1.0, "positive": -0.2, "neg": -2.0}], CODES)
     second, _ = parse_scores("", [{"positive": -0.2, "neg": -2.0}], CODES)
