@@ -57,7 +57,7 @@ class Seed(Part):
     Attributes:
         file: a JSONL file under FACTORY_SEED with `text` (and `source`) a row.
         sources: take only rows whose source contains one of these; empty: all.
-        words: shortest and longest passage taken, in words.
+        words: shortest and longest passage taken, in words; of Chinese and Japanese in characters.
         unlabelled: the passages are texts such as the specialist will be asked about; after those of the spec's
             `unlabelled` they become rows, too, up to the budget's `label`.
     """

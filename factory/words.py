@@ -9,6 +9,7 @@ from itertools import pairwise
 
 _SCRIPT_WITHOUT_SPACES = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_SCRIPT_WITHOUT_SPACES}]|[^\W{_SCRIPT_WITHOUT_SPACES}]+(?:['’][^\W{_SCRIPT_WITHOUT_SPACES}]+)*")
+_SPACELESS = re.compile(f"[{_SCRIPT_WITHOUT_SPACES}]")
 _ASCII_WORD = re.compile("[a-z0-9_]+(?:'[a-z0-9_]+)*")
 """What _WORD comes to in folded ASCII, at a third of the time."""
 
@@ -22,6 +23,14 @@ def words(text: str) -> list[str]:
     """Folded words, without punctuation; a character each in Chinese and Japanese."""
     folded = fold(text)
     return (_ASCII_WORD if folded.isascii() else _WORD).findall(folded)
+
+
+def length(text: str) -> int:
+    """Words between spaces; of a text mostly in Chinese or Japanese, which have none, as many as `words` finds."""
+    parts = len(text.split())
+    if text.isascii() or len(_SPACELESS.findall(fold(text))) <= parts:
+        return parts
+    return len(words(text))
 
 
 def shingles(text: str) -> frozenset[str]:

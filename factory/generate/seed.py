@@ -12,6 +12,8 @@ from factory.files import digest, read_jsonl
 from factory.row import row_id
 from factory.settings import Settings
 from factory.spec import Spec
+from factory.teacher.chat import printable
+from factory.words import length
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ def seed_passages(spec: Spec, settings: Settings) -> list[Passage]:
     style; without either there are none.
 
     Raises:
-        DataError: the file is missing or broken, or nothing in it passes the spec's filter.
+        DataError: the file is missing or broken, a row has no text, or half a character, or nothing passes the spec's
+            filter.
     """
     if spec.seed is None:
         return unlabelled(spec, settings)
@@ -63,7 +66,7 @@ def unlabelled(spec: Spec, settings: Settings) -> list[Passage]:
     and space are taken once, and those outside `hygiene.words` not at all.
 
     Raises:
-        DataError: the file is missing or broken.
+        DataError: the file is missing or broken, or a row has no text, or half a character.
     """
     found: list[Passage] = []
     if spec.unlabelled is not None:
@@ -93,8 +96,17 @@ def _passages(rows: Iterable[dict[str, Any]], path: Path, words: tuple[int, int]
         if not isinstance(raw, str):
             raise DataError("A row has no `text`.", where=f"{path}: id {row.get('id', '(none)')}")
         text = " ".join(raw.split())
-        if shortest <= len(text.split()) <= longest:
-            passage = Passage(id=str(row.get("id") or row_id(text)), text=text, source=str(row.get("source", "")))
+        if shortest <= length(text) <= longest:
+            source = str(row.get("source", ""))
+            try:
+                f"{row.get('id', '')}{source}{text}".encode()
+            except UnicodeEncodeError as error:
+                raise DataError(
+                    "A row holds half a character.",
+                    where=f"{path}: id {printable(str(row.get('id', '(none)')))}: {text[:60]!a}",
+                    fix="Mend its text, id or source: a lone \\ud... stands there, of a character that was cut in two.",
+                ) from error
+            passage = Passage(id=str(row.get("id") or row_id(text)), text=text, source=source)
             found.setdefault(text.casefold(), passage)
     # Sorted by a hash: as good as shuffled, and a text keeps its place relative to others when the file grows.
     return sorted(found.values(), key=lambda passage: digest([salt, passage.text]))

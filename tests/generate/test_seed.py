@@ -18,6 +18,7 @@ from factory.generate.seed import Passage, _passages, seed_passages, unlabelled
 from factory.settings import Settings
 from factory.spec import Spec
 from factory.spec_declared import Seed
+from factory.words import length, words
 
 
 @pytest.fixture
@@ -120,3 +121,29 @@ def test_seed_passages_are_labelled_too_if_the_spec_says_so(here: Settings) -> N
     silent = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10))), here)
     told = unlabelled(make(unlabelled="u.jsonl", seed=Seed(file="s.jsonl", words=(1, 10), unlabelled=True)), here)
     assert told[:2] == silent and [passage.text for passage in told[2:]] == ["a new one of the seed"]
+
+
+def test_chinese_and_japanese_are_as_long_as_cleaning_counts_them(here: Settings) -> None:
+    texts = ["我的卡还没有到，请帮我看看。", "カードがまだ届きません。", "短", "a card 還沒有到 at all"]
+    write(here.gold / "u.jsonl", [{"text": text} for text in texts])
+    found = unlabelled(make(unlabelled="u.jsonl"), here)  # hygiene.words is [3, 80]
+    assert {passage.text for passage in found} == {texts[0], texts[1], texts[3]}
+    assert [length(text) for text in texts[:3]] == [len(words(text)) for text in texts[:3]] == [12, 11, 1]
+
+
+@given(st.text(st.characters(max_codepoint=0x2DFF)), st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)))
+def test_a_text_with_spaces_is_as_long_as_ever_and_one_without_as_it_has_characters(text: str, more: str) -> None:
+    assert length(text) == len(text.split())
+    assert length(more) == len(more) == len(words(more))
+    mixed = f"{text} {more}"
+    assert length(mixed) in (len(mixed.split()), len(words(mixed)))
+
+
+@pytest.mark.parametrize("key", ["text", "id", "source"])
+def test_half_a_character_is_told_with_file_and_row(here: Settings, key: str) -> None:
+    row = {"id": "7", "text": "a note in short", "source": "club"}
+    write(here.gold / "u.jsonl", [row | {key: f"{row[key]} \ud83d"}])
+    with pytest.raises(DataError, match="half a character") as caught:
+        unlabelled(make(unlabelled="u.jsonl"), here)
+    assert caught.value.where.startswith(f"{here.gold / 'u.jsonl'}: id 7")
+    assert f"{caught.value}".encode()
