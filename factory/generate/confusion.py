@@ -54,7 +54,7 @@ def write(spec: Spec, root: Path) -> tuple[Path, list[tuple[str, str, int]]]:
 
     Raises:
         SpecError: the spec is not of kind classification.
-        DataError: no student has been trained yet.
+        DataError: no student has been trained yet, or the newest one for other labels than the spec's.
     """
     from factory.students.encoder import Encoder
 
@@ -72,15 +72,29 @@ def write(spec: Spec, root: Path) -> tuple[Path, list[tuple[str, str, int]]]:
             fix=f"Run `python -m factory build {spec.name} --until train` first.",
         )
     folder = finished[-1].parent
+    labels = _trained_for(spec, folder)
     made = str(inputs_of(folder)["dataset"]).removeprefix("dataset:")
     rows = open_version(root / "dataset" / made).rows("held_out")
-    labels = list(spec.labels)
     logits = Encoder.load(folder, labels, spec.student.max_tokens).predict_logits([row.text for row in rows])
     answers = [labels[int(place)] for place in logits.argmax(axis=1)]
     pairs = confused([row.label for row in rows], answers)[:MOST]
     path = spec.folder / CONFUSIONS
     write_json(path, [{"label": one, "other": other, "times": times} for one, other, times in pairs])
     return path, pairs
+
+
+def _trained_for(spec: Spec, student: Path) -> list[str]:
+    """A student's labels in its logits' order, which need not be the spec's any more."""
+    named = read_json(student / "config.json")["id2label"]
+    labels = [str(named[place]) for place in sorted(named, key=int)]
+    if set(labels) != set(spec.labels):
+        other = sorted(set(labels) ^ set(spec.labels))
+        raise DataError(
+            f"The newest student was trained for other labels than the spec has now: {', '.join(other[:5])}.",
+            where=str(student),
+            fix=f"Run `python -m factory build {spec.name} --until train` to train one for these.",
+        )
+    return labels
 
 
 def confused(truth: Sequence[str], answers: Sequence[str]) -> list[tuple[str, str, int]]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from factory.errors import DataError, SpecError
 from factory.files import write_json
+from factory.generate import confusion
 from factory.generate.confusion import confused, read, write
 from factory.generate.coverage import diversity, groups, markdown, yields
 from factory.generate.plan import grow
 from factory.generate.strategies.cell import Cell
 from factory.row import Lineage, Origin, Row, Verdict
+from factory.students.encoder import Encoder
 from tests.generate.strategy_specs import make, material
 
 
@@ -116,3 +120,34 @@ def test_only_students_that_give_labels_are_asked_what_they_confuse(tmp_path: Pa
 def test_without_a_student_nothing_is_known_of_what_it_confuses(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="trained"):
         write(make(folder=tmp_path), tmp_path)
+
+
+def trained(root: Path, labels: Sequence[str]) -> Path:
+    """A build folder with a student who says of every text that it has the first label of those it was trained for."""
+    folder = root / "train" / "one"
+    write_json(folder / "inputs.json", {"dataset": "dataset:two"})
+    write_json(folder / "config.json", {"id2label": {str(place): label for place, label in enumerate(labels)}})
+    return folder
+
+
+def test_a_student_trained_for_other_labels_is_not_read_by_the_spec_s(tmp_path: Path) -> None:
+    spec = make(folder=tmp_path)
+    folder = trained(tmp_path, [*list(spec.labels)[:-1], "label of old"])
+    with pytest.raises(DataError, match="other labels than the spec has now: label 3, label of old") as caught:
+        write(spec, tmp_path)
+    assert caught.value.where == str(folder) and "--until train" in caught.value.fix
+
+
+def test_labels_in_another_order_are_read_as_the_student_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make(folder=tmp_path)
+    names = list(spec.labels)
+    trained(tmp_path, [*names[1:], names[0]])
+    rows = [row(f"text {n}", label=label) for n, label in enumerate(names)]
+    version = SimpleNamespace(rows=lambda _: rows)
+    student = SimpleNamespace(predict_logits=lambda texts: np.eye(len(names), dtype=np.float32)[[0] * len(texts)])
+    monkeypatch.setattr(confusion, "open_version", lambda _: version)
+    monkeypatch.setattr(Encoder, "load", lambda *_: student)
+    _, pairs = write(spec, tmp_path)
+    assert pairs == [("label 0", "label 1", 1), ("label 1", "label 2", 1), ("label 1", "label 3", 1)]
