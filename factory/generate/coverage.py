@@ -151,7 +151,7 @@ def _keys(label: str, strategy: str, attributes: dict[str, str]) -> Iterator[tup
     yield "label", label, ""
     yield "strategy", strategy, label
     for axis, value in attributes.items():
-        if axis not in ("strategy", "types"):  # told above
+        if axis not in ("strategy", "types", "fields"):  # told above
             yield axis, value, ""
             yield axis, value, label
 

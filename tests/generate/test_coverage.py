@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from factory.generate import confusion
 from factory.generate.confusion import confused, read, write
 from factory.generate.coverage import diversity, groups, markdown, yields
 from factory.generate.plan import grow
+from factory.generate.strategies import STRATEGIES
 from factory.generate.strategies.cell import Cell
 from factory.row import Lineage, Origin, Row, Verdict
 from factory.students.encoder import Encoder
@@ -56,6 +58,17 @@ def test_every_row_is_counted_once_an_axis() -> None:
     assert {one.value for one in table if one.axis == "strategy"} == {"label", "contrastive"}
     page = markdown(table, [], "notes")
     assert "near duplicate" in page and "| contrastive | 32 |" in page
+
+
+@pytest.mark.parametrize(("axis", "decision"), [("types", {"spans": ()}), ("fields", {"record": {"due": "never"}})])
+def test_what_a_row_was_asked_to_hold_is_counted_once(axis: str, decision: dict[str, Any]) -> None:
+    strategy = {"types": "marked", "fields": "filled"}[axis]
+    cell = Cell(label="due", attributes={"tone": "calm"}, count=2, ordinal=0, strategy=strategy)
+    attributes = STRATEGIES[strategy].attributes(cell)
+    rows = [Row(text="a", **decision, origin="generated", attributes=attributes, lineage=Lineage(spec="s"))]
+    table = yields([cell], rows, [])
+    assert attributes[axis] == "due" and axis not in {one.axis for one in table}
+    assert all((one.asked, one.written) == (2, 1) for one in table)
 
 
 def test_a_value_that_came_to_nothing_is_told() -> None:
