@@ -226,13 +226,9 @@ class _Purse:
 
     def _spent(self, end: int) -> Spent:
         """The cost of the replies there are to the first requests."""
-        read = written = 0
         store = ReplyCache(self.cache)
         try:
-            for key in dict.fromkeys(self.keys[:end]):
-                if stored := store.get(key):
-                    read += int(stored["prompt_tokens"])
-                    written += int(stored["completion_tokens"])
+            read, written = store.paid(self.keys[:end])
         finally:
             store.close()
         return Spent(read, written, time.monotonic() - self.begun)
@@ -241,12 +237,12 @@ class _Purse:
         """The replies that came before time was up."""
         store = ReplyCache(self.cache)
         try:
-            stored = [(key, store.get(key)) for key in self.keys[:end]]
+            stored = store.get_all(self.keys[:end])
         finally:
             store.close()
         return [
             Answered(reply["text"], reply["top_logprobs"], key)
-            if reply
+            if (reply := stored.get(key))
             else Answered(None, None, key, f"{NOT_ASKED}max_time")
-            for key, reply in stored
+            for key in self.keys[:end]
         ]

@@ -103,7 +103,8 @@ def ask(
                 lambda done: progress(min(known + done, len(keys)), len(keys)),
             )
         progress(len(keys), len(keys))
-        answers = [_answered(store.get(key), key, errors) for key in keys]
+        stored = store.get_all(keys)
+        answers = [_answered(stored.get(key), key, errors) for key in keys]
     finally:
         store.close()
     unanswered = [answer for answer in answers if answer.text is None]

@@ -70,8 +70,9 @@ class BatchTeacher:
                 else:
                     entries.append(reply.entry(canonical(missing[key].canonical(self.identity))))
         store.put_all(_first(entries))
-        errors = {key: error for key, error in errors.items() if not store.contains(key)}
-        waiting = {key: request for key, request in missing.items() if key not in errors and not store.contains(key)}
+        held = store.held(missing)
+        errors = {key: error for key, error in errors.items() if key not in held}
+        waiting = {key: request for key, request in missing.items() if key not in errors and key not in held}
         if waiting:
             raise self._told(waiting)
         return errors

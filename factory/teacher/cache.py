@@ -140,6 +140,19 @@ class ReplyCache:
         row = self._run("SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0) FROM replies")[0]
         return int(row[0]), int(row[1])
 
+    def paid(self, keys: Iterable[str]) -> tuple[int, int]:
+        """The same of the replies under these keys, each once."""
+        wanted = list(dict.fromkeys(keys))
+        read = written = 0
+        for begin in range(0, len(wanted), _READ):
+            rows = self._run(
+                "SELECT coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0) FROM replies"
+                " WHERE key IN (SELECT value FROM json_each(?))",
+                json.dumps(wanted[begin : begin + _READ]),
+            )
+            read, written = read + int(rows[0][0]), written + int(rows[0][1])
+        return read, written
+
     def close(self) -> None:
         """Let go of the file."""
         self._reader.close()

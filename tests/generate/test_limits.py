@@ -135,6 +135,19 @@ def test_time_stops_in_the_middle_and_keeps_what_came(cache: Path) -> None:
     assert {answer.error for answer in answers if answer.text is None} == {f"{NOT_ASKED}max_time"}
 
 
+def test_what_was_spent_is_looked_up_at_once_and_not_key_by_key(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def finished(*given: Any) -> list[Answered]:
+        return [Answered("", None, "")] * len(given[1])
+
+    within(Limits(), teacher(lambda _: (20, 30)), "write", questions(40), ENDPOINT, cache, 4)
+    asked: list[str] = []
+    run = ReplyCache._run
+    monkeypatch.setattr(ReplyCache, "_run", lambda store, *rest: asked.append(rest[0]) or run(store, *rest))
+    _, spent = within(Limits(max_tokens=100_000), finished, "write", questions(40), ENDPOINT, cache, 4)
+    assert (spent.read, spent.written) == (800, 1200)
+    assert len(asked) < 10
+
+
 def test_a_question_nobody_can_answer_does_not_stop_a_small_portion(cache: Path) -> None:
     """`ask` gives up where too large a share is lost; each portion is asked together with all before it."""
     seen: list[int] = []

@@ -111,6 +111,7 @@ def test_of_many_replies_those_held_are_known_at_once(kept: set[int], asked: set
         assert found == {entry(number).key for number in kept & asked}
         assert cache.get_all([entry(number).key for number in asked]) == dict.fromkeys(found, REPLY)
         assert cache.count() == len(kept)
+        assert cache.paid([entry(number).key for number in asked] * 2) == (len(kept & asked),) * 2
         cache.close()
 
 
@@ -121,7 +122,7 @@ def test_more_replies_than_one_statement_takes_are_all_kept(tmp_path: Path) -> N
     cache.put_all(entries + entries[:10])
     assert cache.held([entry.key for entry in entries]) == {entry.key for entry in entries}
     assert cache.get(entries[11_999].key) == {"text": "11999"}
-    assert cache.tokens() == (12_000, 24_000)
+    assert cache.tokens() == cache.paid(entry.key for entry in entries) == (12_000, 24_000)
 
 
 def test_a_file_made_before_tables_had_row_numbers_is_used_on(tmp_path: Path) -> None:
