@@ -42,6 +42,7 @@ class LoopbackTeacher:
         failures: what the next requests get instead of an answer, first first: a status number, `html`, `json`
             (JSON, but no completion), `cut` (half a completion), `hang` (no answer for an hour), `drop` (the connection
             is closed).
+        refuses: what a request gets instead of an answer, by its body; None: an answer.
         failed: bodies of the requests that got one of these.
         most: the most requests that were in flight at once.
     """
@@ -60,6 +61,7 @@ class LoopbackTeacher:
         self.url = ""
         self.asked: list[dict[str, Any]] = []
         self.failures: list[int | str] = []
+        self.refuses: Callable[[dict[str, Any]], int | str | None] = lambda _: None
         self.failed: list[dict[str, Any]] = []
         self.most = self._now = 0
         self._runner: web.AppRunner | None = None
@@ -109,9 +111,9 @@ class LoopbackTeacher:
         self._now += 1
         self.most = max(self.most, self._now)
         try:
-            if self.failures:
+            if (how := self.failures.pop(0) if self.failures else self.refuses(body)) is not None:
                 self.failed.append(body)
-                return await self._fail(request, body, self.failures.pop(0))
+                return await self._fail(request, body, how)
             await asyncio.sleep(self._delay)
             return web.json_response(completion(body, self._answer(body)))
         finally:

@@ -15,7 +15,8 @@ from factory.teacher.pool import Pool, Replica, body
 
 LONGEST = 16 << 20
 """Bytes of one answer that are read, at most: a server that never ends must not fill the memory."""
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_BUSY = 429
+_AGAIN = frozenset({408, 425, 500, 502, 503, 504})
 _FIX_URL = "FACTORY_TEACHER_URL is the address of an OpenAI-compatible server up to /v1: http://host:port/v1."
 
 
@@ -28,6 +29,19 @@ class FailedAttemptError(Exception):
     """
 
     def __init__(self, what: str, *, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.what, self.wait = what, wait
+
+
+class BusyError(Exception):
+    """The server limits how often it may be asked, so nothing was answered and no attempt was spent.
+
+    Args:
+        what: for a person.
+        wait: seconds the server asked for; 0: it named none.
+    """
+
+    def __init__(self, what: str, wait: float) -> None:
         super().__init__(what)
         self.what, self.wait = what, wait
 
@@ -47,6 +61,7 @@ async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
 
     Raises:
         FailedAttemptError: another attempt may do better.
+        BusyError: it may be asked again later.
         NobodyThereError: nothing was asked.
         TeacherError: refused or not understood; asking again would not help.
     """
@@ -56,6 +71,8 @@ async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
         asked = aiohttp.BytesPayload(data, content_type="application/json")
         async with replica.session.post(url, data=asked) as response:
             raw = await body(response, LONGEST)
+    except aiohttp.ConnectionTimeoutError as error:  # a TimeoutError, too, but nothing was asked: packets are dropped
+        raise NobodyThereError("Nobody answers there (no connection in time).") from error
     except TimeoutError as error:
         pool.failed(replica)
         raise FailedAttemptError(f"It didn't answer within {replica.session.timeout.total:.0f} s.") from error
@@ -74,6 +91,8 @@ async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
             fix="See what it sends; a reply of `max_tokens` tokens is far shorter.",
         )
     status = response.status
+    if status == _BUSY:
+        raise BusyError(_message(raw), _seconds(response.headers.get("Retry-After")) or 0.0)
     if status in _AGAIN:
         if status >= 500:
             pool.failed(replica)

@@ -21,11 +21,11 @@ import orjson
 from factory.errors import TeacherError
 from factory.files import canonical
 from factory.progress import Progress, silent
-from factory.teacher.attempt import FailedAttemptError, NobodyThereError, attempt
+from factory.teacher.attempt import BusyError, FailedAttemptError, NobodyThereError, attempt
 from factory.teacher.cache import Entry, ReplyCache, key_of
 from factory.teacher.chat import Endpoint, Reply, Request
 from factory.teacher.keeper import Keeper
-from factory.teacher.pool import Pool, gave_up
+from factory.teacher.pool import Pool, gave_up, too_often
 
 __all__ = ["Endpoint", "Reply", "Request", "TeacherClient"]
 
@@ -33,6 +33,7 @@ __all__ = ["Endpoint", "Reply", "Request", "TeacherClient"]
 _AHEAD = 4
 """Questions that `ask_all` has handed in, for each that may be in flight: while some wait until their replies are on
 disk, others are asked."""
+_LONGEST = 30.0  # seconds between two attempts, at most, where the server asks for no more
 
 
 class _Question:
@@ -69,10 +70,12 @@ class TeacherClient:
         concurrency: requests in flight, at most.
         timeout: seconds for one attempt, queueing in the server included.
         attempts: how often one request is tried before it is given up, unless all others fail as it does.
-        patience: seconds to wait for a server that was there and is gone (a supervisor may be restarting it).
+        patience: seconds to wait for a server that was there and is gone (a supervisor may be restarting it), or that
+            answers nobody because it limits how often it may be asked.
         greeting: the same for a server this client has never seen, whose address may be wrong.
         forbearance: seconds to go on asking servers that gave replies and now fail whatever they are asked.
-        pause: seconds before the second attempt; doubles from there.
+        pause: seconds before the second attempt; doubles from there, up to half a minute.
+        connecting: seconds for a connection; without one in time nobody is there.
     """
 
     def __init__(
@@ -87,10 +90,11 @@ class TeacherClient:
         greeting: float = 30.0,
         forbearance: float = 180.0,
         pause: float = 0.5,
+        connecting: float = 30.0,
     ) -> None:
         self.endpoint, self.cache = endpoint, cache
         self._attempts, self._pause, self._concurrency = attempts, pause, concurrency
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=30.0)
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=connecting)
         self._pool = Pool(
             endpoint, self._timeout, patience=patience, greeting=greeting, forbearance=forbearance, pause=pause
         )
@@ -227,18 +231,27 @@ class TeacherClient:
     async def _insist(self, question: _Question) -> Reply:
         """Try until there is a reply, the attempts are spent or every server has been gone or ill for too long."""
         body, attempts, begun = orjson.dumps(question.request.body(self.endpoint.model)), 0, 0.0
+        refused = 0
         while True:
             replica = await self._pool.take()
             try:
                 return await attempt(self._pool, replica, body, question.key)
             except NobodyThereError as nobody:
                 self._pool.gone(replica, str(nobody))
+            except BusyError as busy:
+                if self._pool.busy():
+                    raise too_often(self.endpoint.url, busy.what) from busy
+                refused += 1
+                await asyncio.sleep(max(busy.wait, self._delay(refused)))
             except FailedAttemptError as failure:
                 attempts += 1
                 begun = begun or time.monotonic()
                 if attempts >= self._attempts and not self._pool.ill(begun):
                     raise gave_up(self.endpoint.url, failure.what, attempts) from failure
-                delay = min(30.0, self._pause * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
-                await asyncio.sleep(delay if failure.wait is None else failure.wait)
+                await asyncio.sleep(self._delay(attempts) if failure.wait is None else failure.wait)
             finally:
                 self._pool.give(replica)
+
+    def _delay(self, times: int) -> float:
+        """Seconds to wait after a request has failed so many times."""
+        return min(_LONGEST, self._pause * 2.0 ** min(times - 1, 30)) * random.uniform(0.5, 1.0)

@@ -47,7 +47,8 @@ class Pool:
     Args:
         endpoint: the teacher; it may name several addresses, which serve the same model.
         timeout: for one attempt.
-        patience: seconds to wait for servers that were there and are all gone.
+        patience: seconds to wait for servers that were there and are all gone, or that all limit how often they may be
+            asked.
         greeting: the same where none was ever seen: the addresses may be wrong.
         forbearance: seconds for which servers that gave replies and now only fail are thought to be ill.
         pause: seconds after a first failure; looking whether a server is back takes up to four of them.
@@ -70,6 +71,7 @@ class Pool:
         self._back = asyncio.Event()
         self._seen, self._gone_since, self._why = False, 0.0, ""
         self._replied: float | None = None  # when the last reply came
+        self._busy_since: float | None = None  # when one first limited how often it is asked, since then
 
     async def open(self) -> None:
         """Make ready; nothing is connected before it is asked."""
@@ -122,7 +124,15 @@ class Pool:
     def replied(self, replica: Replica) -> None:
         """Say that it gave a reply."""
         self.answered(replica)
-        self._replied = time.monotonic()
+        self._replied, self._busy_since = time.monotonic(), None
+
+    def busy(self) -> bool:
+        """Say that one limits how often it may be asked; whether nobody has had a reply for all of the patience since.
+
+        While some get replies the others' turn comes: a limit is so much a minute, whoever asks.
+        """
+        self._busy_since = self._busy_since or time.monotonic()
+        return time.monotonic() - self._busy_since > self._patience
 
     @property
     def known(self) -> bool:
@@ -198,4 +208,14 @@ def gave_up(where: str, why: str, attempts: int = 0) -> TeacherError:
         f"The teacher can't be reached. {why}{tried}",
         where=where,
         fix="See that the server runs, then run the same command again; no reply that came is asked for again.",
+    )
+
+
+def too_often(where: str, why: str) -> TeacherError:
+    """The error of a request that no server would take, because of its limits."""
+    return TeacherError(
+        f"The teacher limits how often it may be asked (429): {why}",
+        where=where,
+        fix="Lower `teacher.concurrency` in the spec, or see what the account may still spend. Then run the same "
+        "command again; no reply that came is asked for again.",
     )

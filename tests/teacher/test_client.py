@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from factory.errors import FactoryError, TeacherError
 from factory.teacher.cache import Entry, ReplyCache
@@ -169,6 +173,57 @@ async def test_passing_trouble_is_tried_again(teacher: LoopbackTeacher, cache: R
     async with client(teacher, cache) as asking:
         assert (await asking.ask(question("again"))).text.startswith("reply")
     assert len(teacher.asked) == 3
+
+
+async def test_limits_a_minute_spend_no_attempt(teacher: LoopbackTeacher, cache: ReplyCache) -> None:
+    teacher.failures = [429] * 20
+    async with client(teacher, cache, attempts=2, pause=0.0001, concurrency=3) as asking:
+        replies = await asking.ask_all([question(str(number)) for number in range(5)])
+    assert all(isinstance(reply, Reply) for reply in replies)
+    assert len(teacher.failed) == 20
+
+
+async def test_who_limits_everybody_for_too_long_is_given_up_and_what_helps_is_told(
+    teacher: LoopbackTeacher, cache: ReplyCache
+) -> None:
+    async with client(teacher, cache, attempts=2, patience=0.2, concurrency=2) as asking:
+        await asking.ask(question("before"))
+        teacher.failures = [429] * 10_000
+        replies = await asyncio.wait_for(asking.ask_all([question(str(number)) for number in range(50)]), 5.0)
+        teacher.failures.clear()
+        assert (await asking.ask(question("after"))).text.startswith("reply")
+    for reply in replies:
+        assert isinstance(reply, TeacherError)
+        assert "limits how often it may be asked (429): made to fail with 429" in reply.what
+        assert "teacher.concurrency" in reply.fix and reply.where == teacher.url
+
+
+async def test_while_others_get_replies_a_limited_question_waits_for_its_turn(cache: ReplyCache) -> None:
+    async with LoopbackTeacher(delay=0.01) as teacher, client(teacher, cache, concurrency=2, patience=0.15) as asking:
+        teacher.refuses = lambda body: 429 if len(teacher.asked) < 60 and "unlucky" in str(body["messages"]) else None
+        replies = await asking.ask_all([question("unlucky"), *(question(str(number)) for number in range(80))])
+    assert all(isinstance(reply, Reply) for reply in replies) and len(teacher.failed) > 2
+
+
+@given(st.integers(1, 5000), st.floats(0.001, 60))
+def test_nobody_waits_longer_than_half_a_minute_for_the_next_attempt(times: int, pause: float) -> None:
+    waiting = TeacherClient(Endpoint("http://127.0.0.1:9/v1", MODEL, "m@1"), None, pause=pause)  # type: ignore[arg-type]
+    assert min(30.0, pause * 2 ** (min(times, 20) - 1)) / 2 <= waiting._delay(times) <= 30.0
+
+
+async def test_a_host_that_drops_packets_is_nobody_and_costs_no_attempt(cache: ReplyCache) -> None:
+    with socket.socket() as deaf, ExitStack() as crowd:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):  # the queue is full from now on, and what more comes is dropped
+            one = crowd.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(deaf.getsockname())
+        endpoint = Endpoint(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", MODEL, "loopback@1")
+        async with TeacherClient(endpoint, cache, attempts=1, greeting=0.2, pause=0.01, connecting=0.1) as asking:
+            with pytest.raises(TeacherError, match="Nobody answers there") as caught:
+                await asking.ask(question("anyone?"))
+    assert "Tried" not in caught.value.what and "didn't answer" not in caught.value.what
 
 
 async def test_what_openai_does_not_know_is_sent_only_where_it_is_asked_for(
