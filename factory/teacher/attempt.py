@@ -33,6 +33,19 @@ class FailedAttemptError(Exception):
         self.what, self.wait = what, wait
 
 
+class RefusedError(TeacherError):
+    """The request isn't acceptable to the server: the same request never will be.
+
+    Args:
+        what, where, fix: as a TeacherError's.
+        status: the HTTP status; 0: not known any more, in another process.
+    """
+
+    def __init__(self, what: str, *, where: str = "", fix: str = "", status: int = 0) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.status = status
+
+
 class BusyError(Exception):
     """The server limits how often it may be asked, so nothing was answered and no attempt was spent.
 
@@ -63,7 +76,8 @@ async def attempt(pool: Pool, replica: Replica, data: bytes, key: str) -> Reply:
         FailedAttemptError: another attempt may do better.
         BusyError: it may be asked again later.
         NobodyThereError: nothing was asked.
-        TeacherError: refused or not understood; asking again would not help.
+        RefusedError: refused; the same question would be again.
+        TeacherError: not understood; asking again would not help.
     """
     url = f"{replica.url}/chat/completions"
     try:
@@ -124,13 +138,13 @@ def _parsed(raw: bytes) -> Any:
         return json.loads(raw.decode(errors="replace"))
 
 
-def _refused(status: int, message: str, url: str, model: str) -> TeacherError:
+def _refused(status: int, message: str, url: str, model: str) -> RefusedError:
     fix = "See the server's log; the request itself isn't acceptable to it."
     if status in (401, 403):
         fix = "Set FACTORY_TEACHER_KEY to a key this server accepts."
     elif status == 404:
         fix = f"See that it serves the model {model!r} (GET /v1/models). {_FIX_URL}"
-    return TeacherError(f"The teacher refused ({status}): {message}", where=url, fix=fix)
+    return RefusedError(f"The teacher refused ({status}): {message}", where=url, fix=fix, status=status)
 
 
 def _seconds(header: str | None) -> float | None:

@@ -13,6 +13,8 @@ from factory.files import canonical
 from factory.teacher.cache import Entry, key_of
 
 _PAID = 2**53 - 1  # JSON's largest whole number that every reader understands
+HELD_BY = frozenset({"response_format", "structured_outputs"})
+"""Keys of a request's body that hold its reply to a form. A server may refuse them."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Request:
         return key_of(canonical(self.canonical(identity)))
 
     def body(self, model: str) -> dict[str, Any]:
-        """The POST body for /v1/chat/completions; `structured_outputs` is vLLM's own field."""
+        """The POST body for /v1/chat/completions; of HELD_BY `structured_outputs` is vLLM's own."""
         body: dict[str, Any] = {
             "model": model,
             "messages": self.messages,

@@ -21,11 +21,11 @@ import orjson
 from factory.errors import TeacherError
 from factory.files import canonical
 from factory.progress import Progress, silent
-from factory.teacher.attempt import BusyError, FailedAttemptError, NobodyThereError, attempt
+from factory.teacher.attempt import BusyError, FailedAttemptError, NobodyThereError, RefusedError, attempt
 from factory.teacher.cache import Entry, ReplyCache, key_of
-from factory.teacher.chat import Endpoint, Reply, Request
+from factory.teacher.chat import HELD_BY, Endpoint, Reply, Request
 from factory.teacher.keeper import Keeper
-from factory.teacher.pool import Pool, gave_up, too_often
+from factory.teacher.pool import Pool, Replica, gave_up, too_often
 
 __all__ = ["Endpoint", "Reply", "Request", "TeacherClient"]
 
@@ -103,6 +103,7 @@ class TeacherClient:
         self._new: list[_Question] = []  # those of them that have not been looked up in the cache
         self._next: deque[_Question] = deque()  # those that have, and that no worker has begun to ask
         self._workers: set[asyncio.Task[None]] = set()
+        self._loose: frozenset[str] = frozenset()  # of HELD_BY: refused, and the same question answered without
         self._open = False
 
     async def __aenter__(self) -> TeacherClient:
@@ -230,12 +231,11 @@ class TeacherClient:
 
     async def _insist(self, question: _Question) -> Reply:
         """Try until there is a reply, the attempts are spent or every server has been gone or ill for too long."""
-        body, attempts, begun = orjson.dumps(question.request.body(self.endpoint.model)), 0, 0.0
-        refused = 0
+        attempts, refused, begun = 0, 0, 0.0
         while True:
             replica = await self._pool.take()
             try:
-                return await attempt(self._pool, replica, body, question.key)
+                return await self._attempt(replica, question)
             except NobodyThereError as nobody:
                 self._pool.gone(replica, str(nobody))
             except BusyError as busy:
@@ -251,6 +251,26 @@ class TeacherClient:
                 await asyncio.sleep(self._delay(attempts) if failure.wait is None else failure.wait)
             finally:
                 self._pool.give(replica)
+
+    async def _attempt(self, replica: Replica, question: _Question) -> Reply:
+        """Ask a server once; one that refuses what holds a reply to its form is asked without, and so from then on.
+
+        Whoever reads a reply validates it in any case, but one without `structured_outputs` can't be had otherwise, and
+        the first such question comes when all the writing has been paid for.
+        """
+        body = {
+            name: one for name, one in question.request.body(self.endpoint.model).items() if name not in self._loose
+        }
+        held = HELD_BY & body.keys()
+        try:
+            return await attempt(self._pool, replica, orjson.dumps(body), question.key)
+        except RefusedError as refusal:
+            if not held or refusal.status not in (400, 422):
+                raise
+        free = {name: one for name, one in body.items() if name not in held}
+        reply = await attempt(self._pool, replica, orjson.dumps(free), question.key)
+        self._loose |= held
+        return reply
 
     def _delay(self, times: int) -> float:
         """Seconds to wait after a request has failed so many times."""
