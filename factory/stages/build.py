@@ -151,7 +151,7 @@ class Build:
             return BatchTeacher(model, folder).identity
         if self.settings.teacher_url:
             return probe.external(model, self.settings.teacher_url, self.settings.teacher_key).identity
-        return weights.identity(model)
+        return weights.identity(model, self.settings)
 
     def _reach(self, model: str) -> Endpoint:
         """Where a model answers. Two do not fit into a small machine at once: another one is stopped first."""
@@ -166,7 +166,7 @@ class Build:
 
     @cached_property
     def encoder_source(self) -> str:
-        """The encoder of texts' vectors: a folder or a Hub id."""
+        """The encoder of texts' vectors: its folder."""
         from factory.teacher import weights
 
         return str(weights.resolve(self.spec.student.encoder, self.settings))
@@ -176,11 +176,11 @@ class Build:
         """The encoder and its revision."""
         from factory.teacher import weights
 
-        return weights.identity(self.spec.student.encoder)
+        return weights.identity(self.spec.student.encoder, self.settings)
 
     @cached_property
     def base_source(self) -> str:
-        """The model that the student starts from: a folder or a Hub id."""
+        """The model that the student starts from: its folder."""
         from factory.teacher import weights
 
         return str(weights.resolve(self.spec.base, self.settings))
@@ -190,11 +190,11 @@ class Build:
         """That model and its revision."""
         from factory.teacher import weights
 
-        return weights.identity(self.spec.base)
+        return weights.identity(self.spec.base, self.settings)
 
     @cached_property
     def mentor_source(self) -> str:
-        """The model that the student is distilled from, a folder or a Hub id; empty: there is none."""
+        """The model that the student is distilled from, its folder; empty: there is none."""
         from factory.teacher import weights
 
         distil = self.spec.student.distil
@@ -210,7 +210,7 @@ class Build:
         """The reader and its revision; None where the spec names none."""
         from factory.teacher import weights
 
-        return weights.identity(self.spec.reader) if self.spec.reader else None
+        return weights.identity(self.spec.reader, self.settings) if self.spec.reader else None
 
     @cached_property
     def gold(self) -> list[Gold]:

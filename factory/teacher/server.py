@@ -53,7 +53,7 @@ class TeacherServer:
         self._stopping = threading.Event()
         self._restarts: list[float] = []
         self._watcher: threading.Thread | None = None
-        self._target: Path | str = ""
+        self._target = Path()
         self.endpoint: Endpoint | None = None
 
     def __enter__(self) -> Endpoint:
@@ -78,7 +78,7 @@ class TeacherServer:
                 fix="Run `make setup`, or point FACTORY_TEACHER_URL at a server that runs elsewhere.",
             )
         self._target = weights.resolve(self.model, self._settings)
-        identity = weights.identity(self.model)
+        identity = weights.identity(self.model, self._settings)
         self.endpoint = Endpoint(
             f"{self._root}/v1", identity, identity, launch.secret(self._settings.home / "teacher.key")
         )
@@ -169,7 +169,7 @@ class TeacherServer:
                 self._log_start = log.tell()
                 self._process = subprocess.Popen(
                     [sys.executable, guard.__file__, str(os.getpid()), *command],
-                    env=launch.environment(self._python, self._target, self._settings.home, self.endpoint.key),
+                    env=launch.environment(self._python, self._settings.home, self.endpoint.key),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

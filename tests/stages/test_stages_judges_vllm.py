@@ -43,7 +43,6 @@ def another(model: Path, folder: Path) -> Path:
 def test_one_after_the_other(factory: Factory, tmp_path: Path) -> None:
     usual = settings.load()
     first = weights.resolve("smollm2-135m-instruct", usual)
-    assert isinstance(first, Path)
     second = another(first, tmp_path / "smollm2-noisy")
     made = dataclasses.replace(factory, home=tmp_path / "home", prompts=tmp_path / "prompts")
     budget = {"generate": 0, "label": 12, "judge": 24, "review": 30, "epochs": 1}
@@ -63,7 +62,7 @@ def test_one_after_the_other(factory: Factory, tmp_path: Path) -> None:
 
     stages = made.home / "builds" / NAME
     [judged], [reviewed] = (list((stages / stage).glob("[!.]*")) for stage in ("judge", "review"))
-    names = [weights.identity(str(model)) for model in (first, second)]
+    names = [weights.identity(str(model), usual) for model in (first, second)]
     lines = read_jsonl(judged / "judgements.jsonl")
     assert [line["judge"] for line in lines] == [names[0]] * 24 + [names[1]] * 24
     assert all(line["scores"] for line in lines), "constrained to a label, both can be read"

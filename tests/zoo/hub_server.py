@@ -1,6 +1,7 @@
 """The reading half of the Hugging Face Hub's protocol over a folder hub, on a loopback port; for tests.
 
-`<root>/<vertical>/<task>/<version>/` is served as repository `<namespace>/<vertical>-<task>`, tag `v<version>`.
+`<root>/<vertical>/<task>/<version>/` is served as repository `<namespace>/<vertical>-<task>`, tag `v<version>`;
+`main` is the last of them.
 """
 
 from __future__ import annotations
@@ -132,8 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         return [path.name for path in (self.hub.root / repo.replace("-", "/", 1)).iterdir()]
 
     def _folder(self, repo: str, revision: str) -> Path | None:
+        newest = max(self._of(repo))
         for version in self._of(repo):
-            if revision in (f"v{version}", _commit(version)):
+            if revision in (f"v{version}", _commit(version)) or (revision == "main" and version == newest):
                 return self.hub.root / repo.replace("-", "/", 1) / version
         return None
 

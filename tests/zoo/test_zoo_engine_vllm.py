@@ -65,7 +65,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     file = engine_file.write(list(folders.values()), home / "engine.yaml", base=str(base), port=port)
     command = [str(python), "-m", "vllm.entrypoints.openai.api_server", "--config", str(file), "--dtype", "float32"]
     command += ["--enforce-eager", "--block-size", "32"]
-    env = launch.environment(python, base, home, KEY) | {"VLLM_CPU_KVCACHE_SPACE": "1"}
+    env = launch.environment(python, home, KEY) | {"VLLM_CPU_KVCACHE_SPACE": "1"}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, env=env, cwd=home, stdout=log, stderr=log, start_new_session=True)
     try:
