@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from factory.errors import ReviewError
-from factory.review import argilla_dataset
+from factory.review import argilla_dataset, argilla_text
 from factory.review.argilla_dataset import ALONE, QUEUES, SEVERAL, queue_of
 from factory.review.backend import (
     DISPUTED,
@@ -26,7 +26,7 @@ from factory.review.policy import identity
 from factory.services.argilla.credentials import WORKSPACE
 from factory.services.argilla.server import ArgillaServer
 from factory.settings import Settings
-from factory.span import Span, strip
+from factory.span import Span, Spans, strip
 from factory.spec import Spec
 from factory.wording import settle
 
@@ -97,17 +97,19 @@ class ArgillaBackend:
         return {record["external_id"]: record for record in found}
 
     def _told_anew(self, dataset: Any, spec: Spec, records: Iterable[dict[str, Any]]) -> None:
-        """Rows that nobody has answered will be answered by the policy that is the guidelines now."""
-        now = {"policy": identity(spec)}
-        stale = [
-            {
-                "external_id": record["external_id"],
-                "fields": record["fields"],
-                "metadata": (record["metadata"] or {}) | now,
+        """Rows that nobody has answered will be answered by the policy that is the guidelines now.
+
+        Texts that were sent before they were escaped are, answered or not.
+        """
+        policy, stale = {"policy": identity(spec)}, []
+        for record in records:
+            there = {"fields": record["fields"], "metadata": record["metadata"] or {}}
+            now = {
+                "fields": record["fields"] | _text_field(_text(record, spec), spec),
+                "metadata": there["metadata"] | ({} if record.get("responses") else policy),
             }
-            for record in records
-            if not record.get("responses") and (record["metadata"] or {}).get("policy") != now["policy"]
-        ]
+            if now != there:
+                stale.append({"external_id": record["external_id"], **now})
         self._put(dataset, stale)
 
     def _send(self, dataset: Any, spec: Spec, items: Sequence[Item]) -> None:
@@ -233,13 +235,13 @@ def _record(item: Item, question: str, spec: Spec) -> dict[str, Any]:
     agent = spec.teacher.model[:200]
     suggestion: dict[str, Any] = {"question_id": question, "value": item.suggestion, "agent": agent}
     if spec.kind == "spans":
-        suggestion["value"] = [span.model_dump() for span in strip(item.suggestion or "", spec.labels)[1]]
+        suggestion["value"] = _marks(item.text, strip(item.suggestion or "", spec.labels)[1])
     elif spec.kind == "classification":
         suggestion["score"] = item.confidence
     candidates = argilla_dataset.beside(spec, item)
     return {
         "external_id": _external_id(item),
-        "fields": {"text": item.text} | ({"candidates": candidates} if candidates else {}),
+        "fields": _text_field(item.text, spec) | ({"candidates": candidates} if candidates else {}),
         "metadata": {
             "reason": item.reason,
             "confidence": item.confidence,
@@ -258,7 +260,7 @@ def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Ans
     said = {
         "row_id": _row_id(record["external_id"]),
         "reviewer": pseudonym(response["user_id"]),
-        "text": record["fields"]["text"],
+        "text": _text(record, spec),
         "reason": (record.get("metadata") or {}).get("reason", ""),
         "problem": values.get("problem", ""),
         "comment": (values.get("comment") or "").strip(),
@@ -274,9 +276,28 @@ def _answer(record: dict[str, Any], response: dict[str, Any], spec: Spec) -> Ans
         return WordedAnswer(label=None, answer=answer, rating=values.get("rating"), **said)
     if spec.kind != "spans":
         return Answer(label=values.get("label") if submitted else None, **said)
-    spans = [Span(start=one["start"], end=one["end"], label=one["label"]) for one in values.get("spans") or ()]
-    by_start = tuple(sorted(spans, key=lambda span: span.start))
-    return SpansAnswer(label=None, spans=by_start if submitted else None, **said)
+    spans = _spans(said["text"], values.get("spans") or ()) if submitted else None
+    return SpansAnswer(label=None, spans=spans, **said)
+
+
+def _text_field(text: str, spec: Spec) -> dict[str, str]:
+    return {"text": argilla_text.sent(text, spec.kind == "spans")}
+
+
+def _text(record: dict[str, Any], spec: Spec) -> str:
+    return argilla_text.read(record["fields"]["text"], _row_id(record["external_id"]), spec.kind == "spans")
+
+
+def _marks(text: str, spans: Iterable[Span]) -> list[dict[str, Any]]:
+    units = argilla_text.units
+    return [{"start": units(text, one.start), "end": units(text, one.end), "label": one.label} for one in spans]
+
+
+def _spans(text: str, marked: Iterable[dict[str, Any]]) -> Spans:
+    """What a person marked, in order; a mark that holds no whole character of the text is none."""
+    points = argilla_text.points
+    found = sorted((points(text, one["start"]), points(text, one["end"]), one["label"]) for one in marked)
+    return tuple(Span(start=start, end=end, label=label) for start, end, label in found if start < end)
 
 
 def _external_id(item: Item) -> str:

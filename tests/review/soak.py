@@ -23,6 +23,7 @@ from factory import spec as specs
 from factory.dataset.version import SPLITS, open_version
 from factory.files import file_sha256
 from factory.lineage import ledger
+from factory.review import argilla_text
 from factory.review.argilla import connect
 from factory.review.backend import Item
 from factory.row import read_rows
@@ -68,7 +69,8 @@ def shown(server: ArgillaServer, spec: Spec) -> list[Item]:
     """What the person is shown."""
     person, items = Reviewer(server, spec), []
     for row_id, record in person.records.items():
-        text, suggested = record["fields"]["text"], person.suggested(row_id)
+        text = argilla_text.read(record["fields"]["text"], row_id, spec.kind == "spans")
+        suggested = person.suggested(row_id)
         if spec.kind == "spans" and suggested is not None:
             suggested = mark(text, [Span.model_validate(one) for one in suggested])
         items.append(Item(row_id, text, suggested, 0.0, record["metadata"]["reason"]))

@@ -12,7 +12,7 @@ from review_specs import make_spec
 
 from factory import settings
 from factory.errors import ReviewError
-from factory.review import argilla_dataset
+from factory.review import argilla_dataset, argilla_text
 from factory.review.argilla import ArgillaBackend, connect
 from factory.review.backend import Backend, Item
 from factory.review.edition import Editions
@@ -226,3 +226,32 @@ def test_a_new_policy_asks_again_about_what_it_touches(argilla: ArgillaServer, t
         (made[1].id, made[1].label, then.now),
         (made[2].id, "lost", now.now),
     }
+
+
+@pytest.mark.real
+def test_texts_are_escaped_there_and_those_sent_before_too(
+    argilla: ArgillaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(tmp_path / "spec", {"lost": "A card is gone.", "fee": "A charge is disputed."}, "test/escaped")
+    backend = ArgillaBackend(argilla.url, argilla.credentials.api_key, local=True)
+    first, second = (
+        made.model_copy(update={"text": f"R&D {made.text} <img src=x onerror=alert(1)>"}) for made in rows(spec, 2)
+    )
+    items = [Item(row.id, row.text, row.label, 0.5, "uncertain") for row in (first, second)]
+    with monkeypatch.context() as patch:  # as an older factory did
+        patch.setattr(argilla_text, "sent", lambda text, marked: text)
+        backend.push(spec, items[:1])
+    person = Reviewer(argilla, backend, spec)
+    [record] = person.search({})
+    assert record["fields"]["text"] == first.text
+    person.answer(record, label="fee")
+    [before] = backend.pull(spec).answers
+    assert (backend.push(spec, items).new, backend.push(spec, items).new) == (1, 0)
+    records = {record["external_id"]: record for record in person.search({})}
+    assert all("<" not in record["fields"]["text"] for record in records.values())
+    assert len(person.search({"query": {"text": {"q": "R&D"}}})) == 2
+    assert len(person.search({"query": {"text": {"q": "amp"}}})) == 0
+    person.answer(records[second.id], label="lost")
+    answers = backend.pull(spec).answers
+    assert {answer.row_id: answer.text for answer in answers} == {first.id: first.text, second.id: second.text}
+    assert before in answers  # with its policy and its time

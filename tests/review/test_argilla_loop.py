@@ -15,22 +15,34 @@ from factory.review.backend import Item
 from factory.review.merge import merge
 from factory.row import Lineage, Row
 from factory.services.argilla.server import ArgillaServer
+from factory.span import Spans
 from tests import kitchen, lost, registry, shop
 
 pytestmark = pytest.mark.real
+
+TROUBLE = "😀 R&D <b>my</b> &lt; <img src=x onerror=document.title='owned'>"
+"""What a page that takes a text for HTML would run, or lose, and what is two units long where JavaScript counts."""
+
+
+def troubled(text: str, spans: Spans = ()) -> tuple[str, Spans]:
+    """A text with trouble behind its first word, and its spans, all of which lie further on."""
+    first, rest = text.split(" ", 1)
+    by = len(TROUBLE) + 1
+    moved = (span.model_copy(update={"start": span.start + by, "end": span.end + by}) for span in spans)
+    return f"{first} {TROUBLE} {rest}", tuple(moved)
 
 
 def rows(kind: Kind) -> list[Row]:
     made = {"origin": "generated", "lineage": Lineage(spec="s")}
     if kind.place is shop:
-        return [Row(text=shop.text_of("money", number), label="money", **made) for number in range(4)]
+        return [Row(text=troubled(shop.text_of("money", number))[0], label="money", **made) for number in range(4)]
     if kind.place is kitchen:
-        found = [kitchen.sample("Food + Tool", number) for number in range(4)]
+        found = [troubled(*kitchen.sample("Food + Tool", number)) for number in range(4)]
         return [Row(text=text, spans=spans, **made) for text, spans in found]
     if kind.place is registry:
         read = [registry.sample("borrower + due", number) for number in range(4)]
-        return [Row(text=text, record=record, **made) for text, record in read]
-    return [Row(text=text, answer=answer, **made) for text, answer in map(lost.sample, range(4))]
+        return [Row(text=troubled(text)[0], record=record, **made) for text, record in read]
+    return [Row(text=troubled(text)[0], answer=answer, **made) for text, answer in map(lost.sample, range(4))]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
@@ -50,3 +62,4 @@ def test_what_a_person_says_stands_in_the_rows(kind: Kind, argilla: ArgillaServe
     assert len(corrected) == 2
     assert {row.id: row.lineage.was for row in merged.rows if row.lineage.was is not None} == corrected
     assert not pulled.problems and not person.failures
+    assert page.title() == "Argilla"

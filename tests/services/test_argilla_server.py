@@ -98,6 +98,7 @@ def test_only_loopback_and_only_this_origin(argilla: ArgillaServer) -> None:
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as response:
         assert response.headers.get("Access-Control-Allow-Origin") is None
         assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+        assert "script-src-attr 'none'" in response.headers["Content-Security-Policy"]
 
 
 def test_the_reviewer_answers_but_does_not_rule(argilla: ArgillaServer) -> None:

@@ -8,6 +8,7 @@ _POLICY = b"; ".join(
     [
         b"default-src 'self'",
         b"script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Nuxt 2 needs both
+        b"script-src-attr 'none'",  # it needs no handlers in its HTML, and texts can bring some
         b"style-src 'self' 'unsafe-inline'",
         b"img-src 'self' data: blob:",
         b"font-src 'self' data:",

@@ -6,6 +6,7 @@ side-car's leaves records out of the text index; `heal` puts them in at the next
 
 from __future__ import annotations
 
+import html
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -178,8 +179,9 @@ async def _numbers(db: Any, records: Sequence[Record]) -> dict[str, int]:
 
 
 def _content(field: Any, value: Any) -> str:
+    """A field as people read it: the factory sends texts escaped, because Argilla's pages take them for HTML."""
     if value is None or field.is_image:
         return ""
     if field.is_chat:
         return "\n".join(f"{message.get('role', '')} {message.get('content', '')}" for message in value)
-    return str(value)
+    return html.unescape(str(value))
