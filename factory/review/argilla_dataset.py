@@ -9,6 +9,7 @@ text; where it is an answer in words, they edit it, and say how good it was.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 from typing import Any
@@ -97,7 +98,13 @@ def beside(spec: Spec, item: Item) -> str:
     """What stands below the text: what the likely labels mean, or what people said who do not agree; may be empty."""
     if spec.kind == "classification":
         return definitions(spec, [label for label in item.said or item.candidates if label in spec.labels])
-    return "\n".join(f"- `{said}`" for said in item.said)
+    return "\n".join(f"- {_verbatim(said)}" for said in item.said)
+
+
+def _verbatim(text: str) -> str:
+    """A text that Markdown shows as it is, but on one line: between more backticks than it has in a row."""
+    line, fence = " ".join(text.split()), "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"`{line}`" if fence == "`" else f"{fence} {line} {fence}"
 
 
 def settings(spec: Spec, client: Any, queue: str = ALONE) -> Any:

@@ -11,8 +11,9 @@ from review_answered import assert_the_majority_decides, assert_told, by_file
 from reviewer import Reviewer
 
 from factory import spec as specs
+from factory.review import argilla_dataset
 from factory.review.argilla import ArgillaBackend
-from factory.review.backend import AUDIT, Answer, SpansAnswer
+from factory.review.backend import AUDIT, Answer, Item, SpansAnswer
 from factory.review.merge import adopt, audit, merge
 from factory.review.select import select
 from factory.review.simulated import read
@@ -89,6 +90,12 @@ def test_an_answer_outlives_its_row_and_audits_count_whole_rows() -> None:
     assert (row.text, row.spans, row.origin) == (one.text, one.spans, "reviewed")
     found = audit([one, two], [answer(one, one.spans, reason=AUDIT), answer(two, (), reason=AUDIT)])
     assert (found.right, found.n) == (1 + (two.spans == ()), 2)
+
+
+def test_what_others_said_is_shown_to_the_letter(spec: Spec) -> None:
+    said = ("a <Tool>pan</Tool>", "it`s a <Tool>pan</Tool>\n\n<b>now</b>", "``")
+    shown = argilla_dataset.beside(spec, Item("r", "a pan", None, 0.0, "disputed", said=said))
+    assert shown.split("\n") == ["- `a <Tool>pan</Tool>`", "- `` it`s a <Tool>pan</Tool> <b>now</b> ``", "- ``` `` ```"]
 
 
 @pytest.mark.real
