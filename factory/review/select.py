@@ -7,6 +7,8 @@ the machines are least sure of: a small margin between the two best labels (Sche
 divided (McCallum & Nigam 1998). Where texts have vectors, doubts are weighed with how many rows in doubt lie near and
 how far the nearest one is that people judge anyway (factory.review.herding); else ties go by entropy, spread over
 labels. Texts that came back from production come before all others. None is nearly the same as another.
+
+Which rows are for the audit is drawn once and for all: those are shown for no other reason, whatever the budget.
 """
 
 from __future__ import annotations
@@ -108,35 +110,48 @@ def select(
 
     Returns:
         The audit slice, its dropped rows last, then the others by falling score; each row once, fewer than the budget
-        only where there are not enough rows that differ. The same rows give the same selection, in whatever order they
-        come.
+        only where there are not enough rows that differ. The audit slice is larger than its share where the others are
+        too few. The same rows give the same selection, in whatever order they come.
     """
     candidates = {row.id: row for row in rows if row.origin in _MACHINE and row.id not in asked}
-    drawn = sorted(candidates.values(), key=lambda row: digest(["audit", seed, row.id]))
+    drawn = sorted(candidates.values(), key=lambda row: _lot(row, seed))
     turns = _in_turn([row for row in dropped if row.origin in _MACHINE and row.id not in asked], seed)
-    room = round(max(budget, 0) * audit)
+    budget = max(budget, 0)
+    room = round(budget * audit)
     spots = min(round(room * share), len(turns))
     audited = drawn[: room - spots]
     # What is shown anyway, for the audit, says as much about the check that dropped it.
     shown = {row.id for row in audited}
     spotted = [row for row in turns if row.id not in shown][:spots]
     shown |= {row.id for row in spotted}
+    left = [row for row in drawn if row.id not in shown]
+    spare, free = ([row for row in left if _reserved(row, audit, seed) is kept] for kept in (True, False))
+    judged = [row.id for row in rows if row.origin not in _MACHINE or row.id in asked]
+    while True:
+        room = budget - len(audited) - len(spotted)
+        picked = _hesitant(free, room, [*audited, *spotted], vectors, [*judged, *(row.id for row in audited)])
+        if len(picked) == room or not spare:
+            break
+        more = room - len(picked)
+        audited, spare = [*audited, *spare[:more]], spare[more:]
     chosen = [Selection(row, AUDIT, uncertainty(row)) for row in audited]
     chosen += [Selection(row, SPOT_CHECK, uncertainty(row)) for row in spotted]
-    rest = [row for row in drawn if row.id not in shown]
-    room, picked = max(budget, 0) - len(chosen), list[Row]()
-    for some in ([row for row in rest if row.from_production], [row for row in rest if not row.from_production]):
-        left, texts = room - len(picked), [*(one.row.text for one in chosen), *(row.text for row in picked)]
-        if vectors is None:
-            some.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
-            picked += _spread(some, left, texts)
-        else:
-            judged = [row.id for row in rows if row.id in vectors and (row.origin not in _MACHINE or row.id in asked)]
-            known = [*dict.fromkeys(judged), *(row.id for row in (*audited, *picked))]
-            picked += _herded(some, left, texts, vectors, known)
-    picked.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
     chosen += [Selection(row, "uncertain" if uncertainty(row) > 0 else "coverage", uncertainty(row)) for row in picked]
     return [replace(one, people=people) if _drawn(one.row, overlap) else one for one in chosen]
+
+
+def _lot(row: Row, seed: int) -> str:
+    """Its place in the order in which rows are drawn for the audit: hex digits, random, and the same in every build."""
+    return digest(["audit", seed, row.id])
+
+
+def _reserved(row: Row, share: float, seed: int) -> bool:
+    """Whether a row is among a share of all rows that are shown for the audit or not at all.
+
+    A row is shown once. Were one shown because the machines hesitate, and drawn for the audit by a later, larger
+    budget, its answer would not count there, and of the rows drawn the hard ones would be missing.
+    """
+    return int(_lot(row, seed)[:8], 16) < share * 16**8
 
 
 def _drawn(row: Row, share: float) -> bool:
@@ -170,6 +185,34 @@ def _in_turn(dropped: Sequence[Row], seed: int) -> list[Row]:
     places = [(place, name, row) for name, rows in checks.items() for place, row in enumerate(rows.values())]
     places.sort(key=lambda item: (item[0], CONTESTED.index(item[1])))
     return list({row.id: row for _, _, row in places}.values())
+
+
+def _hesitant(
+    rest: Sequence[Row],
+    room: int,
+    shown: Sequence[Row],
+    vectors: Mapping[str, herding.Array] | None,
+    judged: Sequence[str],
+) -> list[Row]:
+    """The rows most worth a person's time that differ from those shown anyway, by falling uncertainty.
+
+    Args:
+        rest: the candidates, in random order.
+        room: rows at most.
+        shown: for the audit.
+        vectors: as for `select`.
+        judged: ids of rows that people have judged or will for the audit.
+    """
+    picked = list[Row]()
+    for some in ([row for row in rest if row.from_production], [row for row in rest if not row.from_production]):
+        left, texts = room - len(picked), [row.text for row in (*shown, *picked)]
+        if vectors is None:
+            some.sort(key=lambda row: (-uncertainty(row), -entropy(row), row.id))
+            picked += _spread(some, left, texts)
+        else:
+            known = dict.fromkeys(one for one in (*judged, *(row.id for row in picked)) if one in vectors)
+            picked += _herded(some, left, texts, vectors, list(known))
+    return sorted(picked, key=lambda row: (-uncertainty(row), -entropy(row), row.id))
 
 
 def _herded(

@@ -3,15 +3,18 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from factory.files import digest
 from factory.hygiene.contest import CONTESTED
-from factory.review import herding
-from factory.review.select import entropy, select, uncertainty
+from factory.review import herding, merge
+from factory.review.backend import Answer
+from factory.review.select import Selection, entropy, select, uncertainty
 from factory.row import Lineage, Row, Verdict
 
 LABELS = ["lost", "fee", "pin"]
@@ -46,6 +49,23 @@ def jaccard(a: str, b: str) -> float:
     return len(one & two) / len(one | two)
 
 
+def lot(row_id: str, seed: int) -> str:
+    """Where a row is drawn for the audit."""
+    return digest(["audit", seed, row_id])
+
+
+def reserved(ids: Iterable[str], audit: float, seed: int = 0) -> set[str]:
+    """The rows that are for the audit, whatever the budget."""
+    return {one for one in ids if int(lot(one, seed)[:8], 16) < audit * 16**8}
+
+
+def nothing_else(rows: list[Row], chosen: list[Selection], audit: float, seed: int = 0) -> bool:
+    """Whether every row that is not for the audit is shown, or one nearly the same."""
+    texts = {row.id: row.text for row in rows if row.origin in ("generated", "unlabelled")}
+    free = texts.keys() - reserved(texts, audit, seed) - {one.row.id for one in chosen}
+    return all(any(jaccard(texts[one], other.row.text) >= 0.8 for other in chosen) for one in free)
+
+
 @given(rows, st.integers(0, 30), st.floats(0, 1), st.integers(0, 3), st.randoms())
 def test_what_always_holds(rows: list[Row], budget: int, audit: float, seed: int, shuffler: random.Random) -> None:
     chosen = select(rows, budget, audit, seed)
@@ -55,8 +75,11 @@ def test_what_always_holds(rows: list[Row], budget: int, audit: float, seed: int
     assert len(set(ids)) == len(ids)
     assert set(ids) <= machine
     audited = [selection for selection in chosen if selection.reason == "audit"]
-    assert len(audited) == min(round(budget * audit), len(machine))
+    share = min(round(budget * audit), len(machine))
+    assert len(audited) >= share
     assert chosen[: len(audited)] == audited
+    assert ids[: len(audited)] == sorted(machine, key=lambda one: lot(one, seed))[: len(audited)]
+    assert len(audited) == share or nothing_else(rows, chosen, audit, seed)
     rest = chosen[len(audited) :]
     assert all(0.0 <= selection.score <= 1.0 for selection in chosen)
     assert [selection.score for selection in rest] == sorted((s.score for s in rest), reverse=True)
@@ -91,13 +114,47 @@ def test_dropped_rows_have_their_share_of_the_audit_slice(
     assert all(one.row.verdicts[-1].check in CONTESTED for one in spots)
     assert all(one.item().suggestion is None and one.item().candidates == () for one in spots)
     audited = [one for one in chosen if one.reason == "audit"]
-    assert len(audited) + len(spots) <= room
+    assert len(audited) + len(spots) <= room or nothing_else(rows, chosen, audit)
     shown = set(ids)
     if len(spots) < round(room * share):  # fewer only where every row that may be shown is shown
         assert {row.id for row in dropped if row.verdicts[-1].check in CONTESTED} <= shown
     shuffler.shuffle(dropped)
     assert [one.row.id for one in select(rows, budget, audit, dropped=dropped, share=share)] == ids
     assert [one for one in select(rows, budget, audit, dropped=dropped) if one.reason == "spot check"] == []
+
+
+@given(rows, st.tuples(st.integers(0, 40), st.integers(0, 40)), st.floats(0, 1), st.booleans())
+def test_what_a_small_budget_shows_is_no_other_thing_to_a_large_one(
+    rows: list[Row], budgets: tuple[int, int], audit: float, aware: bool
+) -> None:
+    vectors = {row.id: np.random.default_rng(int(row.id[:8], 16)).normal(size=4).astype(np.float32) for row in rows}
+    small, large = (select(rows, budget, audit, vectors=vectors if aware else None) for budget in sorted(budgets))
+    drawn, later = ([one.row.id for one in some if one.reason == "audit"] for some in (small, large))
+    assert later[: len(drawn)] == drawn[: len(later)]
+    machine = {row.id for row in rows if row.origin in ("generated", "unlabelled")}
+    # Where fewer rows are for the audit, by their lots, than it has room for, others must do.
+    others = max(0, len(later) - len(reserved(machine, audit)))
+    assert len(({one.row.id for one in small} - set(drawn)) & set(later)) <= others
+
+
+@pytest.mark.parametrize("aware", [False, True])
+def test_an_audit_that_grows_with_the_budget_is_not_optimistic(aware: bool) -> None:
+    """People see 60 rows and then 240 of 600, of which the machines are unsure of 200 and wrong about half of these."""
+    off = []
+    for world in range(10):
+        drawn = random.Random(world)
+        rows = [make(f"thing{world}x{n} place{n}", drawn.uniform(0.5, 0.6) if n % 3 == 0 else 0.98) for n in range(600)]
+        wrong = {row.id for n, row in enumerate(rows) if n % 6 == 0}
+        vectors = {row.id: np.random.default_rng(n).normal(size=4).astype(np.float32) for n, row in enumerate(rows)}
+        answers: dict[str, Answer] = {}
+        for budget in (60, 240):
+            for one in select(rows, budget, 0.3, vectors=vectors if aware else None):
+                label = "fee" if one.row.id in wrong else one.row.label
+                answers.setdefault(one.row.id, Answer(one.row.id, label, "ana", reason=one.reason))
+        found = merge.audit(rows, list(answers.values()))
+        assert found.n == 72
+        off.append(found.right / found.n - 5 / 6)
+    assert abs(sum(off) / len(off)) < 0.03
 
 
 @given(rows, st.integers(0, 30), st.floats(0, 1), st.randoms())
