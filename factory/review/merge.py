@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -168,7 +167,7 @@ def _by_row(answers: Iterable[Answer]) -> dict[str, list[Answer]]:
 
 
 def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
-    """Whether more people gave one answer than any other, or it is believed by their worth, and which.
+    """Whether one answer is believed, and which: by people's worth, or where that is not known, what most of them gave.
 
     None is an answer: no label. Whoever settled a dispute decides alone. In words of their own no two people say quite
     the same: where more of them answer than refuse, the answer is taken that is most like the others'.
@@ -179,13 +178,10 @@ def _majority(given: Sequence[Answer]) -> tuple[bool, str | None]:
     worded = [answer.decision for answer in given if isinstance(answer, WordedAnswer) and answer.decision is not None]
     if 2 * len(worded) > len(given):
         return True, worded[middle(worded)[0]]
-    if len(given) > 1 and any(answer.worth is not None for answer in given):
-        decision, belief = reviewers.believed(given)
-        return (True, decision) if belief >= reviewers.BELIEVED else (False, None)
-    ranked = Counter(answer.decision for answer in given).most_common(2)
-    if not ranked or (len(ranked) == 2 and ranked[0][1] == ranked[1][1]):
-        return False, None
-    return True, ranked[0][0]
+    if len(given) < 2:
+        return bool(given), given[0].decision if given else None
+    decision, belief = reviewers.believed(given)
+    return (True, decision) if belief >= reviewers.BELIEVED else (False, None)
 
 
 def _reviewed(row: Row, label: str, given: Sequence[Answer]) -> Row:

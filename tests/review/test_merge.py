@@ -69,6 +69,14 @@ def test_the_majority_decides_and_a_tie_decides_nothing() -> None:
     assert merged.unresolved == [rows[1].id]
 
 
+@given(st.lists(st.none() | st.sampled_from([*LABELS, "app", "atm"]), min_size=1, max_size=12))
+def test_where_nothing_is_known_of_people_most_of_them_decide(given: list[str | None]) -> None:
+    (most, count), *others = Counter(given).most_common()
+    tie = bool(others) and others[0][1] == count
+    found = majority(said("a", label, f"person {number}") for number, label in enumerate(given))
+    assert found == ({} if tie else {row_id("a"): most})
+
+
 def test_of_one_persons_answers_the_latest_counts() -> None:
     late, early = said("a", "fee", submitted_at="2026-02-01T00:00:00"), said("a", "pin", submitted_at="2026-01-01")
     assert merge([make("a")], [late, early]).rows[0].label == "fee"
