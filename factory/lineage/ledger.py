@@ -9,7 +9,8 @@ Whoever rewrites both files leaves no trace here; published manifests cite the h
 lie elsewhere.
 
 A line is committed when the head counts it. A kill can leave one line more, whole or torn: a whole one that fits is
-good, bytes without an end of line were never committed and are cut off by the next entry.
+good, and is counted before the next is written, so that there is never more than one; bytes without an end of line
+were never committed and are cut off by the next entry.
 """
 
 from __future__ import annotations
@@ -140,6 +141,9 @@ def enter(root: Path, output: Output, operator: str = "") -> Entry | None:
         if output.reused and ledger.last(cited):
             return None  # another process was quicker
         number, previous = ledger.following
+        if not ledger.problems and number > (_head(root) or (0, FIRST))[0]:
+            os.fsync(file.fileno())  # whoever was killed had perhaps not come to that
+            _count(root, number, previous)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         entry = Entry(number=number, previous=previous, time=now, **what)
         line = entry.line()
@@ -150,7 +154,7 @@ def enter(root: Path, output: Output, operator: str = "") -> Entry | None:
         file.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
-        write_json(root / HEAD, {"entries": number + 1, "sha256": _sha256(entry.line())})
+        _count(root, number + 1, _sha256(entry.line()))
     return entry
 
 
@@ -216,6 +220,7 @@ def _parse(data: bytes, head: tuple[int, str] | None) -> Ledger:
         problems.append(
             f"{HEAD} tells of {committed} lines, there are {len(lines)}: some were added by hand, or it was replaced."
         )
+        expected = (committed, last)  # as above
     return Ledger(entries, hashes, problems, torn, expected)
 
 
@@ -239,6 +244,11 @@ def _head(root: Path) -> tuple[int, str] | None:
         return int(value["entries"]), str(value["sha256"])
     except (DataError, KeyError, TypeError, ValueError):
         return None
+
+
+def _count(root: Path, entries: int, last: str) -> None:
+    """Have the head say how many lines there are, and the hash of the last."""
+    write_json(root / HEAD, {"entries": entries, "sha256": last})
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from factory import stage
-from factory.files import write_json
+from factory.files import read_json, write_json
 from factory.lineage import ledger
 from factory.lineage.ledger import FILE, FINISHED, FOUND, HEAD
 from factory.lineage.verify import verify
@@ -189,6 +190,41 @@ def test_a_kill_between_line_and_head_loses_nothing(tmp_path: Path) -> None:
     assert (len(ledger.read(tmp_path).entries), ledger.read(tmp_path).problems) == (3, [])
     fill(tmp_path, 4)
     assert (len(ledger.read(tmp_path).entries), ledger.read(tmp_path).problems) == (4, [])
+
+
+@given(st.lists(st.sampled_from(["sync", "head", ""]), max_size=6))
+def test_kills_one_after_the_other_leave_one_line_uncounted(moments: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for number, moment in enumerate(moments):
+            output = make(root, f"stage{number}")
+            with pytest.MonkeyPatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+                if moment:
+                    patch.setattr(*{"sync": (os, "fsync"), "head": (ledger, "write_json")}[moment], killed)
+                ledger.enter(root, output)
+            found, head = ledger.read(root), read_json(root / HEAD)["entries"] if (root / HEAD).exists() else 0
+            assert found.problems == [] and len(found.entries) - head <= 1
+        ledger.enter(root, make(root, "last"))
+        assert ledger.read(root).problems == []
+        assert read_json(root / HEAD)["entries"] == len(ledger.read(root).entries)
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_two_lines_that_fit_but_are_not_counted_stay_a_problem(tmp_path: Path, count: int) -> None:
+    fill(tmp_path, count)
+    head = (tmp_path / HEAD).read_bytes() if count else b"none"
+    fill(tmp_path, count + 2)
+    (tmp_path / HEAD).write_bytes(head)
+    forged = (tmp_path / FILE).read_bytes()
+    for name in ("", "later", "later still"):
+        if name:
+            ledger.enter(tmp_path, make(tmp_path, name))
+        assert ledger.read(tmp_path).problems and verify(tmp_path).problems
+    assert (tmp_path / FILE).read_bytes().startswith(forged)
 
 
 @pytest.mark.parametrize("gone", [FILE, HEAD])
