@@ -11,7 +11,6 @@ from factory.errors import ReviewError
 from factory.review import argilla_dataset, argilla_text
 from factory.review.argilla_dataset import ALONE, QUEUES, SEVERAL, queue_of
 from factory.review.backend import (
-    DISPUTED,
     Answer,
     Item,
     Pulled,
@@ -79,10 +78,13 @@ class ArgillaBackend:
             for queue in QUEUES:
                 if datasets[queue] is None and (asked[queue] or queue == ALONE):
                     datasets[queue] = self._create(spec, queue)
+            if datasets[SEVERAL] is not None:
+                self._ask(datasets[SEVERAL], spec.review.reviewers)
             there = {queue: self._there(dataset) for queue, dataset in datasets.items()}
             shown, new = {**there[ALONE], **there[SEVERAL]}, 0
             for queue, dataset in datasets.items():
-                known = there[DISPUTED] if queue == DISPUTED else shown
+                # A row that one person was to judge may since be one for several.
+                known = shown if queue == ALONE else there[queue]
                 fresh = {_external_id(item): item for item in asked[queue] if _external_id(item) not in known}
                 if dataset is not None:
                     self._send(dataset, spec, list(fresh.values()))
@@ -91,6 +93,22 @@ class ArgillaBackend:
         where = f"{self._public_url}/dataset/{datasets[ALONE].id}/annotation-mode"
         rows = {_row_id(one) for one in shown} | {item.row_id for item in items}
         return Pushed(where=where, new=new, total=len(rows))
+
+    def _ask(self, dataset: Any, people: int) -> None:
+        """Have so many people judge each row of a dataset, those that fewer have judged already, too."""
+        url = f"/api/v1/datasets/{dataset.id}"
+        now = self._get(url)["distribution"]
+        if now["min_submitted"] == people:
+            return
+        answer = self._client.http_client.patch(url, json={"distribution": now | {"min_submitted": people}})
+        if answer.status_code == 422:
+            raise ReviewError(
+                f"{now['min_submitted']} people judge each row of {dataset.name!r}, the spec asks for {people}, and "
+                "this Argilla does not let that be changed.",
+                where=self.url,
+                fix="Raise `major` in spec.yaml, or set `review.reviewers` to what it was.",
+            )
+        answer.raise_for_status()
 
     def _there(self, dataset: Any) -> dict[str, dict[str, Any]]:
         found = () if dataset is None else self._records(dataset, include="responses")

@@ -224,9 +224,9 @@ class Backend(Protocol):
     def push(self, spec: Spec, items: Sequence[Item]) -> Pushed:
         """Show rows to people, with policy.md as their guidelines.
 
-        Rows that are there already are left alone, with their answers: pushing twice changes nothing. Rows remember
-        the policy they are shown under, and so do their answers; what nobody has answered yet is shown under the
-        present one.
+        Rows that are there already are left alone, with their answers: pushing twice changes nothing; but one that is
+        there for one person and is now for several is shown to these. Rows remember the policy they are shown under,
+        and so do their answers; what nobody has answered yet is shown under the present one.
 
         Raises:
             ReviewError: the place can't be reached, or holds something else under this name.

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from factory.files import read_json, write_json
 from factory.review import policy, reviewers
-from factory.review.backend import UNAIDED, UNCLEAR, Answer, Item
+from factory.review.backend import DISPUTED, UNAIDED, UNCLEAR, Answer, Item
 from factory.row import Row
 from factory.spec import Spec
 
@@ -82,14 +82,20 @@ class Editions:
         unclear = {key: any(one.problem in UNCLEAR for one in given.answers) for key, given in found.items()}
         return {key: found[key] for key in sorted(found, key=lambda key: (not unclear[key], key))}
 
-    def item(self, row_id: str, touched: Touched) -> Item:
+    def item(self, row_id: str, touched: Touched, people: int = 1) -> Item:
         """A row as it is shown again: as a new one would be judged, without a machine's decision.
 
         Why it was shown first stays, so that a row drawn at random still counts as one. On others stands what was
-        said before.
+        said before. As many people judge it as did before, since of one alone nothing would be known.
+
+        Args:
+            row_id: the row's.
+            touched: its answers that the change touches.
+            people: how many are to judge the row now, if it is more.
         """
         first = touched.answers[0]
         said = {str(one.decision) for one in touched.answers if one.decision is not None}
+        before = {one.reviewer for one in touched.answers if one.reason != DISPUTED}
         return Item(
             row_id=row_id,
             text=first.text,
@@ -97,6 +103,7 @@ class Editions:
             confidence=0.0,
             reason=first.reason,
             metadata={"changed": ", ".join(part or "general" for part in touched.parts)},
+            people=max(people, len(before)),
             said=() if first.reason in UNAIDED else tuple(sorted(said)),
             again=self.now,
         )

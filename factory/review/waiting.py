@@ -15,7 +15,7 @@ from typing import Literal
 
 from factory.files import read_json, write_json
 from factory.review import reviewers
-from factory.review.backend import Answer
+from factory.review.backend import DISPUTED, Answer
 
 Verdict = Literal["wait", "complete", "overdue"]
 
@@ -60,7 +60,7 @@ class Waiting:
 
 
 def answered(rows: Mapping[str, int], answers: Sequence[Answer], people: int) -> int:
-    """How many rows have been judged by as many people as were to, and are not disputed.
+    """How many rows have been judged by as many people as were to, and are not disputed; or are settled.
 
     Args:
         rows: ids, and how many people are to judge each.
@@ -68,8 +68,11 @@ def answered(rows: Mapping[str, int], answers: Sequence[Answer], people: int) ->
         people: how many are to judge a row that several judge (spec.review.reviewers).
     """
     given = Counter(answer.row_id for answer in reviewers.latest(answers))
+    settled = {answer.row_id for answer in answers if answer.reason == DISPUTED}
     divided = reviewers.disputed(answers, people)
-    return sum(given[row_id] >= asked and row_id not in divided for row_id, asked in rows.items())
+    return sum(
+        row_id in settled or (given[row_id] >= asked and row_id not in divided) for row_id, asked in rows.items()
+    )
 
 
 def decide(answered: int, asked: int, now: datetime, until: datetime | None) -> Verdict:

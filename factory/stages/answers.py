@@ -56,7 +56,8 @@ def ask_people(build: Build, shown: Sequence[Selection], rows: Sequence[Row] = (
     answered = {answer.row_id for answer in pulled.answers}
     room = max(0, build.budget.review - sum(one.row.id not in answered for one in shown))
     touched = editions.touched(pulled.answers, {row.id: row for row in rows})
-    if again := [editions.item(row_id, touched[row_id]) for row_id in list(touched)[:room]]:
+    people = {one.row.id: one.people for one in shown}
+    if again := [editions.item(row_id, touched[row_id], people.get(row_id, 1)) for row_id in list(touched)[:room]]:
         place.push(spec, again)
     home, now = build.settings.home, datetime.now(UTC)
     awaited = {one.row.id: one.people for one in shown if spec.review.required is True or one.reason in UNAIDED}

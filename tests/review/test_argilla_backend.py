@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -149,6 +150,27 @@ def test_a_server_that_is_not_there_is_said(own_settings: settings.Settings) -> 
         connect(dataclasses.replace(own_settings, argilla_url=url, argilla_key="key"))
     with pytest.raises(ReviewError, match="no API key"):
         connect(dataclasses.replace(own_settings, argilla_url=url))
+
+
+def test_an_argilla_that_lets_no_more_people_be_asked_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend: Any = object.__new__(ArgillaBackend)
+    backend.url = "http://elsewhere"
+    there = {"distribution": {"strategy": "overlap", "min_submitted": 2}}
+    sent: list[Any] = []
+
+    def patch(url: str, json: Any) -> httpx.Response:
+        sent.append(json)
+        return httpx.Response(422)
+
+    backend._client = SimpleNamespace(http_client=SimpleNamespace(patch=patch))
+    monkeypatch.setattr(backend, "_get", lambda path: there)
+    dataset = SimpleNamespace(id="1", name="support intent v1 by several")
+    backend._ask(dataset, 2)
+    assert not sent
+    with pytest.raises(ReviewError, match="does not let that be changed") as error:
+        backend._ask(dataset, 3)
+    assert sent == [{"distribution": {"strategy": "overlap", "min_submitted": 3}}]
+    assert "major" in error.value.fix
 
 
 def test_guidelines_hold_every_label_as_far_as_there_is_room(tmp_path: Path) -> None:

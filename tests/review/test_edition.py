@@ -6,7 +6,7 @@ import pytest
 from review_specs import POLICY, make_spec
 
 from factory.review import policy
-from factory.review.backend import Answer, Item
+from factory.review.backend import DISPUTED, Answer, Item
 from factory.review.edition import Editions
 from factory.review.jsonl import JsonlBackend
 from factory.row import Lineage, Row
@@ -95,6 +95,18 @@ def test_a_row_shown_again_says_what_was_said_unless_it_was_drawn_at_random(tmp_
     items = {row_id: editions.item(row_id, one) for row_id, one in editions.touched(answers, {}).items()}
     assert (items["a"].said, items["a"].suggestion, items["a"].again) == (("lost",), None, editions.now)
     assert (items["z"].said, items["z"].reason) == ((), "audit")
+
+
+def test_a_row_that_several_judged_is_shown_to_as_many_again(tmp_path: Path, told: Spec) -> None:
+    path = tmp_path / "policies.json"
+    then = Editions(path, told).now
+    settled = Answer("a", "lost", "cleo", "text of a", DISPUTED, policy=then)
+    answers = [given("a", "lost", then), given("a", "fee", then, reviewer="ben"), settled, given("b", "lost", then)]
+    answers += [given("c", "lost", then), given("c", "lost", then, reviewer="ben")]
+    editions = Editions(path, rewritten(told, "A stolen card", "A stolen or broken card"))
+    touched = editions.touched(answers, {})
+    assert {row_id: editions.item(row_id, one).people for row_id, one in touched.items()} == {"a": 1, "b": 1, "c": 2}
+    assert [editions.item(row_id, touched[row_id], 2).people for row_id in "abc"] == [2, 2, 2]
 
 
 def test_files_carry_the_policy_and_show_again_once(tmp_path: Path, told: Spec) -> None:

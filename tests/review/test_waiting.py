@@ -54,6 +54,7 @@ def test_a_row_is_answered_when_enough_people_agree(rows: dict[str, int], given:
     settled = [*answers, *(Answer(row, "x", "judge", text="t", reason=DISPUTED) for row in rows)]
     assert waiting.answered(rows, settled, people=2) >= found
     assert waiting.answered(dict.fromkeys(rows, 1), settled, people=2) == len(rows)
+    assert waiting.answered(rows, settled, people=2) == len(rows)  # however few people judged it before
 
 
 @pytest.mark.parametrize(("word", "required"), [("none", False), ("audit", "audit"), ("required", True)])
