@@ -23,6 +23,7 @@ from factory.gold import parse
 from factory.review.simulated import reviewed
 from factory.row import CORRECTED, DRAWN, UNSURE, Lineage, Row
 from factory.spec import Spec
+from factory.words import length
 
 MOST = 5000
 """Texts without an answer that are kept, the newest; people's answers all are."""
@@ -124,7 +125,7 @@ def _fit(spec: Spec, feedback: Feedback, how: str) -> dict[str, Passage]:
     found: dict[str, Passage] = {}
     for id, value in lines:
         text = _folded(value)
-        if shortest <= len(text.split()) <= longest and text.casefold() not in known:
+        if shortest <= length(text) <= longest and text.casefold() not in known:
             found.setdefault(text.casefold(), Passage(f"{how}{id}", text, value["source"]))
     return found
 
