@@ -48,9 +48,9 @@ def cell(text: object) -> str:
     return " ".join(str(text).split()).replace("|", "\\|")
 
 
-def percent(value: float) -> str:
-    """A share of 1 as a percentage with one decimal."""
-    return f"{100 * value:.1f} %"
+def percent(value: float | None) -> str:
+    """A share of 1 as a percentage with one decimal; None as a dash."""
+    return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def share(part: float, total: float) -> str:

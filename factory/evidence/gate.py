@@ -14,6 +14,7 @@ from factory.evidence.predictions import Predictions
 from factory.evidence.records import Comparison, GateLine, gold_hash
 from factory.row import Gold
 from factory.spec_gate import Requirement
+from factory.template import percent
 
 FEWEST, FEW = 30, 200
 """Below FEWEST rows nothing passes (resamples of a handful of rows have no spread); below FEW the sentence says so."""
@@ -106,7 +107,7 @@ def _line(
 def compared(found: Comparison, wanted: str, whom: str, verdict: str, *, passed: bool) -> GateLine:
     """The line of a requirement that a comparison was made for: `wanted`, against `whom`, both in words."""
     sentence = (
-        f"{_percent(found.value)} {METRIC[found.metric]} against {_percent(found.other)} of {whom}: "
+        f"{percent(found.value)} {METRIC[found.metric]} against {percent(found.other)} of {whom}: "
         f"{_points(found.difference)} points, 95 % interval {_points(found.low)} to {_points(found.high)}, "
         f"{verdict}, on the same {found.n} rows{_smallness(found.n)}."
     )
@@ -129,10 +130,10 @@ def _floor(metric: intervals.Metric, floor: float, candidate: Predictions, noted
         found = intervals.bootstrap(metric, candidate.gold, candidate.predicted)
     reached = found.low >= floor
     sentence = (
-        f"{_percent(found.value)} {METRIC[metric]}, 95 % interval {_percent(found.low)} to {_percent(found.high)}; "
-        f"its lower end {'reaches' if reached else 'does not reach'} {_percent(floor)}, on {n} rows{_smallness(n)}."
+        f"{percent(found.value)} {METRIC[metric]}, 95 % interval {percent(found.low)} to {percent(found.high)}; "
+        f"its lower end {'reaches' if reached else 'does not reach'} {percent(floor)}, on {n} rows{_smallness(n)}."
     )
-    line = told(candidate, noted, f"{METRIC[metric]} at least {_percent(floor)}", reached and n >= FEWEST, sentence)
+    line = told(candidate, noted, f"{METRIC[metric]} at least {percent(floor)}", reached and n >= FEWEST, sentence)
     return line.model_copy(update={"value": found.value, "low": found.low, "high": found.high})
 
 
@@ -158,10 +159,6 @@ def _smallness(n: int) -> str:
     if n < FEWEST:
         return f", which are too few to show anything (at least {FEWEST} are needed)"
     return f", which are few (below {FEW})" if n < FEW else ""
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _points(value: float) -> str:

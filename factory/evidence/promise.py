@@ -13,6 +13,7 @@ from factory.evidence.intervals import Interval, wilson
 from factory.evidence.predictions import Predictions
 from factory.evidence.records import LabelPromise, Promise
 from factory.evidence.saying import Saying
+from factory.template import percent
 from zoo.doubt import Doubt
 
 Verdict = Literal["kept", "unclear", "broken"]
@@ -56,7 +57,7 @@ def measure(predictions: Predictions, risk: float, doubt: Doubt, circumstances: 
     answers, unit = _answers(predictions), "spans" if predictions.kind == "spans" else "answers"
     wrong = "unlike people's" if predictions.kind == "generation" else "wrong"  # see factory.evidence.words
     each = f", and of those that say {_listed(doubt.thresholds)} by itself" if doubt.thresholds else ""
-    asked = f"At most {_percent(risk)} of the {unit} that are not marked unsure should be {wrong}{each}"
+    asked = f"At most {percent(risk)} of the {unit} that are not marked unsure should be {wrong}{each}"
     if not doubt.promises:
         sentence = (
             f"{asked}, but on rows that people labelled, unlearned, no threshold could be shown to keep that: "
@@ -71,8 +72,8 @@ def measure(predictions: Predictions, risk: float, doubt: Doubt, circumstances: 
     found = f"none of the {len(answers)} {unit} is sure enough"
     if covered and error:
         found = (
-            f"{_percent(covered.value)} of {len(answers)} {unit} are not ({_band(covered)}), "
-            f"and {_percent(error.value)} of these are {wrong} ({_band(error)})"
+            f"{percent(covered.value)} of {len(answers)} {unit} are not ({_band(covered)}), "
+            f"and {percent(error.value)} of these are {wrong} ({_band(error)})"
         )
     return Promise(
         **common,
@@ -164,9 +165,5 @@ def _listed(labels: Iterable[str]) -> str:
     return f"{', '.join(others)} or {last}, each" if others else last
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _band(interval: Interval) -> str:
-    return f"95 % interval {100 * interval.low:.1f} to {_percent(interval.high)}"
+    return f"95 % interval {100 * interval.low:.1f} to {percent(interval.high)}"

@@ -147,12 +147,12 @@ def environment() -> Environment:
     """The templates of cards/ and the filters that say figures in words; HTML is escaped."""
     found = templates.environment()
     found.filters |= {
-        "percent": percent,
+        "percent": templates.percent,
         "points": points,
         "band": band,
         "number": number,
         "megabytes": megabytes,
-        "cell": cell,
+        "cell": templates.cell,
         "metric": metric,
         "who": who,
     }
@@ -261,11 +261,6 @@ def who(name: str) -> str:
     return NAMES.get(name, name.replace("student:", "Student, ").replace("_", " "))
 
 
-def percent(value: float | None) -> str:
-    """0.8125 as `81.3 %`; None as a dash."""
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
 def points(value: float | None) -> str:
     """A difference of shares in points: 0.041 as `+4.1`."""
     return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
@@ -284,9 +279,3 @@ def number(value: float) -> str:
 def megabytes(size: int) -> str:
     """Bytes as `23.4 MB`, a million bytes each."""
     return f"{size / 1e6:,.1f} MB"
-
-
-def cell(value: Any) -> str:
-    """Anything as the text of one cell of a Markdown table."""
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-    return " ".join(text.replace("|", "\\|").split())
