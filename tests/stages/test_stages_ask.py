@@ -82,6 +82,7 @@ def awake(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
     build.settings = replace(build.settings, teacher_batch=None)
     monkeypatch.setattr(prompted.judging, "seconds", lambda requests, endpoint, file: write_json(file, [0.1]))
     monkeypatch.setattr(Build, "_reach", lambda build, name: None)
+    monkeypatch.setattr(Build, "_identity", lambda build, name: name)
 
 
 def asked_of(monkeypatch: pytest.MonkeyPatch, build: Build, tried: int, *known: bool) -> Counter[tuple[bool, str]]:
