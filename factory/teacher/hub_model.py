@@ -21,8 +21,8 @@ from factory.files import explained
 from factory.settings import Settings
 
 _COMMIT = re.compile("[0-9a-f]{40}")
-_BESIDE = ("*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja")
-_WEIGHTS = ("*.safetensors", "*.bin")  # the second where a repository has none of the first
+_WEIGHTS = "*.safetensors"  # never *.bin, which is pickled
+_FILES = [_WEIGHTS, "*.json", "*.txt", "*.model", "*.tiktoken", "*.jinja"]
 _PATIENCE = 30.0
 
 
@@ -56,15 +56,14 @@ def folder(model: str, settings: Settings) -> Path:
     at = commit(model, settings)
     place = _place(model)
     quiet = {"tqdm_class": _silent()} if (place / "snapshots" / at).is_dir() else {}
-    for weights in _WEIGHTS:
-        with _explained(model, place):
-            found = Path(snapshot_download(model, revision=at, allow_patterns=[*_BESIDE, weights], **quiet))
-        if any(found.rglob(weights)):
-            return found
+    with _explained(model, place):
+        found = Path(snapshot_download(model, revision=at, allow_patterns=_FILES, **quiet))
+    if any(found.rglob(_WEIGHTS)):
+        return found
     raise TeacherError(
-        f"{model} holds no weights as safetensors or PyTorch's.",
+        f"{model} holds no weights as safetensors.",
         where=str(found),
-        fix="Name the repository that it was converted from, or a folder in transformers' format.",
+        fix="Name a repository that does, or a folder with the model converted to them; pickled ones are not read.",
     )
 
 

@@ -135,15 +135,14 @@ def test_a_progress_bar_is_for_what_comes_and_not_for_what_is_there(
     assert capfd.readouterr().err == ""
 
 
-def test_weights_of_pytorch_are_taken_where_there_are_no_others(
-    hub: HubServer, settings: Settings, tmp_path: Path
+@pytest.mark.parametrize("file", ["pytorch_model.bin", "model.gguf"])
+def test_weights_are_safetensors_and_no_pickle_is_taken_instead(
+    hub: HubServer, settings: Settings, tmp_path: Path, file: str
 ) -> None:
-    publish(tmp_path / "served", "1", "old/chat", "pytorch_model.bin")
-    assert (weights.resolve("models/old-chat", settings) / "pytorch_model.bin").is_file()
-    publish(tmp_path / "served", "1", "no/chat", "model.gguf")
+    publish(tmp_path / "served", "1", "old/chat", file)
     with pytest.raises(TeacherError, match="no weights as safetensors") as caught:
-        weights.resolve("models/no-chat", settings)
-    assert "folder" in caught.value.fix
+        weights.resolve("models/old-chat", settings)
+    assert "folder" in caught.value.fix and not list(Path(caught.value.where).rglob(file))
 
 
 def test_many_who_ask_at_once_agree_on_one_commit(
