@@ -6,10 +6,9 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +19,6 @@ from factory.errors import FactoryError, TeacherError
 from factory.teacher.cache import Entry, ReplyCache
 from factory.teacher.client import Endpoint, Reply, Request, TeacherClient
 from tests.loopback_teacher import MODEL, LoopbackTeacher, answer_of
-
-
-@pytest.fixture
-async def teacher() -> AsyncIterator[LoopbackTeacher]:
-    async with LoopbackTeacher() as running:
-        yield running
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> ReplyCache:
-    return ReplyCache(tmp_path / "replies.db")
 
 
 def client(teacher: LoopbackTeacher, cache: ReplyCache, **settings: Any) -> TeacherClient:

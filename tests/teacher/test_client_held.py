@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,17 +13,6 @@ from factory.teacher.cache import ReplyCache
 from factory.teacher.client import Reply
 from tests.loopback_teacher import LoopbackTeacher
 from tests.teacher.test_client import client, question
-
-
-@pytest.fixture
-async def teacher() -> AsyncIterator[LoopbackTeacher]:
-    async with LoopbackTeacher() as running:
-        yield running
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> ReplyCache:
-    return ReplyCache(tmp_path / "replies.db")
 
 
 def without(*unknown: str, status: int = 400) -> Callable[[dict[str, Any]], int | None]:
