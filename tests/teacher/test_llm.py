@@ -108,14 +108,14 @@ async def test_a_pipeline_labels_every_row_and_outlives_failures(tmp_path: Path)
         return rows
 
     async with LoopbackTeacher(delay=0.01) as teacher:
-        teacher.failures = [400, "html"]
+        teacher.failures = [413, "html"]
         rows = await run()
         asked = len(teacher.asked)
         again = await run()
     assert [row["text"] for row in rows] == [f"row {number}" for number in range(300)]
     failed = [row for row in rows if row["label"] is None]
     assert len(failed) == 2
-    assert all("refused (400)" in row["llm_judge_error"] or "nginx" in row["llm_judge_error"] for row in failed)
+    assert all("refused (413)" in row["llm_judge_error"] or "nginx" in row["llm_judge_error"] for row in failed)
     by_text = {body["messages"][0]["content"]: answer_of(body) for body in teacher.asked}
     assert all(row["label"] == by_text[row["text"]] for row in again)
     assert asked == 300
