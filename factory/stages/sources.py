@@ -184,8 +184,8 @@ def _known(build: Build) -> list[Row]:
     spec = build.spec
     rows = _of_every_budget(build)
     if not rows and not spec.review.required:
-        sources = {row_id(passage.text): passage.id for passage in texts(build)}
-        rows = adopted(merge.merge([], backend(build.settings).pull(spec).answers).orphans, spec, sources)
+        real = {row_id(passage.text): passage.id for passage in texts(build)}
+        rows = adopted(merge.merge([], backend(build.settings).pull(spec).answers).orphans, spec, real)
         rows.sort(key=lambda row: row.id)
     found = rows + examples(spec)
     return checked(build, found).kept
